@@ -9,11 +9,12 @@
  * - /dev/svff-mmN, one per function that has queues (a PF, a VF): card memory.
  *   pread(2), pwrite(2), readv(2), writev(2) and io_uring; the file offset is
  *   the card address. User pages are pinned, never copied. A transfer of any
- *   length and alignment is taken; at the end of the card's memory the
- *   function's errors are:
- *   EFAULT (buffer not accessible), EIO (the hardware failed the transfer),
- *   ENODEV (device gone), EINTR/short count (killed), EINVAL (negative offset
- *   or one that overflows), EAGAIN (RWF_NOWAIT or IOCB_NOWAIT, queue full).
+ *   length and alignment is taken. Errors: EFAULT (buffer not accessible), EIO
+ *   (the hardware failed the transfer, for example because the card has no
+ *   memory at that address), EINVAL (negative offset, or one that overflows),
+ *   ENODEV (device gone), ETIMEDOUT (the hardware does not answer), EAGAIN
+ *   (IOCB_NOWAIT and the queue is full), EINTR (killed before anything moved).
+ *   What was moved before an error is a short count.
  *
  * ioctls are extensible: the argument starts with its size; a kernel that
  * knows less than the caller answers E2BIG if unknown bytes are not zero; one

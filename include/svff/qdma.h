@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/**
+ * DOC: The QDMA manager, svff_qdma.ko
+ *
+ * It knows the hardware and no policy. A &struct svff_qdma is one PCI function
+ * with a QDMA behind its BAR 0: a PF, which can reach the card's registers, or
+ * a VF, which has doorbells and a mailbox only. What a VF cannot do by itself
+ * (queue contexts, the card's tables) its driver does for the manager through
+ * &struct svff_qdma_ops, by asking the PF.
+ *
+ * Words: "qid" is relative to the function, "hw qid" counts over the whole
+ * card; "direction" is seen from the host; "function" is the QDMA's function
+ * id (PFs first, then VFs), not a PCI address.
+ *
+ * Order of calls of a PF driver: svff_qdma_create(), svff_qdma_card_init(),
+ * svff_qdma_irq_enable(), svff_qdma_mbox_enable(), svff_qdma_range_alloc(),
+ * svff_qdma_fmap_write(), svff_qdma_mm_create(); a VF driver leaves out what
+ * is for PFs. The way back is the exact reverse.
+ */
+#ifndef SVFF_QDMA_H
+#define SVFF_QDMA_H
+
+#include <linux/err.h>
+#include <linux/pci.h>
+#include <linux/types.h>
+#include <svff/mbox_abi.h>
+
+#define SVFF_QDMA_RING_SIZES	16	/* entries of each CSR table */
+#define SVFF_QDMA_NO_RANGE	(~0U)
+
+struct svff_qdma;
+
+/**
+ * enum svff_qdma_dir - direction of a queue, as the hardware counts
+ * @SVFF_QDMA_H2C: host to card
+ * @SVFF_QDMA_C2H: card to host
+ */
+enum svff_qdma_dir {
+	SVFF_QDMA_H2C = 0,
+	SVFF_QDMA_C2H = 1,
+};
+
+/**
+ * enum svff_qdma_irq_mode - how a function learns of completions
+ * @SVFF_QDMA_IRQ_POLL: it polls the write-back entries
+ * @SVFF_QDMA_IRQ_DIRECT: each queue has an MSI-X vector
+ * @SVFF_QDMA_IRQ_AGGR: queues share an interrupt aggregation ring
+ */
+enum svff_qdma_irq_mode {
+	SVFF_QDMA_IRQ_POLL,
+	SVFF_QDMA_IRQ_DIRECT,
+	SVFF_QDMA_IRQ_AGGR,
+};
+
+/**
+ * struct svff_qdma_caps - what the card is and has
+ * @ip_type: "EQDMA", "QDMA", "CPM5"
+ * @ip_version: "5.0" and so on
+ * @num_queues: hardware queues of the card
+ * @num_pfs: PFs of the card
+ * @mm_channels: MM channels
+ * @func_id: the QDMA's id of this function; a VF learns it by HELLO
+ * @mm: memory mapped transfers
+ * @st: streams
+ * @mailbox: has a mailbox
+ * @flr: function level reset
+ */
+struct svff_qdma_caps {
+	const char *ip_type;
+	const char *ip_version;
+	u16 num_queues;
+	u8 num_pfs;
+	u8 mm_channels;
+	u16 func_id;
+	bool mm;
+	bool st;
+	bool mailbox;
+	bool flr;
+};
+
+/**
+ * struct svff_qdma_csr - the card's tables of sizes and thresholds
+ * @ring_size: entries of a ring, status entry included
+ * @buf_size: ST C2H buffer size, bytes
+ * @timer_cnt: completion timer, in ticks
+ * @cnt_th: completion counter threshold
+ */
+struct svff_qdma_csr {
+	u16 ring_size[SVFF_QDMA_RING_SIZES];
+	u32 buf_size[SVFF_QDMA_RING_SIZES];
+	u16 timer_cnt[SVFF_QDMA_RING_SIZES];
+	u16 cnt_th[SVFF_QDMA_RING_SIZES];
+};
+
+/**
+ * struct svff_qdma_hwq - set-up of one direction of one queue
+ *
+ * Values are indices where the hardware wants indices; who gets values from a
+ * message looks them up in &struct svff_qdma_csr first.
+ *
+ * @qid: queue: hw qid for svff_qdma_hwq_*(), relative for &svff_qdma_ops
+ * @func: function that owns it
+ * @dir: direction
+ * @st: stream, else memory mapped
+ * @cmpt: has a completion ring (ST C2H)
+ * @base: bus address of the descriptor ring, 4 KiB aligned
+ * @cmpt_base: bus address of the completion ring
+ * @vec: MSI-X vector, or interrupt ring if @irq_aggr
+ * @ring_ix: index of the ring size
+ * @cmpt_ring_ix: index of the completion ring's size
+ * @buf_ix: index of the buffer size
+ * @cnt_ix: index of the counter threshold
+ * @timer_ix: index of the timer count
+ * @desc_sz: descriptor size code: 0, 1, 2, 3 for 8, 16, 32, 64 bytes
+ * @cmpt_desc_sz: completion entry size, same code
+ * @trig_mode: completion trigger mode
+ * @irq_en: raise interrupts
+ * @irq_arm: armed from the start
+ * @irq_aggr: see @vec
+ * @wbk_en: write the status entry
+ * @wbi_chk: write back and interrupt when the queue runs empty
+ * @wbi_intvl_en: and every so many descriptors
+ * @fcrd_en: fetch credit
+ * @bypass: descriptors go to the bypass port
+ * @pfch_en: prefetch (ST C2H)
+ * @pfch_bypass: prefetch bypass
+ * @cmpt_stat_en: write the completion ring's status entry
+ * @cmpt_irq_en: raise interrupts for completions
+ * @cmpt_ovf_dis: do not check for a full completion ring
+ */
+struct svff_qdma_hwq {
+	u16 qid;
+	u16 func;
+	enum svff_qdma_dir dir;
+	bool st;
+	bool cmpt;
+	u64 base;
+	u64 cmpt_base;
+	u16 vec;
+	u8 ring_ix;
+	u8 cmpt_ring_ix;
+	u8 buf_ix;
+	u8 cnt_ix;
+	u8 timer_ix;
+	u8 desc_sz;
+	u8 cmpt_desc_sz;
+	u8 trig_mode;
+	bool irq_en;
+	bool irq_arm;
+	bool irq_aggr;
+	bool wbk_en;
+	bool wbi_chk;
+	bool wbi_intvl_en;
+	bool fcrd_en;
+	bool bypass;
+	bool pfch_en;
+	bool pfch_bypass;
+	bool cmpt_stat_en;
+	bool cmpt_irq_en;
+	bool cmpt_ovf_dis;
+};
+
+/**
+ * struct svff_qdma_irq_ring - set-up of an interrupt aggregation ring
+ * @index: ring, 0..255, unique on the card
+ * @func: function that gets the interrupt
+ * @vec: MSI-X vector of that function
+ * @base: bus address, 4 KiB aligned
+ * @pages: size in 4 KiB, 1..8
+ */
+struct svff_qdma_irq_ring {
+	u16 index;
+	u16 func;
+	u16 vec;
+	u64 base;
+	u8 pages;
+};
+
+/**
+ * struct svff_qdma_error - an error interrupt, decoded
+ * @global: global error status
+ * @leaf: status of the leaf that is most telling
+ * @leaf_name: its name
+ * @hw_qid: queue that the log register names, SVFF_QDMA_NO_RANGE if none
+ * @func: function that the log register names, SVFF_QDMA_NO_RANGE if none
+ */
+struct svff_qdma_error {
+	u32 global;
+	u32 leaf;
+	const char *leaf_name;
+	u32 hw_qid;
+	u32 func;
+};
+
+/**
+ * struct svff_qdma_ops - what the manager asks of the driver above it
+ *
+ * All are called in process context and may sleep.
+ *
+ * @mbox_recv: a message arrived; @src is the hardware's word for who sent it
+ *	(on a VF: always the PF). Never called twice at once for a function.
+ * @hw_error: an error interrupt was decoded (PF)
+ * @csr_read: VF: get the card's tables from the PF
+ * @hwq_start: VF: have the PF set up the contexts of a queue; qid is relative
+ * @hwq_stop: VF: have the PF invalidate them
+ * @irq_ring_start: VF: have the PF set up an interrupt ring. The driver writes
+ *	the index that it was given into @ring->index.
+ * @irq_ring_stop: VF: have the PF invalidate it
+ */
+struct svff_qdma_ops {
+	void (*mbox_recv)(struct svff_qdma *qd, u16 src,
+			  const union svff_mbox_msg *msg);
+	void (*hw_error)(struct svff_qdma *qd, const struct svff_qdma_error *err);
+	int (*csr_read)(struct svff_qdma *qd, struct svff_qdma_csr *csr);
+	int (*hwq_start)(struct svff_qdma *qd, const struct svff_qdma_hwq *q);
+	int (*hwq_stop)(struct svff_qdma *qd, const struct svff_qdma_hwq *q);
+	int (*irq_ring_start)(struct svff_qdma *qd, struct svff_qdma_irq_ring *ring);
+	void (*irq_ring_stop)(struct svff_qdma *qd,
+			      const struct svff_qdma_irq_ring *ring);
+};
+
+/* Life of a function. */
+struct svff_qdma *svff_qdma_create(struct pci_dev *pdev, bool is_vf,
+				   const struct svff_qdma_ops *ops, void *priv);
+void svff_qdma_destroy(struct svff_qdma *qd);
+void *svff_qdma_priv(const struct svff_qdma *qd);
+struct pci_dev *svff_qdma_pdev(const struct svff_qdma *qd);
+const struct svff_qdma_caps *svff_qdma_caps(const struct svff_qdma *qd);
+void svff_qdma_set_func_id(struct svff_qdma *qd, u16 func_id);	/* VF */
+
+/* The card (PF only). */
+int svff_qdma_card_init(struct svff_qdma *qd);
+void svff_qdma_card_fini(struct svff_qdma *qd);
+const struct svff_qdma_csr *svff_qdma_csr(const struct svff_qdma *qd);
+int svff_qdma_reg_read(struct svff_qdma *qd, u32 offset, u32 *value);
+
+/* Queue ranges (PF only): who owns which hardware queues. */
+int svff_qdma_range_alloc(struct svff_qdma *qd, u16 func, u32 count, u32 *base);
+void svff_qdma_range_free(struct svff_qdma *qd, u16 func);
+u32 svff_qdma_range_avail(struct svff_qdma *qd);	/* free, in total */
+u32 svff_qdma_range_largest(struct svff_qdma *qd);	/* free, in one piece */
+int svff_qdma_fmap_write(struct svff_qdma *qd, u16 func, u32 base, u32 count);
+int svff_qdma_range_clear(struct svff_qdma *qd, u32 base, u32 count);
+
+/* Contexts of a hardware queue (PF only). */
+int svff_qdma_hwq_start(struct svff_qdma *qd, const struct svff_qdma_hwq *q);
+int svff_qdma_hwq_stop(struct svff_qdma *qd, const struct svff_qdma_hwq *q);
+int svff_qdma_hwq_clear(struct svff_qdma *qd, const struct svff_qdma_hwq *q);
+int svff_qdma_hwq_dump(struct svff_qdma *qd, const struct svff_qdma_hwq *q,
+		       struct svff_mbox_qctxt_rd_rsp *rsp);
+
+/* Interrupt rings (PF only). */
+int svff_qdma_irq_ring_write(struct svff_qdma *qd,
+			     const struct svff_qdma_irq_ring *ring);
+int svff_qdma_irq_ring_clear(struct svff_qdma *qd, u16 index);
+int svff_qdma_irq_ring_inv(struct svff_qdma *qd, u16 index);
+int svff_qdma_irq_ring_dump(struct svff_qdma *qd, u16 index,
+			    struct svff_mbox_intr_ctxt *rsp);
+
+/* Interrupts and mailbox of the function itself. */
+int svff_qdma_irq_enable(struct svff_qdma *qd, enum svff_qdma_irq_mode mode);
+void svff_qdma_irq_disable(struct svff_qdma *qd);
+int svff_qdma_mbox_enable(struct svff_qdma *qd);
+void svff_qdma_mbox_disable(struct svff_qdma *qd);
+int svff_qdma_mbox_send(struct svff_qdma *qd, u16 dst,
+			const union svff_mbox_msg *msg);
+
+/* Data: MM queue pairs 0..count-1 of the function and its char device. */
+int svff_qdma_mm_create(struct svff_qdma *qd, u32 count);
+int svff_qdma_mm_destroy(struct svff_qdma *qd, bool force);
+bool svff_qdma_mm_in_use(const struct svff_qdma *qd);
+
+#endif /* SVFF_QDMA_H */
