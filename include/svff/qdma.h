@@ -197,6 +197,7 @@ struct svff_qdma_error {
  *
  * All are called in process context and may sleep.
  *
+ * @owner: module above the manager; an open data device keeps it loaded
  * @mbox_recv: a message arrived; @src is the hardware's word for who sent it
  *	(on a VF: always the PF). Never called twice at once for a function.
  * @hw_error: an error interrupt was decoded (PF)
@@ -208,6 +209,7 @@ struct svff_qdma_error {
  * @irq_ring_stop: VF: have the PF invalidate it
  */
 struct svff_qdma_ops {
+	struct module *owner;
 	void (*mbox_recv)(struct svff_qdma *qd, u16 src,
 			  const union svff_mbox_msg *msg);
 	void (*hw_error)(struct svff_qdma *qd, const struct svff_qdma_error *err);
