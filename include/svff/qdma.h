@@ -16,6 +16,11 @@
  * svff_qdma_irq_enable(), svff_qdma_mbox_enable(), svff_qdma_range_alloc(),
  * svff_qdma_fmap_write(), svff_qdma_mm_create(); a VF driver leaves out what
  * is for PFs. The way back is the exact reverse.
+ *
+ * Before svff_qdma_create() the driver has enabled the PCI device, set its DMA
+ * mask and made it a bus master; the manager requests and maps BAR 0 itself.
+ * svff_qdma_mm_create() is told the first hardware queue of the function: the
+ * entries of an interrupt aggregation ring name hardware queues.
  */
 #ifndef SVFF_QDMA_H
 #define SVFF_QDMA_H
@@ -200,7 +205,7 @@ struct svff_qdma_error {
  * @owner: module above the manager; an open data device keeps it loaded
  * @mbox_recv: a message arrived; @src is the hardware's word for who sent it
  *	(on a VF: always the PF). Never called twice at once for a function.
- * @hw_error: an error interrupt was decoded (PF)
+ * @hw_error: an error interrupt was decoded and logged (PF)
  * @csr_read: VF: get the card's tables from the PF
  * @hwq_start: VF: have the PF set up the contexts of a queue; qid is relative
  * @hwq_stop: VF: have the PF invalidate them
@@ -268,7 +273,7 @@ int svff_qdma_mbox_send(struct svff_qdma *qd, u16 dst,
 			const union svff_mbox_msg *msg);
 
 /* Data: MM queue pairs 0..count-1 of the function and its char device. */
-int svff_qdma_mm_create(struct svff_qdma *qd, u32 count);
+int svff_qdma_mm_create(struct svff_qdma *qd, u32 base, u32 count);
 int svff_qdma_mm_destroy(struct svff_qdma *qd, bool force);
 bool svff_qdma_mm_in_use(const struct svff_qdma *qd);
 
