@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# For people; kbuild reads Kbuild. `make help` lists the targets.
+
+KVER	?= $(shell uname -r)
+KDIR	?= /lib/modules/$(KVER)/build
+BUILD	?= $(CURDIR)/build
+STAGE	:= $(BUILD)/modules-$(KVER)
+LAB	:= selftests/qemu
+TOOLS	:= $(wildcard tools/lib tools/svff)
+
+all: modules tools
+
+# The sources are linked into one folder per kernel, so that the objects of two kernels never mix.
+stage:
+	@mkdir -p $(STAGE)
+	@cp -asf $(addprefix $(CURDIR)/,Kbuild $(wildcard qdma driver include)) $(STAGE)/
+
+modules: stage
+	$(MAKE) -C $(KDIR) M=$(STAGE) modules
+
+tools:
+	@set -e; for d in $(TOOLS); do $(MAKE) -C $$d; done
+
+install: modules tools
+	$(MAKE) -C $(KDIR) M=$(STAGE) modules_install
+	@set -e; for d in $(TOOLS); do $(MAKE) -C $$d install; done
+
+dkms:
+	$(LAB)/dkms.sh install
+
+check demo lab bench:
+	@$(LAB)/$@.sh
+
+clean:
+	rm -rf $(BUILD)
+	@set -e; for d in $(TOOLS); do $(MAKE) -C $$d clean; done
+
+help:
+	@echo 'make            modules for the running kernel (KVER= another one), library, tool'
+	@echo 'make demo       with no card: gets what it needs, boots the emulated host, shows the main job'
+	@echo 'make check      every test that needs no card; ends in one line of totals'
+	@echo 'make lab        a shell in the emulated host'
+	@echo 'make bench      counts and ratios, measured on the emulated card'
+	@echo 'make install    modules, library and tool onto this machine'
+	@echo 'make dkms       the modules through dkms'
+	@echo 'make clean      removes build/'
+
+.PHONY: all stage modules tools install dkms check demo lab bench clean help

@@ -1,0 +1,77 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# run-host.sh DIR: the inner half of boot.sh, in the lab's root. DIR holds env, written by boot.sh.
+#
+# The emulated host's root is what this script sees as /: the lab's root with the repository and the cache
+# in place, read-only over 9p, below a tmpfs.
+
+set -eu
+. "$(dirname "$0")/common.sh"
+
+TIMED_OUT=124
+OUT=$1
+# shellcheck disable=SC1091
+. "$OUT/env"
+
+# Windows that hold the BARs of the card with all its VFs, for firmware that does not count those.
+PORT=pcie-root-port,id=rp0,chassis=1,slot=1,pref64-reserve=8G,mem-reserve=64M
+
+find_qemu()
+{
+	QEMU=$LAB_QEMU
+	[ -n "$QEMU" ] || QEMU=$("$SVFF_SRC/tools/qemu/build.sh" 2>"$OUT/qemu-build.log") ||
+		{ tail -n 20 "$OUT/qemu-build.log" >&2; die "no QEMU: see $OUT/qemu-build.log"; }
+	echo "LAB_QEMU=$QEMU" >>"$OUT/env"
+}
+
+# Sets ARGS. A monitor cannot share a character device with a port, so a socket joins the two.
+machine()
+{
+	local append="console=ttyS0 panic=-1 intel_iommu=on lab.init=/svff/selftests/qemu/host-init"
+	local sock
+
+	[ -n "$LAB_VERBOSE" ] || append="$append quiet"
+	sock=$(mktemp -u /tmp/qmp.XXXXXX)
+	# shellcheck disable=SC2054	# the commas are QEMU's
+	ARGS=(
+		-nodefaults -no-user-config -no-reboot -display none
+		-L /usr/share/seabios -L /usr/share/qemu
+		-machine q35,kernel-irqchip=split -accel tcg,thread=multi
+		-cpu max,la57=off -smp 2 -m "${LAB_MEMORY:-4096}"
+		-device intel-iommu,intremap=on
+		-kernel "/boot/vmlinuz-$KVER" -initrd "$OUT/initrd" -append "$append"
+		-serial "file:$OUT/serial.log"
+		-device virtio-serial-pci
+		-chardev stdio,id=tty,signal=off -device virtconsole,chardev=tty
+		-chardev "socket,id=qmp,path=$sock,server=on,wait=off" -mon qmp,mode=control
+		-chardev "socket,id=lab,path=$sock" -device virtserialport,chardev=lab,name=svff.lab
+		-fsdev local,id=root,path=/,security_model=none,readonly=on,multidevs=remap
+		-device virtio-9p-pci,fsdev=root,mount_tag=root
+		-fsdev "local,id=out,path=$OUT,security_model=none,multidevs=remap"
+		-device virtio-9p-pci,fsdev=out,mount_tag=out
+		-device "$PORT" -device "$LAB_DEVICE,id=card0,bus=rp0"
+	)
+}
+
+# A script's own status is in the file; without one, the emulated host did not get that far.
+result()
+{
+	local rc=$1
+
+	[ ! -s "$OUT/status" ] || exit "$(cat "$OUT/status")"
+	tail -n 30 "$OUT/serial.log" >&2
+	if [ "$rc" -eq "$TIMED_OUT" ]; then
+		say "The emulated host did not end within $LAB_LIMIT s: see $OUT/serial.log"
+		exit "$TIMED_OUT"
+	fi
+	die "the emulated host died (status $rc): see $OUT/serial.log"
+}
+
+KVER=$(kernel_of "$LAB_KERNEL")
+find_qemu
+"$SVFF_LAB/mkinitrd.sh" host "$KVER" "$OUT/initrd"
+machine
+rc=0
+timeout --foreground -k 10 "$LAB_LIMIT" "$QEMU/bin/qemu-system-x86_64" "${ARGS[@]}" || rc=$?
+result "$rc"
