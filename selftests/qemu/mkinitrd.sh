@@ -9,8 +9,8 @@
 set -eu
 . "$(dirname "$0")/common.sh"
 
-GUEST_TOOLS="bash cat chmod cmp cut date dd dmesg env fio grep head kill kmod ls lspci mkdir mknod od ps
-	readlink rm sed seq setpci sha256sum sleep sort stat stty tail tee timeout touch tr truncate wc xxd"
+GUEST_TOOLS="base64 bash cat chmod cmp ln cut date dd dmesg env fio grep head kill kmod ls lspci mkdir mknod od ps
+	readlink rm sed seq setpci sha256sum sleep sort stat tail tee timeout touch tr truncate wc"
 
 kind=$1 KVER=$2 OUT=$3
 DIR=$(mktemp -d)
@@ -35,6 +35,19 @@ copy_modules()
 	done <"$DIR/mods/paths" >"$DIR/mods/order"
 }
 
+# The modules under test, where modprobe finds them. Without an index they are not built yet: none then.
+modules_under_test()
+{
+	local f d=$DIR/lib/modules/$KVER
+
+	mkdir -p "$d"
+	modprobe -S "$KVER" --show-depends svff_vf 2>/dev/null | while read -r _ f; do
+		[ ! -e "$f" ] || cp "$f" "$d/"
+	done
+	touch "$d/modules.order" "$d/modules.builtin" "$d/modules.builtin.modinfo"
+	depmod -b "$DIR" "$KVER"
+}
+
 # copy_tool PATH: a program with its libraries
 copy_tool()
 {
@@ -54,16 +67,17 @@ host()
 
 guest()
 {
-	local t
+	local t path
 
 	copy_modules virtio_pci virtio_console
 	for t in $GUEST_TOOLS; do
-		t=$(command -v "$t") || continue
-		copy_tool "$(realpath -s "$t")"
+		path=$(type -P "$t") || die "no $t in the lab's root"
+		copy_tool "$path"
 	done
 	for t in insmod lsmod modprobe modinfo rmmod; do
 		ln -sf kmod "$DIR/usr/bin/$t"
 	done
+	modules_under_test
 	cp "$SVFF_LAB/guest-init" "$DIR/init"
 }
 

@@ -1,0 +1,88 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# build.sh [qemu|modules|user|guests]...: builds in the lab's root what the emulated host runs, by default all.
+# LAB_KERNELS="6.12" builds modules and guests for that kernel alone.
+#
+# build/modules/KVER  the modules, an index for modprobe, and a log of all that compiler and checker said
+# build/user          the repository linked, test programs built in place; inst/ holds the tools as installed
+# build/guest         one initramfs a kernel
+
+set -eu
+. "$(dirname "$0")/common.sh"
+
+qemu() { "$SVFF_SRC/tools/qemu/build.sh"; }
+
+# Warnings are told once, so a build that had some is started anew: silence then means something.
+modules_of()
+{
+	local kver=$1 dir=$SVFF_BUILD/modules/$1 rc=0
+
+	mkdir -p "$dir/index"
+	[ ! -s "$dir/log" ] || rm -rf "$SVFF_BUILD/modules-$kver"
+	rm -f "$dir"/*.ko
+	make -s -C "$SVFF_SRC" modules KVER="$kver" W=1 C=1 CONFIG_DEBUG_INFO_BTF_MODULES= -j2 \
+		>"$dir/log" 2>&1 || rc=$?
+	cat "$dir/log" >&2
+	[ "$rc" -eq 0 ] || { echo "status $rc" >>"$dir/log"; die "modules do not build on $kver"; }
+	find "$SVFF_BUILD/modules-$kver" -name '*.ko' -exec cp {} "$dir/" \;
+	mkdir -p "/lib/modules/$kver/updates"
+	cp "$dir"/*.ko "/lib/modules/$kver/updates/"
+	depmod "$kver"
+	cp /lib/modules/"$kver"/modules.* "$dir/index/"
+}
+
+modules()
+{
+	local k
+
+	for k in ${LAB_KERNELS:-$SVFF_KERNELS}; do
+		modules_of "$(kernel_of "$k")"
+	done
+}
+
+user()
+{
+	local u=$SVFF_BUILD/user d
+
+	mkdir -p "$u/inst"
+	for d in "$SVFF_SRC"/*; do
+		[ "$d" = "$SVFF_BUILD" ] || cp -asf "$d" "$u/"
+	done
+	find "$u" -path "$u/inst" -prune -o -xtype l -exec rm {} +
+	for d in "$u"/tools/lib "$u"/tools/svff; do
+		[ -e "$d/Makefile" ] || continue
+		make -s -C "$d" -j2
+		make -s -C "$d" install PREFIX=/usr DESTDIR="$u/inst"
+	done
+	for d in "$u"/selftests/*/Makefile; do
+		[ ! -e "$d" ] || make -s -C "${d%/*}" -j2
+	done
+}
+
+guests()
+{
+	local k kver
+
+	mkdir -p "$SVFF_BUILD/guest"
+	for k in ${LAB_KERNELS:-$SVFF_KERNELS}; do
+		kver=$(kernel_of "$k")
+		if [ -d "$SVFF_BUILD/modules/$kver/index" ]; then
+			mkdir -p "/lib/modules/$kver/updates"
+			cp "$SVFF_BUILD/modules/$kver"/*.ko "/lib/modules/$kver/updates/"
+			cp "$SVFF_BUILD/modules/$kver"/index/* "/lib/modules/$kver/"
+		fi
+		"$SVFF_LAB/mkinitrd.sh" guest "$kver" "$SVFF_BUILD/guest/$kver"
+	done
+}
+
+if [ "$SVFF_SRC" != /svff ]; then
+	exec "$SVFF_LAB/enter.sh" env LAB_KERNELS="${LAB_KERNELS:-}" /svff/selftests/qemu/build.sh "$@"
+fi
+[ $# -gt 0 ] || set -- qemu modules user guests
+for part; do
+	case $part in
+	qemu|modules|user|guests) "$part" ;;
+	*) die "unknown part $part" ;;
+	esac
+done

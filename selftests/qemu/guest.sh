@@ -1,0 +1,109 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Guests of the emulated host; runs in it.
+#
+# guest.sh start NAME [6.1|6.12]	boots a guest (default: the host's kernel) and waits until it answers
+# guest.sh run NAME [-t SECONDS] COMMAND	runs a command there: its output, its exit status
+# guest.sh stop NAME
+# guest.sh log NAME	the guest's kernel log
+#
+# The guest has three free hot-plug ports, rp1 to rp3. Its QMP socket is /run/svff-lab/NAME.qmp; a second
+# one, NAME.lab.qmp, is for tests that need QEMU while the tool holds the first. Its console is in /out.
+# Status 125: the guest did not answer in time, or is not there.
+
+set -eu
+. "$(dirname "$0")/common.sh"
+
+RUN=/run/svff-lab
+NO_ANSWER=125
+BOOT_LIMIT=120
+
+alive() { [ -e "$RUN/$1.pid" ] && kill -0 "$(cat "$RUN/$1.pid")" 2>/dev/null; }
+
+launch()
+{
+	local name=$1 kver=$2 ports=() n
+
+	for n in 1 2 3; do
+		ports+=(-device "pcie-root-port,id=rp$n,chassis=$n,slot=$n")
+	done
+	# shellcheck disable=SC2054	# the commas are QEMU's
+	"$LAB_QEMU/bin/qemu-system-x86_64" -name "$name" -daemonize -pidfile "$RUN/$name.pid" \
+		-nodefaults -no-user-config -no-reboot -display none \
+		-L /usr/share/seabios -L /usr/share/qemu \
+		-machine q35,accel=kvm,sata=off,i8042=off -cpu host -smp 1 -m "${GUEST_MEMORY:-384}" \
+		-kernel "/boot/vmlinuz-$kver" -initrd "/svff/build/guest/$kver" \
+		-append "console=ttyS0 quiet panic=-1" \
+		-serial "file:/out/guest-$name.log" -D "/out/guest-$name.qemu" \
+		-qmp "unix:$RUN/$name.qmp,server=on,wait=off" \
+		-qmp "unix:$RUN/$name.lab.qmp,server=on,wait=off" \
+		-device virtio-serial-pci -chardev "pipe,id=cmd,path=$RUN/$name.cmd" \
+		-device virtserialport,chardev=cmd,name=svff.cmd \
+		"${ports[@]}"
+}
+
+start()
+{
+	local name=$1 kver
+
+	kver=$(kernel_of "${2:-$LAB_KERNEL}")
+	! alive "$name" || die "guest $name runs already"
+	[ -e /dev/kvm ] || modprobe -a kvm_amd vfio_pci
+	rm -f "$RUN/$name".*
+	mkfifo "$RUN/$name.cmd.in" "$RUN/$name.cmd.out"
+	launch "$name" "$kver"
+	run "$name" -t "$BOOT_LIMIT" true || die "guest $name did not boot: see /out/guest-$name.log"
+}
+
+# The pipe is opened for both directions, so that it never ends; the answer carries the request's number.
+ask()
+{
+	local name=$1 limit=$2 command=$3 id reply
+
+	exec 3<>"$RUN/$name.cmd.out" 4<>"$RUN/$name.cmd.in"
+	flock 4
+	id=$$-$RANDOM
+	echo "$id $limit $(printf '%s\n' "$command" | base64 -w 0)" >&4
+	reply=$(timeout $((limit + 15)) grep -a -m 1 "^$id " <&3) || return "$NO_ANSWER"
+	# shellcheck disable=SC2086	# three words
+	set -- $reply
+	printf '%s' "${3:-}" | base64 -d
+	return "$2"
+}
+
+run()
+{
+	local name=$1 limit=60 rc=0
+	shift
+
+	if [ "$1" = -t ]; then
+		limit=$2
+		shift 2
+	fi
+	alive "$name" || { say "guest $name is not there"; return "$NO_ANSWER"; }
+	ask "$name" "$limit" "$*" || rc=$?
+	[ "$rc" -ne "$NO_ANSWER" ] || say "guest $name does not answer"
+	return "$rc"
+}
+
+stop()
+{
+	local name=$1 pid
+
+	alive "$name" || return 0
+	pid=$(cat "$RUN/$name.pid")
+	run "$name" dmesg >"/out/guest-$name.dmesg" || :
+	kill "$pid"
+	timeout 30 tail --pid="$pid" -f /dev/null || kill -9 "$pid"
+	rm -f "$RUN/$name".*
+}
+
+[ $# -ge 2 ] || { sed -n '6,9s/^# //p' "$0" >&2; exit 2; }
+command=$1
+shift
+case $command in
+start|run|stop) "$command" "$@" ;;
+log) run "$1" dmesg ;;
+*) die "unknown command $command" ;;
+esac
