@@ -77,6 +77,7 @@ enum mbox_op {
 /* Status codes; on the wire they are negative */
 #define ST_OK			0
 #define ST_PARAM		(-1)
+#define ST_NOT_SUPPORTED	(-7)
 #define ST_NO_QUEUES		(-12)
 #define ST_FMAP			(-14)
 #define ST_NUM_QUEUES		(-15)
@@ -132,6 +133,7 @@ enum qc_cmpt { QC_CMPT_ONLY, QC_CMPT_MM, QC_CMPT_ST, QC_CMPT_NONE };
 #define   QC_IRQ_ARM		(1u << 2)
 #define   QC_WBI_INTVL		(1u << 3)
 #define   QC_WBI_CHK		(1u << 4)
+#define   QC_AT			(1u << 5)
 #define   QC_WBK_EN		(1u << 6)
 #define   QC_IRQ_EN		(1u << 7)
 #define   QC_STAT_EN		(1u << 15)

@@ -14,8 +14,8 @@
 
 static const char * const status_text[] = {
 	[0] = "success", [1] = "invalid parameter", [2] = "no memory",
-	[3] = "context busy", [8] = "exists", [9] = "does not exist",
-	[12] = "no queues left", [14] = "FMAP write failed",
+	[3] = "context busy", [7] = "not supported", [8] = "exists", [9] = "does not exist",
+	[11] = "no session", [12] = "no queues left", [14] = "FMAP write failed",
 	[15] = "number of queues", [16] = "invalid queue id",
 	[17] = "invalid ring size", [18] = "invalid buffer size",
 	[19] = "invalid counter", [20] = "invalid timer",

@@ -53,11 +53,11 @@ void fill_random(uint8_t *p, size_t len, uint64_t seed)
 	uint64_t x = seed * 0x9E3779B97F4A7C15ull | 1;
 	size_t i;
 
-	for (i = 0; i < len; i++) {
+	for (i = 0; i < len; i += sizeof(x)) {
 		x ^= x << 13;
 		x ^= x >> 7;
 		x ^= x << 17;
-		p[i] = x >> 24;
+		memcpy(p + i, &x, len - i < sizeof(x) ? len - i : sizeof(x));
 	}
 }
 

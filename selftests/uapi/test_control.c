@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * uapi-control DEVICE [CASE]: information calls and events of /dev/svffN.
+ * Changes the number of VFs of the card, which must be 0 at the start.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/svff.h>
+#include <poll.h>
+#include <signal.h>
+#include <stddef.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+
+#include "../ktap.h"
+
+#define PATH_LEN	256
+#define EVENT_MS	3000
+#define BIG		64	/* more than any kernel's structure has on top */
+
+static const char *device;
+static int fd;
+static char sysfs[PATH_LEN - 64];
+
+static enum ktap_result expect_errno(int ret, int want, const char *what)
+{
+	int got = ret < 0 ? errno : 0;
+
+	KTAP_FAIL_ON(ret >= 0, "%s: no error", what);
+	KTAP_FAIL_ON(got != want, "%s: %s, not %s", what, strerror(got),
+		     strerror(want));
+	return KTAP_PASS;
+}
+
+static long attr(const char *name)
+{
+	char path[PATH_LEN];
+	long value = -1;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", sysfs, name);
+	f = fopen(path, "r");
+	if (!f)
+		return -errno;
+	if (fscanf(f, "%li", &value) != 1)
+		value = -EINVAL;
+	fclose(f);
+	return value;
+}
+
+static int attr_write(const char *name, const char *value)
+{
+	char path[PATH_LEN];
+	int f, ret;
+
+	snprintf(path, sizeof(path), "%s/%s", sysfs, name);
+	f = open(path, O_WRONLY);
+	if (f < 0)
+		return -errno;
+	ret = write(f, value, strlen(value)) < 0 ? -errno : 0;
+	close(f);
+	return ret;
+}
+
+static int card_info(struct svff_card_info *info)
+{
+	memset(info, 0, sizeof(*info));
+	info->size = sizeof(*info);
+	return ioctl(fd, SVFF_IOC_CARD_INFO, info);
+}
+
+static int vf_info(struct svff_vf_info *info, unsigned int vf)
+{
+	memset(info, 0, sizeof(*info));
+	info->size = sizeof(*info);
+	info->vf = vf;
+	return ioctl(fd, SVFF_IOC_VF_INFO, info);
+}
+
+static enum ktap_result card(const void *arg)
+{
+	struct svff_card_info i;
+
+	(void)arg;
+	KTAP_FAIL_ON(card_info(&i), "ioctl: %d", errno);
+	KTAP_FAIL_ON(i.size != sizeof(i) || i.uapi_version != SVFF_UAPI_VERSION,
+		     "size %u, version %u", i.size, i.uapi_version);
+	KTAP_FAIL_ON(strcmp(i.ip_type, "EQDMA") || strcmp(i.ip_version, "5.0"),
+		     "%s %s", i.ip_type, i.ip_version);
+	KTAP_FAIL_ON(i.queues_total != attr("svff/queues_total") ||
+		     i.queues_free != attr("svff/queues_free") ||
+		     i.total_vfs != attr("sriov_totalvfs") ||
+		     i.num_vfs != attr("sriov_numvfs"),
+		     "sysfs differs: %u %u %u %u", i.queues_total,
+		     i.queues_free, i.total_vfs, i.num_vfs);
+	return KTAP_PASS;
+}
+
+static enum ktap_result card_size(const void *arg)
+{
+	struct { struct svff_card_info i; char more[BIG]; } big = { 0 };
+	struct svff_card_info i = { .size = 0 };
+
+	(void)arg;
+	if (expect_errno(ioctl(fd, SVFF_IOC_CARD_INFO, &i), EINVAL, "size 0"))
+		return KTAP_FAIL;
+	i.size = 4;
+	if (expect_errno(ioctl(fd, SVFF_IOC_CARD_INFO, &i), EINVAL, "size 4"))
+		return KTAP_FAIL;
+	big.i.size = sizeof(big);
+	KTAP_FAIL_ON(ioctl(fd, SVFF_IOC_CARD_INFO, &big),
+		     "larger, zero: %d", errno);
+	memset(&big, 0, sizeof(big));
+	big.i.size = sizeof(big);
+	big.more[BIG - 1] = 1;
+	if (expect_errno(ioctl(fd, SVFF_IOC_CARD_INFO, &big), E2BIG,
+			 "larger, not zero"))
+		return KTAP_FAIL;
+	big.i.size = 1u << 31;
+	return expect_errno(ioctl(fd, SVFF_IOC_CARD_INFO, &big), E2BIG,
+			    "huge");
+}
+
+/* One that knows more fills what fits, and not a byte more. */
+static enum ktap_result card_short(const void *arg)
+{
+	struct svff_card_info i;
+	size_t len = offsetof(struct svff_card_info, queues_total);
+
+	(void)arg;
+	memset(&i, 0, sizeof(i));
+	i.size = len;
+	KTAP_FAIL_ON(ioctl(fd, SVFF_IOC_CARD_INFO, &i), "ioctl: %d", errno);
+	KTAP_FAIL_ON(strcmp(i.ip_type, "EQDMA"), "ip type is \"%s\"",
+		     i.ip_type);
+	KTAP_FAIL_ON(i.queues_total || i.num_vfs || i.total_vfs,
+		     "wrote past the size");
+	return KTAP_PASS;
+}
+
+static enum ktap_result bad_calls(const void *arg)
+{
+	struct svff_card_info i = { .size = sizeof(i), .flags = 1 };
+	struct svff_vf_info v = { .size = sizeof(v), .vf = 1, .flags = 1u << 31 };
+
+	(void)arg;
+	if (expect_errno(ioctl(fd, SVFF_IOC_CARD_INFO, &i), EOPNOTSUPP, "card flags") ||
+	    expect_errno(ioctl(fd, SVFF_IOC_VF_INFO, &v), EOPNOTSUPP, "VF flags") ||
+	    expect_errno(ioctl(fd, SVFF_IOC_CARD_INFO, NULL), EFAULT, "NULL") ||
+	    expect_errno(ioctl(fd, SVFF_IOC_CARD_INFO, -4096l), EFAULT, "kernel address") ||
+	    expect_errno(ioctl(fd, _IO(SVFF_IOC_MAGIC, 0x7F), &i), ENOTTY, "unknown call") ||
+	    expect_errno(ioctl(fd, _IO('X', 0), &i), ENOTTY, "foreign call"))
+		return KTAP_FAIL;
+	return KTAP_PASS;
+}
+
+static enum ktap_result vf_numbers(const void *arg)
+{
+	static const unsigned int bad[] = { 0, 253, 256, 65536, ~0u };
+	struct svff_vf_info v;
+	unsigned int i;
+
+	(void)arg;
+	for (i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		KTAP_FAIL_ON(!vf_info(&v, bad[i]), "VF %u exists", bad[i]);
+		KTAP_FAIL_ON(errno != EINVAL && errno != ENOENT, "VF %u: %d",
+			     bad[i], errno);
+	}
+	KTAP_FAIL_ON(vf_info(&v, 252), "VF 252: %d", errno);
+	KTAP_FAIL_ON(v.state != SVFF_VF_ABSENT, "VF 252 is %u", v.state);
+	return KTAP_PASS;
+}
+
+static enum ktap_result vf_facts(const void *arg)
+{
+	struct svff_vf_info v;
+	int ret = attr_write("sriov_numvfs", "2");
+
+	(void)arg;
+	KTAP_FAIL_ON(ret, "two VFs: %d", ret);
+	ret = vf_info(&v, 2);
+	KTAP_FAIL_ON(attr_write("sriov_numvfs", "0"), "no VFs again");
+	KTAP_FAIL_ON(ret, "ioctl: %d", errno);
+	KTAP_FAIL_ON(v.state != SVFF_VF_READY, "state %u", v.state);
+	KTAP_FAIL_ON(v.quota != attr("svff/vf2/queues"), "quota %u", v.quota);
+	KTAP_FAIL_ON(v.queue_count && v.queue_base == ~0u, "%u queues at ~0",
+		     v.queue_count);
+	return KTAP_PASS;
+}
+
+static int wait_event(int f, struct svff_event *e)
+{
+	struct pollfd p = { .fd = f, .events = POLLIN };
+
+	if (poll(&p, 1, EVENT_MS) <= 0)
+		return -ETIMEDOUT;
+	return read(f, e, sizeof(*e)) == sizeof(*e) ? 0 : -errno;
+}
+
+static enum ktap_result expect_state(int f, __u32 vf, __u32 now, __u32 before)
+{
+	struct svff_event e = { 0 };
+	int ret = wait_event(f, &e);
+
+	KTAP_FAIL_ON(ret, "no event: %d", ret);
+	KTAP_FAIL_ON(e.type != SVFF_EVENT_VF_STATE || e.vf != vf ||
+		     e.a != now || e.b != before,
+		     "event %u of VF %u: %u after %u", e.type, e.vf, e.a, e.b);
+	KTAP_FAIL_ON(!e.time_ns, "no time");
+	return KTAP_PASS;
+}
+
+static enum ktap_result events(const void *arg)
+{
+	int a = open(device, O_RDONLY | O_NONBLOCK), b = open(device, O_RDONLY);
+	struct svff_event e;
+	enum ktap_result r;
+
+	(void)arg;
+	KTAP_FAIL_ON(a < 0 || b < 0, "open: %d", errno);
+	if (expect_errno(read(a, &e, sizeof(e)), EAGAIN, "nothing to read") ||
+	    expect_errno(read(a, &e, sizeof(e) - 1), EINVAL, "short buffer"))
+		return KTAP_FAIL;
+	KTAP_FAIL_ON(attr_write("sriov_numvfs", "1"), "one VF");
+	r = expect_state(a, 1, SVFF_VF_READY, SVFF_VF_ABSENT);
+	KTAP_FAIL_ON(attr_write("sriov_numvfs", "0"), "no VF");
+	r |= expect_state(a, 1, SVFF_VF_ABSENT, SVFF_VF_READY);
+	r |= expect_state(b, 1, SVFF_VF_READY, SVFF_VF_ABSENT);
+	close(a);
+	close(b);
+	return r;
+}
+
+/* Several records at once, whole ones only. */
+static enum ktap_result many_events(const void *arg)
+{
+	int a = open(device, O_RDONLY | O_NONBLOCK);
+	char room[sizeof(struct svff_event) * 3 + 5];
+	ssize_t n, again;
+
+	(void)arg;
+	KTAP_FAIL_ON(attr_write("sriov_numvfs", "4"), "four VFs");
+	n = read(a, room, sizeof(room));
+	again = read(a, room, sizeof(room));
+	KTAP_FAIL_ON(attr_write("sriov_numvfs", "0"), "no VF");
+	close(a);
+	KTAP_FAIL_ON(n != 3 * sizeof(struct svff_event), "first read: %zd", n);
+	KTAP_FAIL_ON(again != sizeof(struct svff_event), "second: %zd", again);
+	return KTAP_PASS;
+}
+
+static void tick(int sig)
+{
+	(void)sig;
+}
+
+static enum ktap_result interrupted(const void *arg)
+{
+	struct sigaction sa = { .sa_handler = tick };
+	int f = open(device, O_RDONLY);
+	struct svff_event e;
+	enum ktap_result r;
+	pid_t child;
+
+	(void)arg;
+	sigaction(SIGUSR1, &sa, NULL);
+	child = fork();
+	if (!child) {
+		usleep(200000);
+		kill(getppid(), SIGUSR1);
+		_exit(0);
+	}
+	r = expect_errno(read(f, &e, sizeof(e)), EINTR, "blocking read");
+	waitpid(child, NULL, 0);
+	close(f);
+	return r;
+}
+
+static const struct ktap_case cases[] = {
+	{ "CARD_INFO agrees with sysfs", card, NULL },
+	{ "CARD_INFO with other sizes", card_size, NULL },
+	{ "CARD_INFO fills what fits", card_short, NULL },
+	{ "unknown flags and calls", bad_calls, NULL },
+	{ "VF_INFO of VFs that cannot be", vf_numbers, NULL },
+	{ "VF_INFO agrees with sysfs", vf_facts, NULL },
+	{ "each reader gets state events", events, NULL },
+	{ "only whole records are read", many_events, NULL },
+	{ "a blocking read can be interrupted", interrupted, NULL },
+};
+
+int main(int argc, char **argv)
+{
+	struct svff_card_info i;
+
+	if (argc < 2) {
+		fputs("usage: uapi-control DEVICE [CASE]\n", stderr);
+		return 2;
+	}
+	device = argv[1];
+	fd = open(device, O_RDWR | O_CLOEXEC);
+	if (fd < 0 || card_info(&i)) {
+		printf("Bail out! %s: %s\n", device, strerror(errno));
+		return KTAP_FAIL;
+	}
+	snprintf(sysfs, sizeof(sysfs),
+		 "/sys/bus/pci/devices/%04x:%02x:%02x.%x", i.domain, i.bus,
+		 i.devfn >> 3, i.devfn & 7);
+	return ktap_main(cases, sizeof(cases) / sizeof(*cases), argv[2]);
+}
