@@ -117,12 +117,15 @@ struct svff_vf_info {
  * @SVFF_EVENT_VF_REFUSED: @a is the mailbox opcode, @b the status (positive)
  * @SVFF_EVENT_HW_ERROR: @a is the global error status, @b the queue or ~0
  * @SVFF_EVENT_LOST: @a events were lost because nobody read them
+ * @SVFF_EVENT_VF_MUTED: @a is 1: the VF floods the mailbox and is not heard
+ *	until it is quiet; 0: it is heard again. @b messages were dropped so far
  */
 enum svff_event_type {
 	SVFF_EVENT_VF_STATE	= 1,
 	SVFF_EVENT_VF_REFUSED	= 2,
 	SVFF_EVENT_HW_ERROR	= 3,
 	SVFF_EVENT_LOST		= 4,
+	SVFF_EVENT_VF_MUTED	= 5,
 };
 
 /**

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The PF driver: what its files share.
+ *
+ * Lock order: device lock of the PF (held by the PCI core around probe, remove,
+ * sriov_configure) -> own_lock -> lock -> locks inside svff_qdma -> hub's locks.
+ * Nothing that waits for a VF's driver is called with @lock held, because that
+ * driver may wait for an answer of pf_mbox_recv(), which takes it.
+ */
+#ifndef SVFF_PF_H
+#define SVFF_PF_H
+
+#include <linux/kobject.h>
+#include <linux/kref.h>
+#include <linux/lockdep.h>
+#include <linux/mutex.h>
+#include <linux/pci.h>
+#include <linux/ratelimit_types.h>
+#include <linux/types.h>
+#include <linux/svff.h>
+#include <svff/qdma.h>
+#include "request.h"
+
+#define PF_VF_QUEUES_DEFAULT	8
+#define PF_OWN_QUEUES_DEFAULT	4
+#define PF_QUOTA_UNSET		0xffff
+
+struct dentry;
+struct pf_hub;
+struct pf_sysfs;
+
+/**
+ * enum pf_busy_policy - what to do with VFs in use when SR-IOV is disabled
+ * @PF_BUSY_REFUSE: refuse to disable it
+ * @PF_BUSY_RELEASE: let the VFIO driver ask its users to let go
+ */
+enum pf_busy_policy {
+	PF_BUSY_REFUSE,
+	PF_BUSY_RELEASE,
+};
+
+/**
+ * struct pf_stats - counters of a VF
+ * @requests: requests taken up, refused ones included
+ * @refused: those that were answered with an error
+ * @dropped: messages dropped without an answer
+ * @errors: hardware errors attributed to it
+ */
+struct pf_stats {
+	u64 requests;
+	u64 refused;
+	u64 dropped;
+	u64 errors;
+};
+
+/**
+ * struct pf_vf - a VF, whether it exists or not; all protected by svff_pf.lock
+ * @state: see state.c
+ * @session: what it was given
+ * @quota: queues that the administrator set for it, or PF_QUOTA_UNSET
+ * @throttle: how fast it may send
+ * @complaints: how often its mistakes are logged
+ * @stats: counters
+ */
+struct pf_vf {
+	enum svff_vf_state state;
+	struct pf_session session;
+	u16 quota;
+	struct pf_throttle throttle;
+	struct ratelimit_state complaints;
+	struct pf_stats stats;
+};
+
+/**
+ * struct svff_pf - a card
+ * @pdev: its PF
+ * @qd: its QDMA manager
+ * @card: what is told to VFs
+ * @total_vfs: TotalVFs of the SR-IOV capability
+ * @first_func: function id of VF 1
+ * @hub: control device and events
+ * @sysfs: kobjects below the PF
+ * @debugfs: folder of this card
+ *
+ * @up: card is set up (device lock)
+ * @restart: VFs' drivers are to be told that a reset is over (device lock)
+ *
+ * @own_lock: protects @own_* and the PF's own data device
+ * @own_on: the PF may have queues now
+ * @own_queues: queues that the PF has for itself
+ * @own_base: the first of them
+ *
+ * @lock: protects the rest
+ * @num_vfs: VFs that exist or are being made
+ * @vf_queues_default: quota of VFs that have no own setting
+ * @busy_policy: see &enum pf_busy_policy
+ * @verdict: of the message that is being served
+ * @vfs: VF n is at n - 1
+ */
+struct svff_pf {
+	struct pci_dev *pdev;
+	struct svff_qdma *qd;
+	struct pf_card card;
+	u16 total_vfs;
+	u16 first_func;
+	struct pf_hub *hub;
+	struct pf_sysfs *sysfs;
+	struct dentry *debugfs;
+	bool up;
+	bool restart;
+
+	struct mutex own_lock; /* see above */
+	bool own_on;
+	u32 own_queues;
+	u32 own_base;
+
+	struct mutex lock; /* see above */
+	u16 num_vfs;
+	u32 vf_queues_default;
+	enum pf_busy_policy busy_policy;
+	struct pf_verdict verdict;
+	struct pf_vf *vfs;
+};
+
+/* VF @n, 1-based; the caller has checked that it is in 1..total_vfs. */
+static inline struct pf_vf *pf_vf(struct svff_pf *pf, unsigned int n)
+{
+	lockdep_assert_held(&pf->lock);
+	return &pf->vfs[n - 1];
+}
+
+static inline unsigned int pf_vf_number(const struct svff_pf *pf,
+					const struct pf_vf *vf)
+{
+	return vf - pf->vfs + 1;
+}
+
+/* main.c */
+int pf_up(struct svff_pf *pf);
+void pf_down(struct svff_pf *pf);
+
+/* reset.c */
+extern const struct pci_error_handlers pf_err_handlers;
+
+/* sriov.c */
+int pf_sriov_configure(struct pci_dev *pdev, int num_vfs);
+void pf_sriov_remove(struct svff_pf *pf);
+struct pci_dev *pf_vf_device(struct svff_pf *pf, unsigned int n);
+
+/* provision.c */
+int pf_provision_init(struct svff_pf *pf);
+int pf_provision_vfs(struct svff_pf *pf, unsigned int num);
+void pf_unprovision_vfs(struct svff_pf *pf);
+u32 pf_quota_locked(struct svff_pf *pf, unsigned int n);
+int pf_quota_set(struct svff_pf *pf, unsigned int n, u32 queues);
+int pf_quota_default_set(struct svff_pf *pf, u32 queues);
+int pf_own_queues_set(struct svff_pf *pf, u32 queues);
+int pf_own_queues_start(struct svff_pf *pf);
+void pf_own_queues_stop(struct svff_pf *pf);
+
+/* state.c */
+const char *pf_state_name(enum svff_vf_state state);
+void pf_state_enter_locked(struct svff_pf *pf, struct pf_vf *vf,
+			   enum svff_vf_state state);
+bool pf_state_stale_locked(struct svff_pf *pf, struct pf_vf *vf);
+int pf_vf_reset(struct svff_pf *pf, unsigned int n);
+
+/* service.c */
+void pf_mbox_recv(struct svff_qdma *qd, u16 src, const union svff_mbox_msg *msg);
+int pf_release_locked(struct svff_pf *pf, struct pf_vf *vf);
+void pf_notify_vf_locked(struct svff_pf *pf, struct pf_vf *vf, enum svff_mbox_op op);
+void pf_notify_vfs(struct svff_pf *pf, enum svff_mbox_op op);
+
+/* sysfs.c */
+int pf_sysfs_create(struct svff_pf *pf);
+void pf_sysfs_destroy(struct svff_pf *pf);
+
+/* debugfs.c */
+void pf_debugfs_init(void);
+void pf_debugfs_exit(void);
+void pf_debugfs_create(struct svff_pf *pf);
+void pf_debugfs_destroy(struct svff_pf *pf);
+
+/* chrdev.c */
+int pf_hub_create(struct svff_pf *pf);
+void pf_hub_destroy(struct svff_pf *pf);
+int pf_chrdev_register(struct svff_pf *pf);
+void pf_chrdev_unregister(struct svff_pf *pf);
+void pf_event(struct svff_pf *pf, enum svff_event_type type, u32 vf, u32 a, u32 b);
+
+#endif /* SVFF_PF_H */

@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/**
+ * DOC: Which function owns which queues
+ *
+ * Each VF has a quota: the administrator's for this VF, or the card's default.
+ * When VFs are made each gets a contiguous range of that many queues, before
+ * the PCI core shows the VF to anybody; the range is its own until the VF is
+ * removed. What a VF asks for by mailbox comes out of that range, so a VF can
+ * neither starve nor fragment the others. The doorbells of a VF stay unmapped
+ * until it asks for them: a VF that nobody drives can start nothing.
+ */
+#include "pf.h"
+
+#include <linux/ktime.h>
+#include <linux/ratelimit.h>
+#include <linux/slab.h>
+
+#define PF_COMPLAINTS_INTERVAL	(5 * HZ)
+#define PF_COMPLAINTS_BURST	5
+
+/**
+ * pf_provision_init() - make the table of VFs
+ * @pf: card; total_vfs and first_func are set
+ *
+ * Context: process, before anybody else can see @pf.
+ * Return: 0 or -ENOMEM.
+ */
+int pf_provision_init(struct svff_pf *pf)
+{
+	unsigned int i;
+
+	pf->vf_queues_default = PF_VF_QUEUES_DEFAULT;
+	pf->own_queues = PF_OWN_QUEUES_DEFAULT;
+	pf->own_base = SVFF_QDMA_NO_RANGE;
+	if (!pf->total_vfs)
+		return 0;
+	pf->vfs = devm_kcalloc(&pf->pdev->dev, pf->total_vfs, sizeof(*pf->vfs),
+			       GFP_KERNEL);
+	if (!pf->vfs)
+		return -ENOMEM;
+	for (i = 0; i < pf->total_vfs; i++) {
+		struct pf_vf *vf = &pf->vfs[i];
+
+		vf->state = SVFF_VF_ABSENT;
+		vf->quota = PF_QUOTA_UNSET;
+		vf->session.func = pf->first_func + i;
+		ratelimit_state_init(&vf->complaints, PF_COMPLAINTS_INTERVAL,
+				     PF_COMPLAINTS_BURST);
+		/* Its own summary of what it held back would name no VF. */
+		ratelimit_set_flags(&vf->complaints, RATELIMIT_MSG_ON_RELEASE);
+	}
+	return 0;
+}
+
+/**
+ * pf_quota_locked() - how many queues a VF may have
+ * @pf: card
+ * @n: VF number
+ *
+ * Context: process, svff_pf.lock held.
+ * Return: queues that it has if it exists, else those that it would get.
+ */
+u32 pf_quota_locked(struct svff_pf *pf, unsigned int n)
+{
+	struct pf_vf *vf = pf_vf(pf, n);
+
+	if (vf->state != SVFF_VF_ABSENT)
+		return vf->session.quota;
+	return vf->quota == PF_QUOTA_UNSET ? pf->vf_queues_default : vf->quota;
+}
+
+static int provision_vf(struct svff_pf *pf, unsigned int n)
+{
+	struct pf_vf *vf = pf_vf(pf, n);
+	u32 quota = pf_quota_locked(pf, n);
+	u32 base = SVFF_QDMA_NO_RANGE;
+	int err;
+
+	if (quota) {
+		err = svff_qdma_range_alloc(pf->qd, vf->session.func, quota, &base);
+		if (err)
+			return err;
+	}
+	/* What an earlier driver left in the function map would be live at once. */
+	err = svff_qdma_fmap_write(pf->qd, vf->session.func, 0, 0);
+	if (err && quota)
+		svff_qdma_range_free(pf->qd, vf->session.func);
+	if (err)
+		return err;
+
+	vf->session.base = base;
+	vf->session.quota = quota;
+	pf_throttle_reset(&vf->throttle, ktime_get_ns());
+	memset(&vf->stats, 0, sizeof(vf->stats));
+	pf_state_enter_locked(pf, vf, SVFF_VF_READY);
+	return 0;
+}
+
+/* Cannot fail: contexts that the card does not clear die with the VF's reset. */
+static void unprovision_vf(struct svff_pf *pf, unsigned int n)
+{
+	struct pf_vf *vf = pf_vf(pf, n);
+	u16 func = vf->session.func;
+	int err = 0;
+
+	if (vf->session.hello || vf->session.dirty || vf->session.ring)
+		err = pf_release_locked(pf, vf);
+	if (err)
+		dev_err(&pf->pdev->dev, "VF%u: contexts not cleared (%pe)\n", n,
+			ERR_PTR(err));
+	if (vf->session.quota)
+		svff_qdma_range_free(pf->qd, func);
+	memset(&vf->session, 0, sizeof(vf->session));
+	vf->session.func = func;
+	pf_state_enter_locked(pf, vf, SVFF_VF_ABSENT);
+}
+
+/**
+ * pf_unprovision_vfs() - take the ranges of all VFs back
+ * @pf: card
+ *
+ * Context: process; the VFs are gone. Takes svff_pf.lock.
+ */
+void pf_unprovision_vfs(struct svff_pf *pf)
+{
+	guard(mutex)(&pf->lock);
+	for (; pf->num_vfs; pf->num_vfs--)
+		unprovision_vf(pf, pf->num_vfs);
+}
+
+/**
+ * pf_provision_vfs() - give each VF its range
+ * @pf: card
+ * @num: number of VFs, 1 to TotalVFs
+ *
+ * All or nothing.
+ *
+ * Context: process; there are no VFs. Takes svff_pf.lock.
+ * Return: 0; -ENOSPC if the quotas do not fit; errno of a context command.
+ */
+int pf_provision_vfs(struct svff_pf *pf, unsigned int num)
+{
+	struct device *dev = &pf->pdev->dev;
+	int err = 0;
+
+	scoped_guard(mutex, &pf->lock) {
+		while (!err && pf->num_vfs < num) {
+			err = provision_vf(pf, pf->num_vfs + 1);
+			if (!err)
+				pf->num_vfs++;
+		}
+		if (err)
+			dev_err(dev, "VF%u: cannot reserve %u queues, %u are free, %u in one piece (%pe); lower the queues of a VF or pf_queues\n",
+				pf->num_vfs + 1,
+				pf_quota_locked(pf, pf->num_vfs + 1),
+				svff_qdma_range_avail(pf->qd),
+				svff_qdma_range_largest(pf->qd), ERR_PTR(err));
+	}
+	if (err)
+		pf_unprovision_vfs(pf);
+	return err;
+}
+
+static int check_quota(struct svff_pf *pf, u32 queues)
+{
+	if (queues > svff_qdma_range_avail(pf->qd))
+		return -ENOSPC;
+	return queues > PF_VF_QUEUES_MAX ? -ERANGE : 0;
+}
+
+/**
+ * pf_quota_set() - set the quota of a VF
+ * @pf: card
+ * @n: VF number
+ * @queues: its quota
+ *
+ * Context: process; takes svff_pf.lock.
+ * Return: 0; -EBUSY if the VF exists; -ENOSPC if so many are not free; -ERANGE
+ * if the hardware cannot give a VF so many.
+ */
+int pf_quota_set(struct svff_pf *pf, unsigned int n, u32 queues)
+{
+	struct pf_vf *vf;
+	int err;
+
+	guard(mutex)(&pf->lock);
+	vf = pf_vf(pf, n);
+	if (vf->state != SVFF_VF_ABSENT)
+		return -EBUSY;
+	err = check_quota(pf, queues);
+	if (!err)
+		vf->quota = queues;
+	return err;
+}
+
+/**
+ * pf_quota_default_set() - set the quota of VFs that have no own setting
+ * @pf: card
+ * @queues: the quota; VFs that exist keep theirs
+ *
+ * Context: process; takes svff_pf.lock.
+ * Return: 0, -ENOSPC or -ERANGE as pf_quota_set().
+ */
+int pf_quota_default_set(struct svff_pf *pf, u32 queues)
+{
+	int err;
+
+	guard(mutex)(&pf->lock);
+	err = check_quota(pf, queues);
+	if (!err)
+		pf->vf_queues_default = queues;
+	return err;
+}
+
+static int own_start(struct svff_pf *pf, u32 queues)
+{
+	u16 func = pf->card.func;
+	int err;
+
+	lockdep_assert_held(&pf->own_lock);
+	if (!queues || !pf->card.caps->mm)
+		return 0;
+	err = svff_qdma_range_alloc(pf->qd, func, queues, &pf->own_base);
+	if (err)
+		return err;
+	err = svff_qdma_fmap_write(pf->qd, func, pf->own_base, queues);
+	if (err)
+		goto free_range;
+	err = svff_qdma_mm_create(pf->qd, pf->own_base, queues);
+	if (err)
+		goto unmap;
+	return 0;
+
+unmap:
+	svff_qdma_fmap_write(pf->qd, func, 0, 0);
+free_range:
+	svff_qdma_range_free(pf->qd, func);
+	pf->own_base = SVFF_QDMA_NO_RANGE;
+	return err;
+}
+
+static int own_stop(struct svff_pf *pf, bool force)
+{
+	int err;
+
+	lockdep_assert_held(&pf->own_lock);
+	if (pf->own_base == SVFF_QDMA_NO_RANGE)
+		return 0;
+	err = svff_qdma_mm_destroy(pf->qd, force);
+	if (err)
+		return err;
+	svff_qdma_fmap_write(pf->qd, pf->card.func, 0, 0);
+	svff_qdma_range_free(pf->qd, pf->card.func);
+	pf->own_base = SVFF_QDMA_NO_RANGE;
+	return 0;
+}
+
+/**
+ * pf_own_queues_start() - give the PF its own queues and its data device
+ * @pf: card
+ *
+ * Context: process; takes svff_pf.own_lock.
+ * Return: 0 or errno.
+ */
+int pf_own_queues_start(struct svff_pf *pf)
+{
+	int err;
+
+	guard(mutex)(&pf->own_lock);
+	err = own_start(pf, pf->own_queues);
+	pf->own_on = !err;
+	return err;
+}
+
+/**
+ * pf_own_queues_stop() - take them away, even while the device is open
+ * @pf: card
+ *
+ * Context: process; takes svff_pf.own_lock.
+ */
+void pf_own_queues_stop(struct svff_pf *pf)
+{
+	guard(mutex)(&pf->own_lock);
+	own_stop(pf, true);
+	pf->own_on = false;
+}
+
+/**
+ * pf_own_queues_set() - change how many queues the PF has for itself
+ * @pf: card
+ * @queues: how many; 0 for no data device
+ *
+ * Context: process; takes svff_pf.own_lock. On failure the old number is back.
+ * Return: 0; -EBUSY while the data device is open; -ENOSPC if so many are not
+ * free in one piece; -EIO if the card is down.
+ */
+int pf_own_queues_set(struct svff_pf *pf, u32 queues)
+{
+	int err, back;
+
+	guard(mutex)(&pf->own_lock);
+	if (!pf->own_on)
+		return -EIO;
+	if (queues == pf->own_queues)
+		return 0;
+	err = own_stop(pf, false);
+	if (err)
+		return err;
+	err = own_start(pf, queues);
+	if (!err) {
+		pf->own_queues = queues;
+		return 0;
+	}
+	back = own_start(pf, pf->own_queues);
+	if (back)
+		dev_err(&pf->pdev->dev, "the PF lost its %u queues (%pe)\n",
+			pf->own_queues, ERR_PTR(back));
+	return err;
+}

@@ -1,0 +1,765 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/**
+ * DOC: What a VF may ask for
+ *
+ * A message and what is known of its sender go in; a status, a list of commands
+ * for the hardware and the sender's next state come out. Nothing in a message
+ * is believed: the sender is the session's function id, which came from the
+ * hardware, and every queue must lie in what that sender was granted. The
+ * order of the checks is: known opcode, reserved bits and bytes, session,
+ * then opcode by opcode range and values.
+ *
+ * Where the vendor's PF driver trusts (function map, interrupt ring index and
+ * function, reads and completion-only requests beyond the range) this one
+ * refuses. Where it sends a wrong status (a queue that is out of range) this
+ * one sends the right one.
+ */
+#include "request.h"
+
+#include <linux/bitfield.h>
+#include <linux/bits.h>
+#include <linux/errno.h>
+#include <linux/kernel.h>
+#include <linux/string.h>
+
+#define PF_PAGE_SIZE		4096	/* of the hardware, not of the host */
+#define PF_CMPT_ALIGN		64
+#define PF_RING_PAGES_MAX	8
+#define PF_TRIG_MODE_MAX	5
+
+struct pf_decision {
+	const struct pf_card *card;
+	const struct pf_session *s;
+	const union svff_mbox_msg *msg;
+	struct pf_verdict *v;
+};
+
+static bool bytes_zero(const void *from, const void *end)
+{
+	const u8 *p;
+
+	for (p = from; p < (const u8 *)end; p++)
+		if (*p)
+			return false;
+	return true;
+}
+
+static struct pf_cmd *add_cmd(struct pf_verdict *v, enum pf_cmd_op op)
+{
+	struct pf_cmd *cmd = &v->cmd[v->num_cmds++];
+
+	cmd->op = op;
+	return cmd;
+}
+
+static void add_range_cmd(struct pf_verdict *v, enum pf_cmd_op op, u32 base,
+			  u32 count)
+{
+	struct pf_cmd *cmd = add_cmd(v, op);
+
+	cmd->range.base = base;
+	cmd->range.count = count;
+}
+
+static void add_queue_cmd(struct pf_verdict *v, enum pf_cmd_op op,
+			  const struct svff_qdma_hwq *q)
+{
+	add_cmd(v, op)->queue = *q;
+}
+
+static bool is_granted(const struct pf_session *s, u32 qid)
+{
+	return qid >= s->base && qid - s->base < s->granted;
+}
+
+static bool any_queue(const struct pf_session *s)
+{
+	int t;
+
+	for (t = 0; t < PF_QUEUE_TYPES; t++)
+		if (!bitmap_empty(s->announced[t], PF_VF_QUEUES_MAX) ||
+		    !bitmap_empty(s->live[t], PF_VF_QUEUES_MAX))
+			return true;
+	return false;
+}
+
+/**
+ * pf_session_active() - how many queue directions are set up
+ * @s: session
+ *
+ * Context: any.
+ * Return: the number, completion rings not counted.
+ */
+u32 pf_session_active(const struct pf_session *s)
+{
+	return bitmap_weight(s->live[SVFF_MBOX_Q_H2C], PF_VF_QUEUES_MAX) +
+	       bitmap_weight(s->live[SVFF_MBOX_Q_C2H], PF_VF_QUEUES_MAX);
+}
+
+/**
+ * pf_request_release() - take everything back that a VF's requests got it
+ * @s: session
+ * @v: verdict, empty so far: gets the commands and the next session
+ *
+ * What provisioning set stays. Doorbells are unmapped first, so that nothing
+ * new starts while contexts are cleared.
+ *
+ * Context: any.
+ */
+void pf_request_release(const struct pf_session *s, struct pf_verdict *v)
+{
+	struct pf_session *next = &v->next;
+
+	memset(next, 0, sizeof(*next));
+	next->func = s->func;
+	next->vectors = s->vectors;
+	next->base = s->base;
+	next->quota = s->quota;
+
+	add_range_cmd(v, PF_CMD_FMAP, 0, 0);
+	if (s->dirty && s->quota)
+		add_range_cmd(v, PF_CMD_WIPE, s->base, s->quota);
+	if (s->ring)
+		add_cmd(v, PF_CMD_RING_CLEAR)->ring.index = s->func;
+}
+
+static u8 decide_bye(struct pf_decision *d)
+{
+	pf_request_release(d->s, d->v);
+	return SVFF_MBOX_OK;
+}
+
+static u8 hello_caps0(const struct svff_qdma_caps *caps)
+{
+	return (caps->flr ? SVFF_MBOX_CAP0_FLR : 0) |
+	       (caps->st ? SVFF_MBOX_CAP0_ST : 0) |
+	       (caps->mm ? SVFF_MBOX_CAP0_MM : 0) |
+	       SVFF_MBOX_CAP0_MAILBOX;
+}
+
+/*
+ * A second HELLO without a BYE comes from a driver that crashed or a VF that
+ * was reset: whatever it had is taken back first. The response's qmax tells a
+ * driver that knows us its quota; the vendor's drivers ignore it.
+ */
+static u8 decide_hello(struct pf_decision *d)
+{
+	const struct svff_qdma_caps *caps = d->card->caps;
+	struct svff_mbox_hello_rsp *rsp = &d->v->rsp.hello_rsp;
+
+	pf_request_release(d->s, d->v);
+	d->v->next.hello = true;
+	rsp->qbase = cpu_to_le32(SVFF_MBOX_QBASE_ANY);
+	rsp->qmax = cpu_to_le32(d->s->quota);
+	rsp->num_pfs = caps->num_pfs;
+	rsp->num_qs = cpu_to_le16(caps->num_queues);
+	rsp->caps0 = hello_caps0(caps);
+	rsp->mm_channels = caps->mm_channels;
+	rsp->caps1 = SVFF_MBOX_CAP1_CMPT_OVF_CHK_DIS |
+		     SVFF_MBOX_CAP1_MAILBOX_INTR | SVFF_MBOX_CAP1_SW_DESC_64B |
+		     SVFF_MBOX_CAP1_CMPT_DESC_64B | SVFF_MBOX_CAP1_DYNAMIC_BAR |
+		     SVFF_MBOX_CAP1_LEGACY_INTR | SVFF_MBOX_CAP1_CMPT_TRIG_TIMER;
+	return SVFF_MBOX_OK;
+}
+
+/* A VF maps exactly what it was granted, or nothing. */
+static u8 decide_fmap(struct pf_decision *d)
+{
+	u32 base = le32_to_cpu(d->msg->range.qbase);
+	u32 count = le32_to_cpu(d->msg->range.qmax);
+
+	d->v->fail_status = SVFF_MBOX_ERR_FMAP;
+	if (count && (base != d->s->base || count != d->s->granted))
+		return SVFF_MBOX_ERR_FMAP;
+	add_range_cmd(d->v, PF_CMD_FMAP, count ? base : 0, count);
+	d->v->next.mapped = count;
+	return SVFF_MBOX_OK;
+}
+
+static u8 decide_csr(struct pf_decision *d)
+{
+	const struct svff_qdma_csr *csr = d->card->csr;
+	struct svff_mbox_csr_rsp *rsp = &d->v->rsp.csr_rsp;
+	int i;
+
+	for (i = 0; i < SVFF_MBOX_CSR_ENTRIES; i++) {
+		rsp->ring_size[i] = cpu_to_le16(csr->ring_size[i]);
+		rsp->buf_size[i] = cpu_to_le16((u16)csr->buf_size[i]);
+		rsp->timer_cnt[i] = csr->timer_cnt[i];
+		rsp->cnt_th[i] = csr->cnt_th[i];
+	}
+	return SVFF_MBOX_OK;
+}
+
+/*
+ * The range is fixed by the quota, so a wish for another base is not followed;
+ * the response says what was given.
+ */
+static u8 decide_qreq(struct pf_decision *d)
+{
+	u32 count = le32_to_cpu(d->msg->range.qmax);
+	struct svff_mbox_range *rsp = &d->v->rsp.range;
+
+	d->v->fail_status = SVFF_MBOX_ERR_NUM_QUEUES;
+	if (count > d->s->quota || any_queue(d->s))
+		return SVFF_MBOX_ERR_NUM_QUEUES;
+	add_range_cmd(d->v, PF_CMD_FMAP, 0, 0);
+	d->v->next.mapped = false;
+	d->v->next.granted = count;
+	rsp->qbase = cpu_to_le32(count ? d->s->base : SVFF_MBOX_QBASE_ANY);
+	rsp->qmax = cpu_to_le32(count);
+	return SVFF_MBOX_OK;
+}
+
+static u8 decide_qnotify(struct pf_decision *d)
+{
+	u32 qid = le16_to_cpu(d->msg->qnotify.qid_hw);
+	u32 type = le32_to_cpu(d->msg->qnotify.qtype);
+
+	if (!is_granted(d->s, qid))
+		return SVFF_MBOX_ERR_QID;
+	if (type >= PF_QUEUE_TYPES)
+		return SVFF_MBOX_ERR_INVALID_PARAM;
+	__assign_bit(qid - d->s->base, d->v->next.announced[type],
+		     d->msg->hdr.op == SVFF_MBOX_OP_QNOTIFY_ADD);
+	return SVFF_MBOX_OK;
+}
+
+static u8 decide_qactive(struct pf_decision *d)
+{
+	struct svff_mbox_qactive_rsp *rsp = &d->v->rsp.qactive_rsp;
+	u32 n[PF_QUEUE_TYPES];
+	int t;
+
+	for (t = 0; t < PF_QUEUE_TYPES; t++)
+		n[t] = bitmap_weight(d->s->announced[t], PF_VF_QUEUES_MAX);
+	rsp->h2c = cpu_to_le32(n[SVFF_MBOX_Q_H2C]);
+	rsp->c2h = cpu_to_le32(n[SVFF_MBOX_Q_C2H]);
+	rsp->cmpt = cpu_to_le32(n[SVFF_MBOX_Q_CMPT]);
+	return SVFF_MBOX_OK;
+}
+
+/* Which queue, and of which kind: the part that all QCTXT requests share. */
+static u8 decode_queue(struct pf_decision *d, struct svff_qdma_hwq *q)
+{
+	const struct svff_mbox_qctxt_id *id = &d->msg->qctxt_id;
+	const struct svff_qdma_caps *caps = d->card->caps;
+	u32 cmpt = FIELD_GET(SVFF_MBOX_QCTXT_CMPT, id->flags);
+
+	if ((id->flags & SVFF_MBOX_QCTXT_RSVD) ||
+	    !bytes_zero(id->pad, id->pad + sizeof(id->pad)))
+		return SVFF_MBOX_ERR_INVALID_MSG;
+
+	memset(q, 0, sizeof(*q));
+	q->qid = le16_to_cpu(id->qid_hw);
+	q->func = d->s->func;
+	q->st = id->flags & SVFF_MBOX_QCTXT_ST;
+	q->dir = id->flags & SVFF_MBOX_QCTXT_C2H ? SVFF_QDMA_C2H : SVFF_QDMA_H2C;
+	q->cmpt = cmpt == SVFF_MBOX_CMPT_WITH_ST;
+
+	if (!is_granted(d->s, q->qid))
+		return SVFF_MBOX_ERR_QID;
+	/* No card here has completion rings of MM queues. */
+	if (cmpt == SVFF_MBOX_CMPT_ONLY || cmpt == SVFF_MBOX_CMPT_WITH_MM)
+		return SVFF_MBOX_ERR_NOT_SUPPORTED;
+	if (q->st ? !caps->st : !caps->mm)
+		return SVFF_MBOX_ERR_NOT_SUPPORTED;
+	if (q->cmpt != (q->st && q->dir == SVFF_QDMA_C2H))
+		return SVFF_MBOX_ERR_INVALID_PARAM;
+	return SVFF_MBOX_OK;
+}
+
+static unsigned long *live_map(struct pf_session *s, const struct svff_qdma_hwq *q)
+{
+	return s->live[q->dir == SVFF_QDMA_C2H ? SVFF_MBOX_Q_C2H : SVFF_MBOX_Q_H2C];
+}
+
+static void set_live(struct pf_session *s, const struct svff_qdma_hwq *q, bool live)
+{
+	__assign_bit(q->qid - s->base, live_map(s, q), live);
+	if (q->cmpt)
+		__assign_bit(q->qid - s->base, s->live[SVFF_MBOX_Q_CMPT], live);
+}
+
+/* First entry of the table that is @size + 1, or -1. */
+static int find_ring_size(const struct svff_qdma_csr *csr, u16 size)
+{
+	int i;
+
+	for (i = 0; i < SVFF_QDMA_RING_SIZES; i++)
+		if (csr->ring_size[i] && csr->ring_size[i] - 1 == size)
+			return i;
+	return -1;
+}
+
+static int find_buf_size(const struct svff_qdma_csr *csr, u16 size)
+{
+	int i;
+
+	for (i = 0; i < SVFF_QDMA_RING_SIZES; i++)
+		if (csr->buf_size[i] && (u16)csr->buf_size[i] == size)
+			return i;
+	return -1;
+}
+
+/* The message has room for the low 8 bits of a table's entries. */
+static int find_low_byte(const u16 *table, u8 value)
+{
+	int i;
+
+	for (i = 0; i < SVFF_QDMA_RING_SIZES; i++)
+		if ((u8)table[i] == value)
+			return i;
+	return -1;
+}
+
+/*
+ * A vector must be one that the VF has, a ring must be its own: a wrong one
+ * would be another function's. Without interrupts neither is used.
+ */
+static u8 decode_interrupt(struct pf_decision *d, struct svff_qdma_hwq *q)
+{
+	u32 intr = le16_to_cpu(d->msg->qctxt_wrt.intr);
+
+	if (intr & SVFF_MBOX_QINTR_RSVD)
+		return SVFF_MBOX_ERR_INVALID_MSG;
+	if (!q->irq_en && !q->cmpt_irq_en)
+		return SVFF_MBOX_OK;
+
+	q->vec = FIELD_GET(SVFF_MBOX_QINTR_ID, intr);
+	q->irq_aggr = intr & SVFF_MBOX_QINTR_AGGR;
+	if (q->irq_aggr ? q->vec != d->s->func || !d->s->ring :
+			  q->vec >= d->s->vectors)
+		return SVFF_MBOX_ERR_INVALID_PARAM;
+	return SVFF_MBOX_OK;
+}
+
+static u8 decode_flags(struct pf_decision *d, struct svff_qdma_hwq *q)
+{
+	u32 cfg = le32_to_cpu(d->msg->qctxt_wrt.cfg);
+
+	if (cfg & SVFF_MBOX_QCFG_RSVD)
+		return SVFF_MBOX_ERR_INVALID_MSG;
+	/* An address that the VF calls translated would pass the IOMMU unseen. */
+	if (cfg & (SVFF_MBOX_QCFG_AT | SVFF_MBOX_QCFG_CMPT_AT))
+		return SVFF_MBOX_ERR_NOT_SUPPORTED;
+
+	q->fcrd_en = cfg & SVFF_MBOX_QCFG_FCRD_EN;
+	q->bypass = cfg & SVFF_MBOX_QCFG_BYPASS;
+	q->irq_arm = cfg & SVFF_MBOX_QCFG_IRQ_ARM;
+	q->wbi_intvl_en = cfg & SVFF_MBOX_QCFG_WBI_INTVL_EN;
+	q->wbi_chk = cfg & SVFF_MBOX_QCFG_WBI_CHK;
+	q->wbk_en = cfg & SVFF_MBOX_QCFG_WBK_EN;
+	q->irq_en = cfg & SVFF_MBOX_QCFG_IRQ_EN;
+	q->desc_sz = FIELD_GET(SVFF_MBOX_QCFG_DESC_SZ, cfg);
+	if (!q->cmpt)
+		return SVFF_MBOX_OK;
+
+	q->pfch_en = cfg & SVFF_MBOX_QCFG_PFCH_EN;
+	q->pfch_bypass = cfg & SVFF_MBOX_QCFG_PFCH_BYPASS;
+	q->cmpt_ovf_dis = cfg & SVFF_MBOX_QCFG_OVF_CHK_DIS;
+	q->cmpt_irq_en = cfg & SVFF_MBOX_QCFG_CMPT_INT_EN;
+	q->cmpt_stat_en = cfg & SVFF_MBOX_QCFG_CMPT_STAT_EN;
+	q->cmpt_desc_sz = FIELD_GET(SVFF_MBOX_QCFG_CMPT_DESC_SZ, cfg);
+	q->trig_mode = FIELD_GET(SVFF_MBOX_QCFG_TRIG_MODE, cfg);
+	if (q->trig_mode > PF_TRIG_MODE_MAX)
+		return SVFF_MBOX_ERR_INVALID_PARAM;
+	return SVFF_MBOX_OK;
+}
+
+static u8 decode_ring(struct pf_decision *d, struct svff_qdma_hwq *q)
+{
+	const struct svff_mbox_qctxt_wrt *wrt = &d->msg->qctxt_wrt;
+	int ix = find_ring_size(d->card->csr, le16_to_cpu(wrt->ring_size));
+
+	if (ix < 0)
+		return SVFF_MBOX_ERR_RING_SIZE;
+	q->ring_ix = ix;
+	q->base = le64_to_cpu(wrt->desc_base);
+	return q->base % PF_PAGE_SIZE ? SVFF_MBOX_ERR_INVALID_PARAM : SVFF_MBOX_OK;
+}
+
+static u8 decode_cmpt(struct pf_decision *d, struct svff_qdma_hwq *q)
+{
+	const struct svff_mbox_qctxt_wrt *wrt = &d->msg->qctxt_wrt;
+	const struct svff_qdma_csr *csr = d->card->csr;
+	int buf, cnt, timer, ring;
+
+	if (!q->cmpt)
+		return SVFF_MBOX_OK;
+	buf = find_buf_size(csr, le16_to_cpu(wrt->buf_size));
+	cnt = find_low_byte(csr->cnt_th, wrt->cnt_th);
+	timer = find_low_byte(csr->timer_cnt, wrt->timer_cnt);
+	ring = find_ring_size(csr, le16_to_cpu(wrt->cmpt_ring_size));
+	if (buf < 0)
+		return SVFF_MBOX_ERR_BUF_SIZE;
+	if (cnt < 0)
+		return SVFF_MBOX_ERR_CNT_TH;
+	if (timer < 0)
+		return SVFF_MBOX_ERR_TIMER_TH;
+	if (ring < 0)
+		return SVFF_MBOX_ERR_RING_SIZE;
+	q->buf_ix = buf;
+	q->cnt_ix = cnt;
+	q->timer_ix = timer;
+	q->cmpt_ring_ix = ring;
+	q->cmpt_base = le64_to_cpu(wrt->cmpt_base);
+	return q->cmpt_base % PF_CMPT_ALIGN ? SVFF_MBOX_ERR_INVALID_PARAM :
+					      SVFF_MBOX_OK;
+}
+
+static u8 decide_qctxt_wrt(struct pf_decision *d)
+{
+	static u8 (*const steps[])(struct pf_decision *, struct svff_qdma_hwq *) = {
+		decode_queue, decode_flags, decode_ring, decode_cmpt,
+		decode_interrupt,
+	};
+	struct svff_qdma_hwq q;
+	u8 status;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(steps); i++) {
+		status = steps[i](d, &q);
+		if (status)
+			return status;
+	}
+	/* Who writes a running queue's contexts anew gets it stopped first. */
+	if (test_bit(q.qid - d->s->base, live_map(&d->v->next, &q)))
+		add_queue_cmd(d->v, PF_CMD_QUEUE_STOP, &q);
+	add_queue_cmd(d->v, PF_CMD_QUEUE_START, &q);
+	set_live(&d->v->next, &q, true);
+	d->v->next.dirty = true;
+	return SVFF_MBOX_OK;
+}
+
+static u8 decide_qctxt_rd(struct pf_decision *d)
+{
+	struct svff_qdma_hwq q;
+	u8 status = decode_queue(d, &q);
+
+	if (status)
+		return status;
+	add_queue_cmd(d->v, PF_CMD_QUEUE_DUMP, &q);
+	d->v->rsp.qctxt_id = d->msg->qctxt_id;
+	return SVFF_MBOX_OK;
+}
+
+static u8 decide_qctxt_end(struct pf_decision *d)
+{
+	bool clear = d->msg->hdr.op == SVFF_MBOX_OP_QCTXT_CLR;
+	struct svff_qdma_hwq q;
+	u8 status = decode_queue(d, &q);
+
+	if (status)
+		return status;
+	add_queue_cmd(d->v, clear ? PF_CMD_QUEUE_CLEAR : PF_CMD_QUEUE_STOP, &q);
+	set_live(&d->v->next, &q, false);
+	return SVFF_MBOX_OK;
+}
+
+/*
+ * There is one ring for a function, and its index is the function's id: the
+ * vendor's drivers reckon it so. What the message says about the function is
+ * not read at all.
+ */
+static u8 decode_irq_ring(struct pf_decision *d)
+{
+	const struct svff_mbox_intr_ctxt *m = &d->msg->intr_ctxt;
+
+	if (!bytes_zero(m->pad0, m->pad0 + sizeof(m->pad0)) ||
+	    !bytes_zero(m->pad1, m->pad1 + sizeof(m->pad1)) ||
+	    !bytes_zero(m->pad2, m->pad2 + sizeof(m->pad2)) ||
+	    !bytes_zero(m->pad4, m->pad4 + sizeof(m->pad4)) || m->pad3)
+		return SVFF_MBOX_ERR_INVALID_MSG;
+	if (m->num_rings != 1 || le32_to_cpu(m->ring_index) != d->s->func)
+		return SVFF_MBOX_ERR_INVALID_PARAM;
+	return SVFF_MBOX_OK;
+}
+
+static u8 decide_intr_wrt(struct pf_decision *d)
+{
+	const struct svff_mbox_intr_ctxt *m = &d->msg->intr_ctxt;
+	struct svff_qdma_irq_ring *ring;
+	u8 status = decode_irq_ring(d);
+
+	if (status)
+		return status;
+	if (m->at || m->host_id || m->pasid || m->pasid_en)
+		return SVFF_MBOX_ERR_NOT_SUPPORTED;
+	if (m->valid != 1 || le64_to_cpu(m->base) % PF_PAGE_SIZE ||
+	    m->page_size >= PF_RING_PAGES_MAX ||
+	    le16_to_cpu(m->vec) >= d->s->vectors)
+		return SVFF_MBOX_ERR_INVALID_PARAM;
+
+	ring = &add_cmd(d->v, PF_CMD_RING_WRITE)->ring;
+	ring->index = d->s->func;
+	ring->func = d->s->func;
+	ring->vec = le16_to_cpu(m->vec);
+	ring->base = le64_to_cpu(m->base);
+	ring->pages = m->page_size + 1;
+	d->v->next.ring = true;
+	return SVFF_MBOX_OK;
+}
+
+static u8 decide_intr_other(struct pf_decision *d)
+{
+	u8 op = d->msg->hdr.op;
+	u8 status = decode_irq_ring(d);
+	enum pf_cmd_op cmd;
+
+	if (status)
+		return status;
+	if (op == SVFF_MBOX_OP_INTR_CTXT_RD)
+		cmd = PF_CMD_RING_DUMP;
+	else if (op == SVFF_MBOX_OP_INTR_CTXT_CLR)
+		cmd = PF_CMD_RING_CLEAR;
+	else
+		cmd = PF_CMD_RING_INV;
+	add_cmd(d->v, cmd)->ring.index = d->s->func;
+	/* What is only invalid still holds the VF's addresses. */
+	if (cmd == PF_CMD_RING_CLEAR)
+		d->v->next.ring = false;
+	return SVFF_MBOX_OK;
+}
+
+/* Registers that a VF may see, by group; there is no group 3 on these cards. */
+static const u32 reg_groups[][SVFF_MBOX_REG_LIST_MAX] = {
+	{ 0x204, 0x208, 0x20c, 0x210, 0x214, 0x218, 0x21c,
+	  0x220, 0x224, 0x228, 0x22c, 0x230, 0x234, 0x238 },
+	{ 0xa80, 0xa84, 0xaf0, 0xaf4, 0xaf8, 0xafc, 0xb00,
+	  0xb04, 0xb30, 0xb54, 0xb58, 0xb5c, 0xb60, 0xb74 },
+	{ 0xb00, 0xb04, 0xb30, 0xb54, 0xb58, 0xb5c, 0xb60,
+	  0xb74, 0xb78, 0xe00, 0xe04, 0xe08, 0xe20 },
+};
+
+static u8 decide_reg_list(struct pf_decision *d)
+{
+	const struct svff_mbox_reg_list *m = &d->msg->reg_list;
+	struct svff_mbox_reg_list *rsp = &d->v->rsp.reg_list;
+	u32 group = le16_to_cpu(m->group);
+	int i;
+
+	d->v->fail_status = SVFF_MBOX_ERR_REG_READ;
+	if (group >= ARRAY_SIZE(reg_groups))
+		return SVFF_MBOX_ERR_REG_READ;
+	for (i = 0; i < SVFF_MBOX_REG_LIST_MAX && reg_groups[group][i]; i++)
+		rsp->reg[i].addr = cpu_to_le32(reg_groups[group][i]);
+	rsp->count = cpu_to_le16(i);
+	add_cmd(d->v, PF_CMD_REGS);
+	return SVFF_MBOX_OK;
+}
+
+/**
+ * struct pf_rule - what is common to the requests of one opcode
+ * @len: bytes that the request may use; the rest of the message is zero
+ * @anyone: also for a VF that has not said HELLO
+ * @silent: no response
+ * @pad: the two bytes behind the header are padding
+ * @decide: the rest; returns the status
+ */
+struct pf_rule {
+	u8 len;
+	bool anyone;
+	bool silent;
+	bool pad;
+	u8 (*decide)(struct pf_decision *d);
+};
+
+static const struct pf_rule rules[] = {
+	[SVFF_MBOX_OP_VF_BYE] = {
+		.len = sizeof(struct svff_mbox_hdr), .decide = decide_bye,
+		.anyone = true, .silent = true },
+	[SVFF_MBOX_OP_HELLO] = {
+		.len = sizeof(struct svff_mbox_range), .decide = decide_hello,
+		.anyone = true, .pad = true },
+	[SVFF_MBOX_OP_FMAP] = {
+		.len = sizeof(struct svff_mbox_range), .decide = decide_fmap,
+		.pad = true },
+	[SVFF_MBOX_OP_CSR] = {
+		.len = sizeof(struct svff_mbox_hdr), .decide = decide_csr },
+	[SVFF_MBOX_OP_QREQ] = {
+		.len = sizeof(struct svff_mbox_range), .decide = decide_qreq,
+		.pad = true },
+	[SVFF_MBOX_OP_QNOTIFY_ADD] = {
+		.len = sizeof(struct svff_mbox_qnotify), .decide = decide_qnotify },
+	[SVFF_MBOX_OP_QNOTIFY_DEL] = {
+		.len = sizeof(struct svff_mbox_qnotify), .decide = decide_qnotify },
+	[SVFF_MBOX_OP_QACTIVE_CNT] = {
+		.len = sizeof(struct svff_mbox_hdr), .decide = decide_qactive },
+	[SVFF_MBOX_OP_QCTXT_WRT] = {
+		.len = sizeof(struct svff_mbox_qctxt_wrt), .decide = decide_qctxt_wrt },
+	[SVFF_MBOX_OP_QCTXT_RD] = {
+		.len = sizeof(struct svff_mbox_qctxt_id), .decide = decide_qctxt_rd },
+	[SVFF_MBOX_OP_QCTXT_CLR] = {
+		.len = sizeof(struct svff_mbox_qctxt_id), .decide = decide_qctxt_end },
+	[SVFF_MBOX_OP_QCTXT_INV] = {
+		.len = sizeof(struct svff_mbox_qctxt_id), .decide = decide_qctxt_end },
+	[SVFF_MBOX_OP_INTR_CTXT_WRT] = {
+		.len = sizeof(struct svff_mbox_intr_ctxt), .decide = decide_intr_wrt },
+	[SVFF_MBOX_OP_INTR_CTXT_RD] = {
+		.len = sizeof(struct svff_mbox_intr_ctxt), .decide = decide_intr_other },
+	[SVFF_MBOX_OP_INTR_CTXT_CLR] = {
+		.len = sizeof(struct svff_mbox_intr_ctxt), .decide = decide_intr_other },
+	[SVFF_MBOX_OP_INTR_CTXT_INV] = {
+		.len = sizeof(struct svff_mbox_intr_ctxt), .decide = decide_intr_other },
+	[SVFF_MBOX_OP_REG_LIST_READ] = {
+		.len = offsetof(struct svff_mbox_reg_list, count),
+		.decide = decide_reg_list },
+	[SVFF_MBOX_OP_PF_RESET_VF_BYE] = {
+		.len = sizeof(struct svff_mbox_hdr), .decide = decide_bye,
+		.anyone = true },
+};
+
+static enum pf_kind classify(const union svff_mbox_msg *msg)
+{
+	u8 op = msg->hdr.op;
+
+	if (bytes_zero(msg, msg + 1))
+		return PF_MSG_DROP;
+	if (op < ARRAY_SIZE(rules) && rules[op].decide)
+		return PF_MSG_SERVE;
+	if (op == (SVFF_MBOX_OP_RESET_PREPARE | SVFF_MBOX_RSP) ||
+	    op == (SVFF_MBOX_OP_RESET_DONE | SVFF_MBOX_RSP) ||
+	    op == (SVFF_MBOX_OP_PF_BYE | SVFF_MBOX_RSP))
+		return PF_MSG_REPLY;
+	return PF_MSG_DROP;
+}
+
+static u8 decide_by_rule(struct pf_decision *d, const struct pf_rule *rule)
+{
+	const u8 *bytes = (const u8 *)d->msg;
+
+	if (d->msg->hdr.status || !bytes_zero(bytes + rule->len, d->msg + 1))
+		return SVFF_MBOX_ERR_INVALID_MSG;
+	if (rule->pad && !bytes_zero(d->msg->range.pad, &d->msg->range.qbase))
+		return SVFF_MBOX_ERR_INVALID_MSG;
+	if (!rule->anyone && !d->s->hello)
+		return SVFF_MBOX_ERR_NO_DEVICE;
+	return rule->decide(d);
+}
+
+static void compose_header(struct pf_decision *d)
+{
+	struct svff_mbox_hdr *hdr = &d->v->rsp.hdr;
+
+	hdr->op = d->msg->hdr.op | SVFF_MBOX_RSP;
+	hdr->status = -(s8)d->v->status;
+	hdr->src = cpu_to_le16(d->card->func);
+	hdr->dst = cpu_to_le16(d->s->func);
+}
+
+/**
+ * pf_request_decide() - judge a message
+ * @card: the card
+ * @s: session of the VF that the hardware says it is from
+ * @msg: the message
+ * @v: gets the decision; what it held is lost
+ *
+ * Context: any; reads its arguments and writes @v, nothing else.
+ */
+void pf_request_decide(const struct pf_card *card, const struct pf_session *s,
+		       const union svff_mbox_msg *msg, struct pf_verdict *v)
+{
+	struct pf_decision d = { .card = card, .s = s, .msg = msg, .v = v };
+	const struct pf_rule *rule;
+
+	memset(v, 0, sizeof(*v));
+	v->next = *s;
+	v->kind = classify(msg);
+	if (v->kind != PF_MSG_SERVE)
+		return;
+
+	rule = &rules[msg->hdr.op];
+	v->silent = rule->silent;
+	v->fail_status = SVFF_MBOX_ERR_INVALID_PARAM;
+	v->status = decide_by_rule(&d, rule);
+	if (v->status) {
+		memset(&v->rsp, 0, sizeof(v->rsp));
+		v->next = *s;
+		v->num_cmds = 0;
+	}
+	compose_header(&d);
+}
+
+/**
+ * pf_request_status() - status for a command that failed
+ * @err: its errno
+ * @fail_status: status if @err has none of its own
+ *
+ * Context: any.
+ * Return: an &enum svff_mbox_status, never SVFF_MBOX_OK.
+ */
+u8 pf_request_status(int err, u8 fail_status)
+{
+	switch (err) {
+	case -ENOMEM:
+		return SVFF_MBOX_ERR_NO_MEM;
+	case -EBUSY:
+	case -ETIMEDOUT:
+		return SVFF_MBOX_ERR_BUSY_TIMEOUT;
+	case -EOPNOTSUPP:
+		return SVFF_MBOX_ERR_NOT_SUPPORTED;
+	case -ENODEV:
+		return SVFF_MBOX_ERR_NO_DEVICE;
+	default:
+		return fail_status;
+	}
+}
+
+/**
+ * pf_throttle_reset() - a full bucket
+ * @t: throttle
+ * @now_ns: the time
+ *
+ * Context: any.
+ */
+void pf_throttle_reset(struct pf_throttle *t, u64 now_ns)
+{
+	memset(t, 0, sizeof(*t));
+	t->last_ns = now_ns;
+	t->tokens = PF_THROTTLE_BURST;
+}
+
+#define PF_TOKEN_NS	(1000000000ULL / PF_THROTTLE_PER_S)
+
+static void refill(struct pf_throttle *t, u64 elapsed_ns)
+{
+	t->credit_ns += elapsed_ns;
+	if (t->credit_ns > PF_TOKEN_NS * PF_THROTTLE_BURST)
+		t->credit_ns = PF_TOKEN_NS * PF_THROTTLE_BURST;
+	while (t->credit_ns >= PF_TOKEN_NS && t->tokens < PF_THROTTLE_BURST) {
+		t->credit_ns -= PF_TOKEN_NS;
+		t->tokens++;
+	}
+	if (t->tokens == PF_THROTTLE_BURST) {
+		t->credit_ns = 0;
+		t->held = 0;
+	}
+}
+
+/**
+ * pf_throttle_check() - may this message pass?
+ * @t: throttle of its sender
+ * @now_ns: the time, not before that of the last call
+ *
+ * Context: any.
+ * Return: see &enum pf_pass.
+ */
+enum pf_pass pf_throttle_check(struct pf_throttle *t, u64 now_ns)
+{
+	u64 elapsed_ns = now_ns - t->last_ns;
+	bool was_muted = t->muted;
+
+	t->last_ns = now_ns;
+	refill(t, elapsed_ns);
+	if (t->muted && elapsed_ns < PF_THROTTLE_QUIET_NS)
+		return PF_HOLD;
+	if (was_muted)
+		pf_throttle_reset(t, now_ns);
+	if (!t->tokens) {
+		t->muted = ++t->held >= PF_THROTTLE_MUTE_AFTER;
+		return t->muted ? PF_HOLD_MUTED : PF_HOLD;
+	}
+	t->tokens--;
+	return was_muted ? PF_PASS_UNMUTED : PF_PASS;
+}

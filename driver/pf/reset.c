@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/**
+ * DOC: Resets of the card
+ *
+ * A reset of the PF takes the contexts of every function with it. Before it the
+ * VFs' drivers are told to stop, after it the card is set up anew, what the VFs
+ * had is forgotten, and the drivers are told to start again with a HELLO. Their
+ * ranges and quotas stay. Who was not told, or does not know the notice, finds
+ * out when its requests are refused for want of a HELLO.
+ *
+ * If the card does not come back the PF stays bound and down: requests fail
+ * with -EIO, and unbinding is the way out.
+ */
+#include "pf.h"
+
+static void restart_vfs(struct svff_pf *pf)
+{
+	unsigned int n;
+
+	guard(mutex)(&pf->lock);
+	for (n = 1; n <= pf->num_vfs; n++) {
+		struct pf_vf *vf = pf_vf(pf, n);
+		bool told = vf->session.hello;
+		int err = pf_release_locked(pf, vf);
+
+		pf_state_enter_locked(pf, vf, err ? SVFF_VF_ERROR : SVFF_VF_READY);
+		if (err)
+			dev_err(&pf->pdev->dev, "VF%u: contexts not cleared (%pe)\n",
+				n, ERR_PTR(err));
+		else if (told)
+			pf_notify_vf_locked(pf, vf, SVFF_MBOX_OP_RESET_DONE);
+	}
+}
+
+static void pf_reset_prepare(struct pci_dev *pdev)
+{
+	struct svff_pf *pf = pci_get_drvdata(pdev);
+
+	pf_notify_vfs(pf, SVFF_MBOX_OP_RESET_PREPARE);
+	pf_down(pf);
+}
+
+static void pf_reset_done(struct pci_dev *pdev)
+{
+	struct svff_pf *pf = pci_get_drvdata(pdev);
+
+	pci_set_master(pdev);
+	if (!pf_up(pf))
+		restart_vfs(pf);
+}
+
+static pci_ers_result_t pf_error_detected(struct pci_dev *pdev,
+					  pci_channel_state_t state)
+{
+	struct svff_pf *pf = pci_get_drvdata(pdev);
+
+	if (state == pci_channel_io_normal)
+		return PCI_ERS_RESULT_CAN_RECOVER;
+	pf_down(pf);
+	return state == pci_channel_io_frozen ? PCI_ERS_RESULT_NEED_RESET :
+						PCI_ERS_RESULT_DISCONNECT;
+}
+
+/* The link never went down: nothing was lost but the transaction. */
+static pci_ers_result_t pf_mmio_enabled(struct pci_dev *pdev)
+{
+	return PCI_ERS_RESULT_RECOVERED;
+}
+
+static pci_ers_result_t pf_slot_reset(struct pci_dev *pdev)
+{
+	struct svff_pf *pf = pci_get_drvdata(pdev);
+
+	pci_restore_state(pdev);
+	pci_save_state(pdev);
+	pci_set_master(pdev);
+	if (pf_up(pf))
+		return PCI_ERS_RESULT_DISCONNECT;
+	pf->restart = true;
+	return PCI_ERS_RESULT_RECOVERED;
+}
+
+/* Also called after an error that needed no reset; then the card was never down. */
+static void pf_resume(struct pci_dev *pdev)
+{
+	struct svff_pf *pf = pci_get_drvdata(pdev);
+
+	if (pf->restart)
+		restart_vfs(pf);
+	pf->restart = false;
+}
+
+const struct pci_error_handlers pf_err_handlers = {
+	.error_detected	= pf_error_detected,
+	.mmio_enabled	= pf_mmio_enabled,
+	.slot_reset	= pf_slot_reset,
+	.resume		= pf_resume,
+	.reset_prepare	= pf_reset_prepare,
+	.reset_done	= pf_reset_done,
+};

@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/**
+ * DOC: Serving the VFs' requests
+ *
+ * A message passes the throttle of its sender, is judged by request.c, and the
+ * commands of the verdict are carried out here. The hardware holds one message
+ * of each VF and shows them in turn, and each takes a bounded number of
+ * context commands, so a VF that sends as fast as it can costs the others one
+ * dropped message of its own per message of theirs.
+ */
+#include "pf.h"
+
+#include <linux/ktime.h>
+#include <linux/ratelimit.h>
+
+static int exec_regs(struct svff_pf *pf, struct svff_mbox_reg_list *list)
+{
+	u32 value;
+	int i, err;
+
+	for (i = 0; i < le16_to_cpu(list->count); i++) {
+		err = svff_qdma_reg_read(pf->qd, le32_to_cpu(list->reg[i].addr),
+					 &value);
+		if (err)
+			return err;
+		list->reg[i].value = cpu_to_le32(value);
+	}
+	return 0;
+}
+
+static int exec_cmd(struct svff_pf *pf, struct pf_verdict *v, struct pf_cmd *cmd)
+{
+	struct svff_qdma *qd = pf->qd;
+
+	switch (cmd->op) {
+	case PF_CMD_FMAP:
+		return svff_qdma_fmap_write(qd, v->next.func, cmd->range.base,
+					    cmd->range.count);
+	case PF_CMD_WIPE:
+		return svff_qdma_range_clear(qd, cmd->range.base, cmd->range.count);
+	case PF_CMD_QUEUE_START:
+		return svff_qdma_hwq_start(qd, &cmd->queue);
+	case PF_CMD_QUEUE_STOP:
+		return svff_qdma_hwq_stop(qd, &cmd->queue);
+	case PF_CMD_QUEUE_CLEAR:
+		return svff_qdma_hwq_clear(qd, &cmd->queue);
+	case PF_CMD_QUEUE_DUMP:
+		return svff_qdma_hwq_dump(qd, &cmd->queue, &v->rsp.qctxt_rd_rsp);
+	case PF_CMD_RING_WRITE:
+		return svff_qdma_irq_ring_write(qd, &cmd->ring);
+	case PF_CMD_RING_INV:
+		return svff_qdma_irq_ring_inv(qd, cmd->ring.index);
+	case PF_CMD_RING_CLEAR:
+		return svff_qdma_irq_ring_clear(qd, cmd->ring.index);
+	case PF_CMD_RING_DUMP:
+		return svff_qdma_irq_ring_dump(qd, cmd->ring.index, &v->rsp.intr_ctxt);
+	case PF_CMD_REGS:
+		return exec_regs(pf, &v->rsp.reg_list);
+	}
+	WARN_ONCE(1, "command %d\n", cmd->op);
+	return -EINVAL;
+}
+
+static int exec_cmds(struct svff_pf *pf, struct pf_verdict *v)
+{
+	int i, err;
+
+	for (i = 0; i < v->num_cmds; i++) {
+		err = exec_cmd(pf, v, &v->cmd[i]);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/**
+ * pf_release_locked() - take back everything that a VF was given on request
+ * @pf: card
+ * @vf: VF
+ *
+ * Its range and quota stay. On failure nothing is forgotten, so that it can be
+ * tried again.
+ *
+ * Context: process, svff_pf.lock held.
+ * Return: 0, or the errno of the command that the card did not carry out.
+ */
+int pf_release_locked(struct svff_pf *pf, struct pf_vf *vf)
+{
+	struct pf_verdict *v = &pf->verdict;
+	int err;
+
+	lockdep_assert_held(&pf->lock);
+	memset(v, 0, sizeof(*v));
+	pf_request_release(&vf->session, v);
+	err = exec_cmds(pf, v);
+	if (!err)
+		vf->session = v->next;
+	return err;
+}
+
+/* All-zero VF numbers and functions that are no VF of ours give NULL. */
+static struct pf_vf *sender(struct svff_pf *pf, u16 src)
+{
+	lockdep_assert_held(&pf->lock);
+	if (src < pf->first_func || src - pf->first_func >= pf->num_vfs)
+		return NULL;
+	return &pf->vfs[src - pf->first_func];
+}
+
+static bool may_pass(struct svff_pf *pf, struct pf_vf *vf)
+{
+	enum pf_pass pass = pf_throttle_check(&vf->throttle, ktime_get_ns());
+	unsigned int n = pf_vf_number(pf, vf);
+
+	if (pass == PF_PASS)
+		return true;
+	if (pass == PF_PASS_UNMUTED) {
+		pf_event(pf, SVFF_EVENT_VF_MUTED, n, 0, vf->stats.dropped);
+		return true;
+	}
+	vf->stats.dropped++;
+	if (pass == PF_HOLD_MUTED) {
+		dev_warn(&pf->pdev->dev,
+			 "VF%u floods the mailbox: not heard until it is quiet for %llu s\n",
+			 n, PF_THROTTLE_QUIET_NS / NSEC_PER_SEC);
+		pf_event(pf, SVFF_EVENT_VF_MUTED, n, 1, vf->stats.dropped);
+	}
+	return false;
+}
+
+/* Where a request leaves the VF; a release that failed leaves it in ERROR. */
+static void settle(struct svff_pf *pf, struct pf_vf *vf, u8 op, bool failed)
+{
+	switch (op) {
+	case SVFF_MBOX_OP_HELLO:
+		pf_state_enter_locked(pf, vf, failed ? SVFF_VF_ERROR : SVFF_VF_ACTIVE);
+		break;
+	case SVFF_MBOX_OP_VF_BYE:
+	case SVFF_MBOX_OP_PF_RESET_VF_BYE:
+		if (failed)
+			pf_state_enter_locked(pf, vf, SVFF_VF_ERROR);
+		else if (vf->state == SVFF_VF_ACTIVE)
+			pf_state_enter_locked(pf, vf, SVFF_VF_READY);
+		break;
+	}
+}
+
+static void complain(struct svff_pf *pf, struct pf_vf *vf, u8 op, u8 status)
+{
+	unsigned int n = pf_vf_number(pf, vf);
+
+	pf_event(pf, SVFF_EVENT_VF_REFUSED, n, op, status);
+	if (__ratelimit(&vf->complaints))
+		dev_warn(&pf->pdev->dev,
+			 "VF%u: request 0x%02x refused with status %u\n",
+			 n, op, status);
+}
+
+static void answer(struct svff_pf *pf, struct pf_vf *vf, struct pf_verdict *v)
+{
+	int err;
+
+	v->rsp.hdr.status = -(s8)v->status;
+	err = svff_qdma_mbox_send(pf->qd, vf->session.func, &v->rsp);
+	if (!err)
+		return;
+	vf->stats.dropped++;
+	if (__ratelimit(&vf->complaints))
+		dev_warn(&pf->pdev->dev, "VF%u: cannot be answered (%pe)\n",
+			 pf_vf_number(pf, vf), ERR_PTR(err));
+}
+
+/* The header-only response of a request whose command failed. */
+static void fail(struct pf_verdict *v, int err)
+{
+	struct svff_mbox_hdr hdr = v->rsp.hdr;
+
+	memset(&v->rsp, 0, sizeof(v->rsp));
+	v->rsp.hdr = hdr;
+	v->status = pf_request_status(err, v->fail_status);
+}
+
+static void serve(struct svff_pf *pf, struct pf_vf *vf, u8 op,
+		  struct pf_verdict *v)
+{
+	struct svff_mbox_hdr hdr = v->rsp.hdr;
+	int err = exec_cmds(pf, v);
+
+	v->rsp.hdr = hdr;
+	vf->stats.requests++;
+	if (err)
+		fail(v, err);
+	else
+		vf->session = v->next;
+	if (err || !v->status)
+		settle(pf, vf, op, err);
+	if (v->status) {
+		vf->stats.refused++;
+		complain(pf, vf, op, v->status);
+	}
+	if (!v->silent)
+		answer(pf, vf, v);
+}
+
+/* A VF that is new has as many vectors as its PCI function says. */
+static void learn_vectors(struct svff_pf *pf, struct pf_vf *vf)
+{
+	struct pci_dev *vfdev = pf_vf_device(pf, pf_vf_number(pf, vf));
+	int n = vfdev ? pci_msix_vec_count(vfdev) : 0;
+
+	pci_dev_put(vfdev);
+	vf->session.vectors = clamp(n, 0, PF_VF_VECTORS_MAX);
+}
+
+/**
+ * pf_mbox_recv() - a message arrived
+ * @qd: the PF's manager
+ * @src: function that sent it, on the hardware's word
+ * @msg: the message; nothing in it is believed
+ *
+ * Context: process; takes svff_pf.lock.
+ */
+void pf_mbox_recv(struct svff_qdma *qd, u16 src, const union svff_mbox_msg *msg)
+{
+	struct svff_pf *pf = svff_qdma_priv(qd);
+	struct pf_verdict *v = &pf->verdict;
+	struct pf_vf *vf;
+
+	guard(mutex)(&pf->lock);
+	vf = sender(pf, src);
+	if (!vf) {
+		dev_warn_ratelimited(&pf->pdev->dev,
+				     "message from function %u, which is no VF here\n",
+				     src);
+		return;
+	}
+	if (!may_pass(pf, vf))
+		return;
+	if (msg->hdr.op == SVFF_MBOX_OP_HELLO)
+		learn_vectors(pf, vf);
+	pf_request_decide(&pf->card, &vf->session, msg, v);
+	if (v->kind == PF_MSG_SERVE)
+		serve(pf, vf, msg->hdr.op, v);
+	else if (v->kind == PF_MSG_DROP)
+		vf->stats.dropped++;
+}
+
+/**
+ * pf_notify_vf_locked() - tell a VF's driver what the PF is about to do
+ * @pf: card
+ * @vf: VF
+ * @op: PF_BYE, RESET_PREPARE or RESET_DONE
+ *
+ * Sends and goes on: a VF that does not listen must not hold up the others.
+ *
+ * Context: process, svff_pf.lock held.
+ */
+void pf_notify_vf_locked(struct svff_pf *pf, struct pf_vf *vf, enum svff_mbox_op op)
+{
+	union svff_mbox_msg msg = {
+		.hdr = {
+			.op = op,
+			.src = cpu_to_le16(pf->card.func),
+			.dst = cpu_to_le16(vf->session.func),
+		},
+	};
+	int err;
+
+	lockdep_assert_held(&pf->lock);
+	err = svff_qdma_mbox_send(pf->qd, vf->session.func, &msg);
+	if (err)
+		dev_dbg(&pf->pdev->dev, "VF%u: not told 0x%02x (%pe)\n",
+			pf_vf_number(pf, vf), op, ERR_PTR(err));
+}
+
+/**
+ * pf_notify_vfs() - tell all VFs that have a driver
+ * @pf: card
+ * @op: PF_BYE or RESET_PREPARE
+ *
+ * Context: process; takes svff_pf.lock.
+ */
+void pf_notify_vfs(struct svff_pf *pf, enum svff_mbox_op op)
+{
+	unsigned int n;
+
+	guard(mutex)(&pf->lock);
+	for (n = 1; n <= pf->num_vfs; n++)
+		if (pf_vf(pf, n)->session.hello)
+			pf_notify_vf_locked(pf, pf_vf(pf, n), op);
+}

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Making and removing VFs.
+ */
+#include "pf.h"
+
+#include <linux/bitmap.h>
+#include <linux/string.h>
+
+#define PF_FUNCTIONS_MAX	256
+
+/**
+ * pf_vf_device() - PCI function of a VF
+ * @pf: card
+ * @n: VF number
+ *
+ * Context: process.
+ * Return: the device with a reference that the caller drops, or NULL.
+ */
+struct pci_dev *pf_vf_device(struct svff_pf *pf, unsigned int n)
+{
+	struct pci_dev *pdev = pf->pdev;
+
+	return pci_get_domain_bus_and_slot(pci_domain_nr(pdev->bus),
+					   pci_iov_virtfn_bus(pdev, n - 1),
+					   pci_iov_virtfn_devfn(pdev, n - 1));
+}
+
+/* vfio-pci, svff_vfio and other variants: all have it in their names. */
+static bool has_vfio_driver(struct svff_pf *pf, unsigned int n)
+{
+	struct pci_dev *vfdev = pf_vf_device(pf, n);
+	bool vfio;
+
+	if (!vfdev)
+		return false;
+	device_lock(&vfdev->dev);
+	vfio = vfdev->dev.driver && strstr(vfdev->dev.driver->name, "vfio");
+	device_unlock(&vfdev->dev);
+	pci_dev_put(vfdev);
+	return vfio;
+}
+
+/* Whose books say that it runs queues but whose hardware does not was reset. */
+static bool has_live_queues(struct svff_pf *pf, unsigned int n)
+{
+	struct pf_vf *vf;
+
+	guard(mutex)(&pf->lock);
+	vf = pf_vf(pf, n);
+	return pf_session_active(&vf->session) && !pf_state_stale_locked(pf, vf);
+}
+
+/* VFs that a guest works with now; bit n is VF n. */
+static bool find_busy(struct svff_pf *pf, unsigned long *busy)
+{
+	unsigned int n;
+
+	bitmap_zero(busy, PF_FUNCTIONS_MAX);
+	for (n = 1; n <= pci_num_vf(pf->pdev); n++)
+		if (has_live_queues(pf, n) && has_vfio_driver(pf, n))
+			__set_bit(n, busy);
+	return !bitmap_empty(busy, PF_FUNCTIONS_MAX);
+}
+
+static enum pf_busy_policy busy_policy(struct svff_pf *pf)
+{
+	guard(mutex)(&pf->lock);
+	return pf->busy_policy;
+}
+
+static int sriov_disable(struct svff_pf *pf)
+{
+	DECLARE_BITMAP(busy, PF_FUNCTIONS_MAX);
+
+	if (find_busy(pf, busy)) {
+		if (busy_policy(pf) == PF_BUSY_REFUSE) {
+			dev_err(&pf->pdev->dev,
+				"VFs not removed: VF%*pbl in use by VFIO with live queues; detach first, or set svff/busy_policy to release\n",
+				PF_FUNCTIONS_MAX, busy);
+			return -EBUSY;
+		}
+		pf_notify_vfs(pf, SVFF_MBOX_OP_PF_BYE);
+	}
+	pci_disable_sriov(pf->pdev);
+	pf_unprovision_vfs(pf);
+	return 0;
+}
+
+static int sriov_enable(struct svff_pf *pf, unsigned int num)
+{
+	int err;
+
+	if (!pf->card.caps->mailbox) {
+		dev_err(&pf->pdev->dev, "no VFs: this card has no mailbox\n");
+		return -EOPNOTSUPP;
+	}
+	err = pf_provision_vfs(pf, num);
+	if (err)
+		return err;
+	err = pci_enable_sriov(pf->pdev, num);
+	if (err) {
+		dev_err(&pf->pdev->dev, "cannot enable %u VFs (%pe)\n", num,
+			ERR_PTR(err));
+		pf_unprovision_vfs(pf);
+		return err;
+	}
+	return num;
+}
+
+/**
+ * pf_sriov_configure() - sriov_numvfs was written
+ * @pdev: PF
+ * @num_vfs: how many VFs there shall be; the PCI core has checked it
+ *
+ * Context: process, device lock held.
+ * Return: number of VFs; -EBUSY if a guest works with one; -ENOSPC if the
+ * quotas do not fit; -EOPNOTSUPP without a mailbox; -EIO if the card is down;
+ * errno of the PCI core.
+ */
+int pf_sriov_configure(struct pci_dev *pdev, int num_vfs)
+{
+	struct svff_pf *pf = pci_get_drvdata(pdev);
+
+	if (!pf->up && num_vfs) {
+		dev_err(&pdev->dev, "no VFs: the card did not come back from a reset; bind the driver anew\n");
+		return -EIO;
+	}
+	return num_vfs ? sriov_enable(pf, num_vfs) : sriov_disable(pf);
+}
+
+/**
+ * pf_sriov_remove() - the PF's driver goes away, and the VFs with it
+ * @pf: card
+ *
+ * Nobody can refuse that. A VFIO driver asks its users to let go and waits for
+ * them in pci_disable_sriov(), which is said before, so that it is known for
+ * whom.
+ *
+ * Context: process, device lock held.
+ */
+void pf_sriov_remove(struct svff_pf *pf)
+{
+	DECLARE_BITMAP(busy, PF_FUNCTIONS_MAX);
+
+	if (!pci_num_vf(pf->pdev))
+		return;
+	if (find_busy(pf, busy))
+		dev_warn(&pf->pdev->dev,
+			 "driver removed while VF%*pbl in use by VFIO: waiting for their users\n",
+			 PF_FUNCTIONS_MAX, busy);
+	pf_notify_vfs(pf, SVFF_MBOX_OP_PF_BYE);
+	pci_disable_sriov(pf->pdev);
+	pf_unprovision_vfs(pf);
+}

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/**
+ * DOC: The life of a VF, as the PF sees it
+ *
+ *	                 sriov_numvfs                HELLO
+ *	    +--------+  --------------->  +-------+  ------>  +--------+
+ *	    | ABSENT |                    | READY |           | ACTIVE | <-+ HELLO
+ *	    +--------+  <---------------  +-------+  <------  +--------+ --+
+ *	         ^        sriov_numvfs=0    ^   |      BYE      ^   |
+ *	         |        (from any state)  |   |         HELLO |   |
+ *	         |                          |   v reset         |   v reset
+ *	         |                       +-----------+ ---------+   |
+ *	         |                  done | RESETTING | <------------+
+ *	         |                       +-----------+
+ *	         |                         |       ^
+ *	         |   cannot be reset, or   v       | reset
+ *	         |   cannot be cleared   +-------+ |    HELLO that could clear it
+ *	         +---------------------- | ERROR | +    leads to ACTIVE
+ *	                                 +-------+
+ *
+ * A VF with a range of its own is READY: it can be given to a guest. It is
+ * ACTIVE between its driver's HELLO and BYE. A function level reset by the
+ * guest or by VFIO is not seen by the PF: the VF stays ACTIVE until the next
+ * HELLO, or until somebody looks and finds that the hardware knows nothing of
+ * its queues any more (pf_state_stale_locked()). PAUSED is not reached yet.
+ */
+#include "pf.h"
+
+#include <linux/bitmap.h>
+#include <linux/bits.h>
+#include <linux/ktime.h>
+
+static const char *const state_names[] = {
+	[SVFF_VF_ABSENT]	= "absent",
+	[SVFF_VF_READY]		= "ready",
+	[SVFF_VF_ACTIVE]	= "active",
+	[SVFF_VF_PAUSED]	= "paused",
+	[SVFF_VF_RESETTING]	= "resetting",
+	[SVFF_VF_ERROR]		= "error",
+};
+
+static const u8 state_next[] = {
+	[SVFF_VF_ABSENT]	= BIT(SVFF_VF_READY),
+	[SVFF_VF_READY]		= BIT(SVFF_VF_ABSENT) | BIT(SVFF_VF_ACTIVE) |
+				  BIT(SVFF_VF_RESETTING) | BIT(SVFF_VF_ERROR),
+	[SVFF_VF_ACTIVE]	= BIT(SVFF_VF_ABSENT) | BIT(SVFF_VF_READY) |
+				  BIT(SVFF_VF_RESETTING) | BIT(SVFF_VF_ERROR),
+	[SVFF_VF_PAUSED]	= 0,
+	[SVFF_VF_RESETTING]	= BIT(SVFF_VF_ABSENT) | BIT(SVFF_VF_READY) |
+				  BIT(SVFF_VF_ACTIVE) | BIT(SVFF_VF_ERROR),
+	[SVFF_VF_ERROR]		= BIT(SVFF_VF_ABSENT) | BIT(SVFF_VF_ACTIVE) |
+				  BIT(SVFF_VF_RESETTING),
+};
+
+/**
+ * pf_state_name() - a state in words
+ * @state: state
+ *
+ * Context: any.
+ * Return: the word that sysfs shows.
+ */
+const char *pf_state_name(enum svff_vf_state state)
+{
+	return state_names[state];
+}
+
+/**
+ * pf_state_enter_locked() - change the state of a VF
+ * @pf: card
+ * @vf: VF
+ * @state: new state; nothing happens if it is the old one
+ *
+ * Context: process, svff_pf.lock held.
+ */
+void pf_state_enter_locked(struct svff_pf *pf, struct pf_vf *vf,
+			   enum svff_vf_state state)
+{
+	enum svff_vf_state old = vf->state;
+	unsigned int n = pf_vf_number(pf, vf);
+
+	lockdep_assert_held(&pf->lock);
+	if (old == state)
+		return;
+	if (WARN_ONCE(!(state_next[old] & BIT(state)), "VF%u: %s -> %s\n", n,
+		      state_names[old], state_names[state]))
+		return;
+	vf->state = state;
+	dev_dbg(&pf->pdev->dev, "VF%u: %s -> %s\n", n, state_names[old],
+		state_names[state]);
+	pf_event(pf, SVFF_EVENT_VF_STATE, n, state, old);
+}
+
+/* Byte of the response to QCTXT_RD that holds the queue's enable bit. */
+#define PF_DUMP_QEN	(38 - sizeof(struct svff_mbox_qctxt_id))
+
+static bool queue_runs(struct svff_pf *pf, struct pf_vf *vf, unsigned int i,
+		       enum svff_qdma_dir dir)
+{
+	struct svff_mbox_qctxt_rd_rsp rsp = {};
+	struct svff_qdma_hwq q = {
+		.qid = vf->session.base + i,
+		.func = vf->session.func,
+		.dir = dir,
+	};
+
+	/* Who cannot be asked is taken to run. */
+	return svff_qdma_hwq_dump(pf->qd, &q, &rsp) || rsp.ctxt[PF_DUMP_QEN];
+}
+
+/**
+ * pf_state_stale_locked() - has the VF been reset behind the PF's back?
+ * @pf: card
+ * @vf: VF
+ *
+ * A function level reset clears the contexts of its queues, and nobody tells
+ * the PF: a guest that is killed says no BYE.
+ *
+ * Context: process, svff_pf.lock held; reads contexts.
+ * Return: true if the VF has set up queues and the hardware runs none of them.
+ */
+bool pf_state_stale_locked(struct svff_pf *pf, struct pf_vf *vf)
+{
+	struct pf_session *s = &vf->session;
+	unsigned int i;
+
+	lockdep_assert_held(&pf->lock);
+	if (!pf_session_active(s))
+		return false;
+	for_each_set_bit(i, s->live[SVFF_MBOX_Q_H2C], PF_VF_QUEUES_MAX)
+		if (queue_runs(pf, vf, i, SVFF_QDMA_H2C))
+			return false;
+	for_each_set_bit(i, s->live[SVFF_MBOX_Q_C2H], PF_VF_QUEUES_MAX)
+		if (queue_runs(pf, vf, i, SVFF_QDMA_C2H))
+			return false;
+	return true;
+}
+
+static int reset_begin(struct svff_pf *pf, unsigned int n)
+{
+	struct pf_vf *vf;
+
+	guard(mutex)(&pf->lock);
+	vf = pf_vf(pf, n);
+	if (vf->state == SVFF_VF_ABSENT)
+		return -ENODEV;
+	if (vf->state == SVFF_VF_RESETTING)
+		return -EBUSY;
+	pf_state_enter_locked(pf, vf, SVFF_VF_RESETTING);
+	return 0;
+}
+
+/* A VF whose driver said HELLO, or which went away meanwhile, is left alone. */
+static int reset_end(struct svff_pf *pf, unsigned int n, int err)
+{
+	struct pf_vf *vf;
+
+	guard(mutex)(&pf->lock);
+	vf = pf_vf(pf, n);
+	if (vf->state != SVFF_VF_RESETTING)
+		return err;
+	if (!err)
+		err = pf_release_locked(pf, vf);
+	pf_throttle_reset(&vf->throttle, ktime_get_ns());
+	pf_state_enter_locked(pf, vf, err ? SVFF_VF_ERROR : SVFF_VF_READY);
+	return err;
+}
+
+/**
+ * pf_vf_reset() - reset a VF and take its queues back
+ * @pf: card
+ * @n: VF number
+ *
+ * Context: process; sleeps for as long as a function level reset takes (0.1 s,
+ * up to a minute on a card that hangs). The VF's driver is told, as with the
+ * PCI core's own reset attribute.
+ * Return: 0; -ENODEV if there is no such VF now; -EBUSY if it is being reset;
+ * -ENOTTY if the function did not come back; -ETIMEDOUT if the card's contexts
+ * did not.
+ */
+int pf_vf_reset(struct svff_pf *pf, unsigned int n)
+{
+	struct pci_dev *vfdev;
+	int err = reset_begin(pf, n);
+
+	if (err)
+		return err;
+	vfdev = pf_vf_device(pf, n);
+	err = vfdev ? pci_reset_function(vfdev) : -ENODEV;
+	pci_dev_put(vfdev);
+	err = reset_end(pf, n, err);
+	if (err)
+		dev_err(&pf->pdev->dev, "VF%u: reset failed (%pe)\n", n, ERR_PTR(err));
+	return err;
+}
