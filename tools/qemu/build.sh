@@ -1,0 +1,176 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Build QEMU with the emulated QDMA card (and the patches in patches/series)
+# from Debian's source package. Runs inside a Debian 13 root that has QEMU's
+# build dependencies. Progress goes to stderr; the only line on stdout is the
+# folder QEMU was installed into.
+#
+#   SVFF_CACHE  folder for downloads, build trees and products
+#
+# Three kinds of folder below $SVFF_CACHE/qemu, each keyed by what it is made of:
+#   src        Debian's source package as downloaded; any 10.0.x serves
+#   tree-KEY   unpacked and patched source with its build folder; KEY covers
+#              source version, patches and configure options, not the model,
+#              so that a change to the model recompiles only the model
+#   KEY        installed products; KEY covers the tree and the model's files
+
+set -eu
+
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+cache=${SVFF_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/svff}/qemu
+jobs=${JOBS:-2}
+prefix=/opt/svff-qemu
+
+# The firmware comes from the packages seabios and qemu-system-data.
+firmware=/usr/share/qemu:/usr/share/seabios:/usr/share/qemu-firmware
+
+# Everything else is off: see --without-default-features.
+options="--target-list=x86_64-softmmu --without-default-features
+	--enable-system --enable-tcg --enable-kvm --enable-virtfs --enable-attr
+	--enable-cap-ng --enable-pixman --enable-plugins --enable-linux-aio
+	--enable-trace-backends=log --disable-fdt --disable-download
+	--disable-install-blobs --disable-docs
+	--disable-debug-info --disable-werror"
+
+# Plain files of the model; the rest of this folder is scripts and text.
+model_files() {
+	for f in "$here"/*.c "$here"/*.h "$here"/meson.build \
+		 "$here"/Kconfig "$here"/trace-events; do
+		printf '%s\n' "$f"
+	done
+}
+
+say() {
+	printf 'qemu: %s\n' "$*" >&2
+}
+
+die() {
+	say "$*"
+	exit 1
+}
+
+key_of() {
+	sha256sum | cut -c1-16
+}
+
+# apt with its state in the cache: the machine's own lists stay as they are.
+# Source lines are derived from the root's package lines if it has none.
+apt_source() {
+	state=$cache/apt
+	mkdir -p "$state/lists/partial" "$state/archives/partial"
+	cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list 2>/dev/null |
+		sed -n 's/^deb\(-src\)\{0,1\} /deb-src /p' | sort -u > "$state/sources.list"
+	for f in /etc/apt/sources.list.d/*.sources; do
+		[ -f "$f" ] || continue
+		sed 's/^Types:.*/Types: deb-src/' "$f" > "$state/sources.sources"
+		cp "$state/sources.sources" "$state/$(basename "$f")"
+	done
+	set -- -q -o Dir::Etc::SourceList="$state/sources.list" \
+		-o Dir::Etc::SourceParts=/dev/null \
+		-o Dir::State::Lists="$state/lists" \
+		-o Dir::Cache="$state" -o APT::Sandbox::User=root \
+		-o Acquire::Languages=none
+	apt-get "$@" update >&2
+	version=$(apt-cache "$@" showsrc --only-source qemu |
+		sed -n 's/^Version: *\(1:10\.0\..*\)$/\1/p' | sort -V | tail -n 1)
+	[ -n "$version" ] || die "no source package of QEMU 10.0.x: add a deb-src line of Debian 13"
+	(cd "$cache/src" && apt-get "$@" source --download-only "qemu=$version" >&2)
+}
+
+find_dsc() {
+	find "$cache/src" -name 'qemu_10.0.*.dsc' 2>/dev/null | sort -V | tail -n 1
+}
+
+get_source() {
+	mkdir -p "$cache/src"
+	dsc=$(find_dsc)
+	if [ -z "$dsc" ]; then
+		say "getting Debian's source package"
+		apt_source
+		dsc=$(find_dsc)
+	fi
+	[ -n "$dsc" ] || die "the source package was not downloaded"
+}
+
+# Unpack and patch into a temporary name, so that a half-made tree is never used.
+make_tree() {
+	[ -d "$tree" ] && return
+	say "unpacking $(basename "$dsc")"
+	rm -rf "$tree.new"
+	dpkg-source --no-check -x "$dsc" "$tree.new" >&2
+	while read -r p; do
+		[ -n "$p" ] || continue
+		say "patch $p"
+		patch -s -f -p1 -d "$tree.new" < "$here/patches/$p" >&2
+	done < "$here/patches/series"
+	mkdir "$tree.new/build" "$tree.new/hw/misc/xlnx-qdma"
+	mv "$tree.new" "$tree"
+}
+
+# Copy only what differs: an untouched file keeps its time stamp.
+copy_model() {
+	dest=$tree/hw/misc/xlnx-qdma
+	model_files | while read -r f; do
+		cmp -s "$f" "$dest/$(basename "$f")" || cp "$f" "$dest/"
+	done
+	for f in "$dest"/*; do
+		[ -e "$here/$(basename "$f")" ] || rm -f "$f"
+	done
+}
+
+configure_tree() {
+	[ -f "$tree/build/build.ninja" ] && return
+	say "configuring"
+	# shellcheck disable=SC2086 # the options are words
+	(cd "$tree/build" && ../configure --prefix="$prefix" \
+		--firmwarepath="$firmware" $options > configure.log 2>&1) || {
+		tail -n 30 "$tree/build/configure.log" >&2
+		die "configure failed; see $tree/build/configure.log"
+	}
+}
+
+compile_tree() {
+	say "compiling"
+	ninja -C "$tree/build" -j "$jobs" qemu-system-x86_64 > "$tree/build/ninja.log" 2>&1 || {
+		tail -n 40 "$tree/build/ninja.log" >&2
+		die "build failed; see $tree/build/ninja.log"
+	}
+}
+
+install_tree() {
+	rm -rf "$out.new"
+	mkdir -p "$out.new/bin" "$out.new/lib" "$out.new/share/qemu"
+	cp "$tree/build/qemu-system-x86_64" "$out.new/bin/"
+	cp -r "$tree/pc-bios/keymaps" "$out.new/share/qemu/" 2>/dev/null || :
+	# shellcheck disable=SC2046 # the flags are words
+	cc -O2 -Wall -shared -fPIC -I"$tree/include/qemu" $(pkg-config --cflags glib-2.0) \
+		-o "$out.new/lib/insn-count.so" "$here/plugin/insn-count.c" \
+		$(pkg-config --libs glib-2.0)
+	basename "$dsc" .dsc > "$out.new/version"
+	rm -rf "$out"
+	mv "$out.new" "$out"
+}
+
+mkdir -p "$cache"
+exec 9> "$cache/lock"
+flock 9
+
+get_source
+tree_key=$({ basename "$dsc"; echo "$options $prefix $firmware"
+	cat "$here/patches/series" "$here"/patches/*.patch; } | key_of)
+tree=$cache/tree-$tree_key
+# The list is of words without spaces: the folder's own file names.
+out_key=$({ echo "$tree_key"; model_files | while read -r f; do
+	basename "$f"; cat "$f"; done; cat "$here/plugin/insn-count.c" "$here/build.sh"; } | key_of)
+out=$cache/$out_key
+
+if [ ! -x "$out/bin/qemu-system-x86_64" ]; then
+	make_tree
+	copy_model
+	configure_tree
+	compile_tree
+	install_tree
+fi
+say "ready: $(cat "$out/version")"
+printf '%s\n' "$out"

@@ -1,0 +1,300 @@
+/*
+ * Xilinx/AMD QDMA card: indirect context programming
+ *
+ * A context is a few words selected by kind and index. Commands complete
+ * inside the register write, unless the busy injection holds them back.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include "qemu/osdep.h"
+#include "qemu/log.h"
+#include "qdma.h"
+#include "trace.h"
+
+typedef struct QdmaCtxtInfo {
+    const char *name;
+    size_t offset;                      /* of the array in QdmaState */
+    uint16_t count;
+    uint8_t words;
+    uint32_t mask[QDMA_IND_CTXT_WORDS]; /* bits that exist */
+    uint8_t valid_word;                 /* where INV clears ... */
+    uint32_t valid_mask;                /* ... and what; 0: INV clears all */
+} QdmaCtxtInfo;
+
+#define ALL UINT32_MAX
+
+#define SW_MASK { 0x1fffffff, 0xfffff1ff, ALL, ALL, ALL, ALL, ALL, 0x7ff }
+
+static const QdmaCtxtInfo qdma_ctxt_info[QDMA_CTXT_COUNT] = {
+    [QDMA_CTXT_SW_C2H] = {
+        "SW C2H", offsetof(QdmaState, sw), QDMA_QUEUES, 8, SW_MASK,
+        R_SW_W1, R_SW_W1_QEN_MASK,
+    },
+    [QDMA_CTXT_SW_H2C] = {
+        "SW H2C", offsetof(QdmaState, sw[QDMA_QUEUES]), QDMA_QUEUES, 8, SW_MASK,
+        R_SW_W1, R_SW_W1_QEN_MASK,
+    },
+    [QDMA_CTXT_HW_C2H] = {
+        "HW C2H", offsetof(QdmaState, hw), QDMA_QUEUES, 2, { ALL, 0x7f00 },
+    },
+    [QDMA_CTXT_HW_H2C] = {
+        "HW H2C", offsetof(QdmaState, hw[QDMA_QUEUES]), QDMA_QUEUES, 2, { ALL, 0x7f00 },
+    },
+    [QDMA_CTXT_CR_C2H] = {
+        "credit C2H", offsetof(QdmaState, credit), QDMA_QUEUES, 1,
+        { 0xffff },
+    },
+    [QDMA_CTXT_CR_H2C] = {
+        "credit H2C", offsetof(QdmaState, credit[QDMA_QUEUES]), QDMA_QUEUES, 1,
+        { 0xffff },
+    },
+    [QDMA_CTXT_CMPT] = {
+        "CMPT", offsetof(QdmaState, cmpt), QDMA_QUEUES, 6,
+        { ALL, ALL, ALL, ALL, ALL, 0x007fffff },
+        R_CMPT_W3, R_CMPT_W3_VALID_MASK,
+    },
+    [QDMA_CTXT_PFCH] = {
+        "prefetch", offsetof(QdmaState, pfch), QDMA_QUEUES, 2,
+        { 0xfc3fffff, 0x3fff }, R_PFCH_W1, R_PFCH_W1_VALID_MASK,
+    },
+    [QDMA_CTXT_INTR] = {
+        "interrupt", offsetof(QdmaState, intr), QDMA_INTR_RINGS, 4,
+        { 0xffffefff, ALL, ALL, 0x3ffc3fff },
+        R_INTR_W0, R_INTR_W0_VALID_MASK,
+    },
+    [QDMA_CTXT_HOST] = {
+        "host profile", offsetof(QdmaState, host), QDMA_HOST_PROFILES, 7,
+        { ALL, ALL, ALL, ALL, ALL, ALL, 0x3ff },
+    },
+    [QDMA_CTXT_FMAP] = {
+        "FMAP", offsetof(QdmaState, fmap), QDMA_FUNCTIONS, 2,
+        { R_FMAP_W0_QID_BASE_MASK, R_FMAP_W1_QID_MAX_MASK },
+    },
+};
+
+static uint32_t *ctxt_words(QdmaState *s, const QdmaCtxtInfo *info,
+                            unsigned index)
+{
+    return (uint32_t *)((char *)s + info->offset) + index * info->words;
+}
+
+static void ctxt_modify(const QdmaCtxtInfo *info, uint32_t *words,
+                        const uint32_t *data, const uint32_t *mask)
+{
+    for (unsigned i = 0; i < info->words; i++) {
+        uint32_t bits = mask[i] & info->mask[i];
+
+        words[i] = (words[i] & ~bits) | (data[i] & bits);
+    }
+}
+
+static void ctxt_invalidate(const QdmaCtxtInfo *info, uint32_t *words)
+{
+    if (info->valid_mask) {
+        words[info->valid_word] &= ~info->valid_mask;
+    } else {
+        memset(words, 0, info->words * sizeof(*words));
+    }
+}
+
+/* Bits the hardware computes rather than keeps */
+static uint32_t hw_live_bits(QdmaState *s, const QdmaRing *r)
+{
+    const uint32_t *sw = qdma_sw(s, r);
+    uint32_t w1 = qdma_hw(s, r)[1] & R_HW_W1_EVT_PND_MASK;
+    bool pending = FIELD_EX32(sw[0], SW_W0, PIDX) !=
+                   FIELD_EX32(qdma_hw(s, r)[0], HW_W0, CIDX);
+    bool enabled = FIELD_EX32(sw[1], SW_W1, QEN);
+
+    w1 = FIELD_DP32(w1, HW_W1, DSC_PND, pending);
+    w1 = FIELD_DP32(w1, HW_W1, IDL_STP_B, enabled || r->in_flight);
+    return FIELD_DP32(w1, HW_W1, FETCH_PND, MIN(r->in_flight, 15));
+}
+
+static void ctxt_read(QdmaState *s, unsigned sel, unsigned index,
+                      const QdmaCtxtInfo *info, const uint32_t *words)
+{
+    uint32_t *data = &s->csr[R_IND_CTXT_DATA];
+
+    memset(data, 0, QDMA_IND_CTXT_WORDS * sizeof(*data));
+    memcpy(data, words, info->words * sizeof(*data));
+    if (sel == QDMA_CTXT_HW_C2H || sel == QDMA_CTXT_HW_H2C) {
+        data[1] = hw_live_bits(s, qdma_ring(s, sel == QDMA_CTXT_HW_C2H, index));
+    }
+}
+
+/* A changed context takes effect before the command is done. */
+static void ctxt_apply(QdmaState *s, unsigned sel, unsigned index)
+{
+    QdmaRing *r;
+
+    switch (sel) {
+    case QDMA_CTXT_SW_C2H:
+    case QDMA_CTXT_SW_H2C:
+        r = qdma_ring(s, sel == QDMA_CTXT_SW_C2H, index);
+        if (FIELD_EX32(qdma_sw(s, r)[1], SW_W1, QEN)) {
+            qdma_mm_kick(s, r);
+        } else {
+            qdma_mm_stop(s, r);
+        }
+        break;
+    case QDMA_CTXT_HW_C2H:
+    case QDMA_CTXT_HW_H2C:
+        r = qdma_ring(s, sel == QDMA_CTXT_HW_C2H, index);
+        qdma_mm_stop(s, r);
+        qdma_mm_kick(s, r);
+        break;
+    case QDMA_CTXT_INTR:
+        qdma_irq_aggr_restart(s, index);
+        break;
+    }
+}
+
+/* Function status: bus master, memory space, MSI-X enable, MSI-X mask */
+static uint32_t function_status(QdmaState *s, unsigned id)
+{
+    QdmaFunction *fn = qdma_function(s, id);
+    uint16_t cmd, msix;
+
+    if (!fn) {
+        return 0;
+    }
+    cmd = pci_get_word(fn->pdev->config + PCI_COMMAND);
+    msix = pci_get_word(fn->pdev->config + fn->pdev->msix_cap + PCI_MSIX_FLAGS);
+    return (cmd & PCI_COMMAND_MASTER ? BIT(0) : 0) |
+           (cmd & PCI_COMMAND_MEMORY ? BIT(1) : 0) |
+           (msix & PCI_MSIX_FLAGS_ENABLE ? BIT(2) : 0) |
+           (msix & PCI_MSIX_FLAGS_MASKALL ? BIT(3) : 0);
+}
+
+static void ctxt_error(QdmaState *s, uint32_t cmd)
+{
+    qdma_guest_error(&s->pf, "context command 0x%x: no such context", cmd);
+    memset(&s->csr[R_IND_CTXT_DATA], 0, QDMA_IND_CTXT_WORDS * 4);
+    s->csr[R_GLBL_ERR_STAT] |= R_GLBL_ERR_STAT_IND_CTXT_CMD_MASK;
+    qdma_irq_error_check(s);
+}
+
+static void ctxt_execute(QdmaState *s, uint32_t cmd)
+{
+    unsigned sel = FIELD_EX32(cmd, IND_CTXT_CMD, SEL);
+    unsigned op = FIELD_EX32(cmd, IND_CTXT_CMD, OP);
+    unsigned index = FIELD_EX32(cmd, IND_CTXT_CMD, QID);
+    const QdmaCtxtInfo *info = &qdma_ctxt_info[sel];
+    uint32_t *words;
+
+    if (sel == QDMA_CTXT_FNSTS && op == QDMA_CTXT_OP_RD &&
+        index < QDMA_FUNCTIONS) {
+        memset(&s->csr[R_IND_CTXT_DATA], 0, QDMA_IND_CTXT_WORDS * 4);
+        s->csr[R_IND_CTXT_DATA] = function_status(s, index);
+        return;
+    }
+    if (sel == QDMA_CTXT_TIMER && index < QDMA_QUEUES &&
+        (op == QDMA_CTXT_OP_CLR || op == QDMA_CTXT_OP_INV)) {
+        return;     /* timers run with stream queues only */
+    }
+    if (index >= info->count) {
+        ctxt_error(s, cmd);
+        return;
+    }
+
+    words = ctxt_words(s, info, index);
+    trace_xlnx_qdma_ctxt(info->name, op, index);
+    switch (op) {
+    case QDMA_CTXT_OP_CLR:
+        memset(words, 0, info->words * sizeof(*words));
+        break;
+    case QDMA_CTXT_OP_WR:
+        ctxt_modify(info, words, &s->csr[R_IND_CTXT_DATA],
+                    &s->csr[R_IND_CTXT_MASK]);
+        break;
+    case QDMA_CTXT_OP_INV:
+        ctxt_invalidate(info, words);
+        break;
+    case QDMA_CTXT_OP_RD:
+        ctxt_read(s, sel, index, info, words);
+        return;
+    }
+    ctxt_apply(s, sel, index);
+}
+
+void qdma_ctxt_command(QdmaState *s, uint32_t cmd)
+{
+    if (s->inject_ctxt_busy) {
+        s->ctxt_pending = true;
+        return;
+    }
+    ctxt_execute(s, cmd);
+}
+
+/* The injection is over: what it held back runs now. */
+void qdma_ctxt_release(QdmaState *s)
+{
+    if (s->ctxt_pending) {
+        s->ctxt_pending = false;
+        ctxt_execute(s, s->csr[R_IND_CTXT_CMD]);
+    }
+}
+
+void qdma_ctxt_reset(QdmaState *s)
+{
+    for (unsigned i = 0; i < QDMA_RINGS; i++) {
+        qdma_mm_stop(s, &s->ring[i]);
+    }
+    for (unsigned sel = 0; sel < QDMA_CTXT_COUNT; sel++) {
+        const QdmaCtxtInfo *info = &qdma_ctxt_info[sel];
+
+        if (info->count) {
+            memset((char *)s + info->offset, 0,
+                   sizeof(uint32_t) * info->words * info->count);
+        }
+    }
+    memset(s->cmpt_doorbell, 0, sizeof(s->cmpt_doorbell));
+    memset(s->intr_cidx, 0, sizeof(s->intr_cidx));
+    s->ctxt_pending = false;
+}
+
+static void invalidate_queue(QdmaState *s, unsigned qid)
+{
+    static const uint8_t sels[] = {
+        QDMA_CTXT_SW_C2H, QDMA_CTXT_SW_H2C, QDMA_CTXT_CMPT, QDMA_CTXT_PFCH,
+    };
+
+    for (unsigned i = 0; i < ARRAY_SIZE(sels); i++) {
+        const QdmaCtxtInfo *info = &qdma_ctxt_info[sels[i]];
+
+        ctxt_invalidate(info, ctxt_words(s, info, qid));
+    }
+    qdma_mm_stop(s, qdma_ring(s, true, qid));
+    qdma_mm_stop(s, qdma_ring(s, false, qid));
+}
+
+/*
+ * A function is reset: the queues its FMAP entry names lose their valid bits,
+ * and so does any running queue that would go on doing DMA in its name.
+ */
+void qdma_ctxt_drop_function(QdmaFunction *fn)
+{
+    QdmaState *s = fn->card;
+    unsigned base = FIELD_EX32(s->fmap[fn->id][0], FMAP_W0, QID_BASE);
+    unsigned count = FIELD_EX32(s->fmap[fn->id][1], FMAP_W1, QID_MAX);
+    QdmaRing *r, *next;
+
+    for (unsigned qid = base; qid < MIN(base + count, QDMA_QUEUES); qid++) {
+        invalidate_queue(s, qid);
+    }
+    QTAILQ_FOREACH_SAFE(r, &s->active, next, next) {
+        if (FIELD_EX32(qdma_sw(s, r)[0], SW_W0, FNC) == fn->id) {
+            qdma_sw(s, r)[1] &= ~R_SW_W1_QEN_MASK;
+            qdma_mm_stop(s, r);
+        }
+    }
+    for (unsigned i = 0; i < QDMA_INTR_RINGS; i++) {
+        if (FIELD_EX32(s->intr[i][0], INTR_W0, VALID) &&
+            FIELD_EX32(s->intr[i][3], INTR_W3, FUNC) == fn->id) {
+            ctxt_invalidate(&qdma_ctxt_info[QDMA_CTXT_INTR], s->intr[i]);
+            qdma_irq_aggr_restart(s, i);
+        }
+    }
+    memset(s->fmap[fn->id], 0, sizeof(s->fmap[fn->id]));
+}

@@ -1,0 +1,251 @@
+/*
+ * Xilinx/AMD QDMA card (soft EQDMA with SR-IOV): state shared by the parts
+ *
+ * One QdmaState is the card and its physical function; each virtual function
+ * is a QdmaVfState. What both kinds of function have is a QdmaFunction. DMA
+ * and interrupts of a function always leave through its own PCIDevice.
+ *
+ * Everything runs under the big QEMU lock: register accesses, the timer that
+ * drives the MM engines, resets. So a command that stops a queue has stopped
+ * it when the register write returns.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#ifndef HW_MISC_XLNX_QDMA_H
+#define HW_MISC_XLNX_QDMA_H
+
+#include "qemu/queue.h"
+#include "qemu/timer.h"
+#include "hw/pci/pci_device.h"
+#include "system/hostmem.h"
+#include "qom/object.h"
+#include "qdma-regs.h"
+
+#define TYPE_XLNX_QDMA "xlnx-qdma"
+OBJECT_DECLARE_SIMPLE_TYPE(QdmaState, XLNX_QDMA)
+
+#define TYPE_XLNX_QDMA_VF "xlnx-qdma-vf"
+OBJECT_DECLARE_SIMPLE_TYPE(QdmaVfState, XLNX_QDMA_VF)
+
+/* Descriptors of one ring that the engine has fetched and not completed */
+#define QDMA_MM_IN_FLIGHT 64
+
+/* A C2H and an H2C ring per queue */
+#define QDMA_RINGS (2 * QDMA_QUEUES)
+
+typedef struct QdmaCounters {
+    uint64_t mmio_reads;
+    uint64_t mmio_writes;
+    uint64_t dma_reads;
+    uint64_t dma_writes;
+    uint64_t dma_read_bytes;
+    uint64_t dma_write_bytes;
+    uint64_t interrupts;
+    uint64_t mbox_sent;
+    uint64_t mbox_received;
+    uint64_t guest_errors;
+} QdmaCounters;
+
+/* One 128 byte message buffer; full from SEND to the receiver's acknowledge */
+typedef struct QdmaMessage {
+    uint32_t word[QDMA_MBOX_WORDS];
+    bool full;
+} QdmaMessage;
+
+typedef struct QdmaFunction {
+    QdmaState *card;
+    PCIDevice *pdev;
+    uint16_t id;                    /* 0 is the PF, n is VF n */
+    bool in_flr;                    /* FLR that was made to hang */
+    bool pre_flr;                   /* pre-FLR that was made to hang */
+
+    MemoryRegion config_bar;
+    MemoryRegion config_io;
+    MemoryRegion user_io;
+    MemoryRegion bypass_bar;
+    MemoryRegion bypass_gone;
+    MemoryRegion bypass_ram;
+
+    QdmaMessage to_pf;              /* written by this function */
+    QdmaMessage from_pf;            /* written by the PF to this function */
+    uint32_t mbox_vector;
+    uint32_t mbox_enable;
+
+    QdmaCounters count;
+} QdmaFunction;
+
+/* A descriptor on its way through an MM engine */
+typedef struct QdmaOp {
+    uint64_t src;
+    uint64_t dst;
+    uint32_t len;
+    uint32_t moved;
+    int64_t due_ns;
+} QdmaOp;
+
+/* What the hardware knows of a descriptor ring besides its contexts */
+typedef struct QdmaRing {
+    QTAILQ_ENTRY(QdmaRing) next;
+    bool listed;
+    bool c2h;
+    uint16_t qid;
+    uint16_t head;                  /* of the op circle below */
+    uint16_t in_flight;
+    uint16_t since_status;          /* descriptors since the interval event */
+    QdmaOp *op;                     /* QDMA_MM_IN_FLIGHT, while listed */
+} QdmaRing;
+
+struct QdmaState {
+    PCIDevice parent_obj;
+
+    /* properties */
+    uint16_t vfs;
+    uint64_t card_size;
+    uint64_t bypass_size;
+    HostMemoryBackend *memdev;
+    uint32_t latency_ns;
+    uint64_t bandwidth;
+    char *ip;
+    uint64_t serial;
+
+    QdmaFunction pf;
+    QdmaFunction *fn[QDMA_FUNCTIONS];
+    MemoryRegion card_ram;
+    MemoryRegion *card;
+    uint32_t misc_cap;
+    uint32_t vf_version;
+    uint32_t len_limit;             /* of an MM descriptor */
+    bool in_dma;                    /* the card itself is the bus master */
+
+    uint32_t csr[QDMA_PF_CSR_SIZE / 4];
+
+    /* by ring index: C2H rings first, then H2C rings */
+    uint32_t sw[QDMA_RINGS][8];
+    uint32_t hw[QDMA_RINGS][2];
+    uint32_t credit[QDMA_RINGS];
+    bool aggr_wait[QDMA_RINGS];     /* an entry waits for interrupt ring space */
+    QdmaRing ring[QDMA_RINGS];
+
+    /* by queue, interrupt ring, host profile, function */
+    uint32_t cmpt[QDMA_QUEUES][6];
+    uint32_t pfch[QDMA_QUEUES][2];
+    uint32_t intr[QDMA_INTR_RINGS][4];
+    uint32_t host[QDMA_HOST_PROFILES][7];
+    uint32_t fmap[QDMA_FUNCTIONS][2];
+    uint32_t cmpt_doorbell[QDMA_QUEUES];
+    uint16_t intr_cidx[QDMA_INTR_RINGS];
+    uint16_t aggr_waiting;          /* how many aggr_wait are set */
+    bool ctxt_pending;              /* a command held back by injection */
+
+    uint32_t mbox_target;
+    uint32_t mbox_ack[QDMA_MBOX_ACK_WORDS];
+    uint16_t event[QDMA_FUNCTIONS]; /* sources of messages, oldest first */
+    uint16_t events;
+
+    uint32_t user[QDMA_USER_SIZE / 4];
+
+    QTAILQ_HEAD(, QdmaRing) active;
+    QEMUTimer *engine;
+    int64_t busy_until[2];          /* of the H2C and the C2H engine */
+
+    bool inject_ctxt_busy;
+    uint32_t inject_drop_writeback;
+    int32_t inject_desc_fetch_error;
+    bool inject_flr_hang;
+    bool inject_bad_id;
+    bool removed;
+};
+
+struct QdmaVfState {
+    PCIDevice parent_obj;
+    QdmaFunction fn;
+};
+
+static inline bool qdma_is_pf(const QdmaFunction *fn)
+{
+    return fn->id == 0;
+}
+
+/* qdma.c */
+QdmaFunction *qdma_function(QdmaState *s, unsigned id);
+void qdma_guest_error(QdmaFunction *fn, const char *fmt, ...) G_GNUC_PRINTF(2, 3);
+void qdma_function_stop(QdmaFunction *fn);
+MemTxResult qdma_dma_read(QdmaFunction *fn, uint64_t addr, void *buf,
+                          uint32_t len);
+MemTxResult qdma_dma_write(QdmaFunction *fn, uint64_t addr, const void *buf,
+                           uint32_t len);
+void qdma_set_removed(QdmaState *s, bool removed);
+
+/* qdma-csr.c */
+void qdma_csr_init(QdmaState *s);
+uint32_t qdma_csr_read(QdmaFunction *fn, hwaddr addr);
+void qdma_csr_write(QdmaFunction *fn, hwaddr addr, uint32_t val);
+void qdma_csr_count(QdmaState *s, hwaddr addr);
+bool qdma_csr_mm_running(QdmaState *s, bool c2h);
+void qdma_leaf_error(QdmaState *s, hwaddr status, hwaddr mask, uint32_t bits,
+                     uint32_t global);
+void qdma_trq_error(QdmaFunction *fn, uint32_t bits, hwaddr addr);
+void qdma_dsc_error(QdmaState *s, const QdmaRing *r, uint32_t bits);
+void qdma_pidx_error(QdmaState *s, const QdmaRing *r, uint16_t pidx);
+void qdma_mm_error(QdmaState *s, const QdmaRing *r, unsigned code);
+
+/* qdma-ctxt.c */
+void qdma_ctxt_reset(QdmaState *s);
+void qdma_ctxt_command(QdmaState *s, uint32_t cmd);
+void qdma_ctxt_release(QdmaState *s);
+void qdma_ctxt_drop_function(QdmaFunction *fn);
+
+/* qdma-doorbell.c */
+uint32_t qdma_doorbell_read(QdmaFunction *fn, hwaddr offset);
+void qdma_doorbell_write(QdmaFunction *fn, hwaddr offset, uint32_t val);
+
+/* qdma-irq.c */
+void qdma_irq_send(QdmaState *s, unsigned function, unsigned vector);
+void qdma_irq_ring_event(QdmaState *s, QdmaRing *r);
+void qdma_irq_ring_arm(QdmaState *s, QdmaRing *r);
+void qdma_irq_forget(QdmaState *s, QdmaRing *r);
+void qdma_irq_aggr_cidx(QdmaFunction *fn, unsigned ring, uint16_t cidx);
+void qdma_irq_aggr_restart(QdmaState *s, unsigned ring);
+void qdma_irq_error_check(QdmaState *s);
+
+/* qdma-mbox.c */
+void qdma_mbox_reset(QdmaFunction *fn);
+uint32_t qdma_mbox_read(QdmaFunction *fn, hwaddr offset);
+void qdma_mbox_write(QdmaFunction *fn, hwaddr offset, uint32_t val);
+
+/* qdma-mm.c */
+void qdma_mm_init(QdmaState *s);
+void qdma_mm_exit(QdmaState *s);
+void qdma_mm_kick(QdmaState *s, QdmaRing *r);
+void qdma_mm_kick_all(QdmaState *s);
+void qdma_mm_stop(QdmaState *s, QdmaRing *r);
+unsigned qdma_ring_slots(QdmaState *s, const QdmaRing *r);
+
+/* qdma-user.c */
+void qdma_user_reset(QdmaState *s);
+extern const MemoryRegionOps qdma_user_ops;
+
+/* qdma-inject.c */
+void qdma_inject_class_init(ObjectClass *klass);
+
+static inline unsigned qdma_ring_index(const QdmaRing *r)
+{
+    return r->qid + (r->c2h ? 0 : QDMA_QUEUES);
+}
+
+static inline QdmaRing *qdma_ring(QdmaState *s, bool c2h, unsigned qid)
+{
+    return &s->ring[qid + (c2h ? 0 : QDMA_QUEUES)];
+}
+
+static inline uint32_t *qdma_sw(QdmaState *s, const QdmaRing *r)
+{
+    return s->sw[qdma_ring_index(r)];
+}
+
+static inline uint32_t *qdma_hw(QdmaState *s, const QdmaRing *r)
+{
+    return s->hw[qdma_ring_index(r)];
+}
+
+#endif
