@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Guests by URI. Each way to reach guests is one svff_guest_ops in the table below; nothing outside
+ * of its file knows more than the operations.
+ */
+#include "priv.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static const struct svff_guest_ops *const guest_kinds[] = { &svff_guest_qmp_ops };
+
+static const struct svff_guest_ops *guest_kind(const char *uri, const char **path)
+{
+	size_t i, len;
+
+	for (i = 0; i < ARRAY_SIZE(guest_kinds); i++) {
+		len = strlen(guest_kinds[i]->scheme);
+		if (!strncmp(uri, guest_kinds[i]->scheme, len) && uri[len] == ':') {
+			*path = uri + len + 1;
+			return guest_kinds[i];
+		}
+	}
+	return NULL;
+}
+
+/* The same socket by two spellings is one guest; a path that is not there yet stays as it is. */
+static char *guest_uri_of_path(const char *path)
+{
+	char *real = realpath(path, NULL), *uri = NULL;
+
+	if (asprintf(&uri, "qmp:%s", real ? real : path) < 0)
+		uri = NULL;
+	free(real);
+	return uri;
+}
+
+/**
+ * svff_guest_uri() - the normal form of a guest's name
+ * @ctx: the context
+ * @text: a URI, or the path of a QMP socket
+ * @uri: result, to be freed
+ *
+ * Return: 0, -EINVAL if it names no guest, or another negative errno.
+ */
+int svff_guest_uri(struct svff_ctx *ctx, const char *text, char **uri)
+{
+	const char *path = text;
+	struct stat st;
+
+	if (!guest_kind(text, &path) && (stat(text, &st) || !S_ISSOCK(st.st_mode)))
+		return svff_fail(ctx, -EINVAL, "guest '%s' is neither a URI (qmp:/path/to/socket) nor a unix socket "
+				 "that exists", text);
+	if (!*path)
+		return svff_fail(ctx, -EINVAL, "guest '%s' names no socket: write qmp:/path/to/socket", text);
+	*uri = guest_uri_of_path(path);
+	return *uri ? 0 : svff_fail(ctx, -ENOMEM, "guest '%s': out of memory", text);
+}
+
+/**
+ * svff_guest_open() - connect to a guest
+ * @ctx: the context
+ * @uri: its name, in normal form
+ * @timeout_ms: how long it may take
+ * @out: the guest
+ *
+ * Return: 0, -ENOTCONN if there is no such guest, or another negative errno.
+ */
+int svff_guest_open(struct svff_ctx *ctx, const char *uri, unsigned int timeout_ms,
+		    struct svff_guest **out)
+{
+	struct svff_guest *guest = calloc(1, sizeof(*guest));
+	int ret = -ENOMEM;
+
+	if (guest)
+		guest->uri = strdup(uri);
+	if (!guest || !guest->uri) {
+		svff_fail(ctx, ret, "guest %s: out of memory", uri);
+		goto free_guest;
+	}
+	guest->ctx = ctx;
+	guest->ops = guest_kind(guest->uri, &guest->path);
+	if (!guest->ops) {
+		ret = svff_fail(ctx, -EINVAL, "guest '%s' is of no kind that is known here", uri);
+		goto free_guest;
+	}
+	ret = guest->ops->open(guest, timeout_ms);
+	if (ret)
+		goto free_guest;
+	*out = guest;
+	return 0;
+
+free_guest:
+	if (guest)
+		free(guest->uri);
+	free(guest);
+	return ret;
+}
+
+/**
+ * svff_guest_close() - disconnect from a guest
+ * @guest: the guest, or NULL
+ */
+void svff_guest_close(struct svff_guest *guest)
+{
+	if (!guest)
+		return;
+	guest->ops->close(guest);
+	free(guest->uri);
+	free(guest);
+}

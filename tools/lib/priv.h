@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Inside of libsvff. Layers, each knows only those above it in this list:
+ *
+ *	ctx.c		context, error text, log, files
+ *	pci.c json.c	addresses, capabilities; members of JSON objects: pure
+ *	sysfs.c		what the kernel shows and takes, below one root
+ *	module.c vfio.c	kernel modules; a function and its VFIO driver
+ *	qmp.c		the monitor protocol: bytes, answers, events
+ *	guest.c		guests behind svff_guest_ops; guest-qmp.c is the first kind
+ *	state.c		who owns which VF
+ *	card.c vf.c	cards and VFs
+ *	plan.c		transaction engine; steps.c what a step does; reconf.c which steps
+ *	doctor.c	is this host ready
+ */
+#ifndef SVFF_PRIV_H
+#define SVFF_PRIV_H
+
+#include <limits.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "libsvff.h"
+
+struct json_object;
+
+#define ARRAY_SIZE(a)		(sizeof(a) / sizeof((a)[0]))
+#define PRINTF(f, a)		__attribute__((format(printf, f, a)))
+
+#define SVFF_BDF_LEN		24	/* "10000:01:00.0" and some room */
+#define SVFF_DRIVER_LEN		64
+#define SVFF_ID_LEN		64
+#define SVFF_WORD_LEN		32
+#define SVFF_ERROR_LEN		1024
+#define SVFF_VF_MAX		65535	/* what the SR-IOV capability can express */
+
+#define MSEC_PER_SEC		1000
+#define USEC_PER_SEC		1000000ULL
+
+/* ---- ctx.c ---- */
+
+enum svff_dir { SVFF_DIR_SYS, SVFF_DIR_PROC, SVFF_DIR_DEV, SVFF_DIR_RUN, SVFF_DIR_MODULES, SVFF_DIRS };
+
+struct svff_ctx {
+	char *dir[SVFF_DIRS];
+	svff_log_fn log;
+	void *log_data;
+	char error[SVFF_ERROR_LEN];
+	volatile sig_atomic_t cancelled;
+	bool shielded;			/* undo runs: do not stop half-way */
+};
+
+int svff_fail(struct svff_ctx *ctx, int err, const char *fmt, ...) PRINTF(3, 4);
+void svff_log(struct svff_ctx *ctx, enum svff_log_level level, const char *fmt, ...) PRINTF(3, 4);
+bool svff_cancelled(const struct svff_ctx *ctx);
+int svff_path(struct svff_ctx *ctx, enum svff_dir dir, char path[PATH_MAX], const char *fmt, ...)
+	PRINTF(4, 5);
+bool svff_is_live(const struct svff_ctx *ctx);
+int svff_file_read(const char *path, void *buf, size_t size);
+int svff_file_write(const char *path, const char *value);
+uint64_t svff_now_us(void);
+int64_t svff_now_ms(void);
+void svff_nap_ms(unsigned int ms);
+int svff_parse_uint(const char *text, unsigned int max, unsigned int *value);
+void svff_copy(char *dst, size_t size, const char *src);
+
+/* ---- json.c ---- */
+
+const char *svff_json_text(struct json_object *object, const char *key);
+int svff_json_uint(struct json_object *object, const char *key, unsigned int max,
+		   unsigned int *value);
+
+/* ---- pci.c ---- */
+
+#define PCI_CONFIG_SIZE		4096
+#define PCI_CONFIG_PUBLIC	64	/* what others than root may read */
+
+enum pci_port_kind { PCI_PORT_NONE, PCI_PORT_ROOT, PCI_PORT_UPSTREAM, PCI_PORT_DOWNSTREAM };
+
+int pci_bdf_parse(const char *text, char bdf[SVFF_BDF_LEN]);
+bool pci_is_qdma_pf(unsigned int vendor, unsigned int device);
+unsigned int pci_find_cap(const uint8_t *config, size_t size, uint8_t id);
+unsigned int pci_find_ext_cap(const uint8_t *config, size_t size, uint16_t id);
+bool pci_has_sriov(const uint8_t *config, size_t size);
+bool pci_has_ari(const uint8_t *config, size_t size);
+bool pci_ari_forwarding(const uint8_t *config, size_t size);
+bool pci_acs_isolates(const uint8_t *config, size_t size);
+enum pci_port_kind pci_port_kind(const uint8_t *config, size_t size);
+
+/* ---- sysfs.c ---- */
+
+int sysfs_read(struct svff_ctx *ctx, char *buf, size_t size, const char *fmt, ...) PRINTF(4, 5);
+int sysfs_read_int(struct svff_ctx *ctx, int *value, const char *fmt, ...) PRINTF(3, 4);
+int sysfs_link(struct svff_ctx *ctx, char *buf, size_t size, const char *fmt, ...) PRINTF(4, 5);
+bool sysfs_exists(struct svff_ctx *ctx, const char *fmt, ...) PRINTF(2, 3);
+int sysfs_write(struct svff_ctx *ctx, const char *value, const char *fmt, ...) PRINTF(3, 4);
+int sysfs_config(struct svff_ctx *ctx, const char *bdf, uint8_t config[PCI_CONFIG_SIZE]);
+int sysfs_driver(struct svff_ctx *ctx, const char *bdf, char driver[SVFF_DRIVER_LEN]);
+int sysfs_iommu_group(struct svff_ctx *ctx, const char *bdf);
+int sysfs_port_above(struct svff_ctx *ctx, const char *bdf, char port[SVFF_BDF_LEN]);
+int sysfs_unbind(struct svff_ctx *ctx, const char *bdf);
+int sysfs_set_override(struct svff_ctx *ctx, const char *bdf, const char *driver);
+int sysfs_get_override(struct svff_ctx *ctx, const char *bdf, char driver[SVFF_DRIVER_LEN]);
+int sysfs_probe(struct svff_ctx *ctx, const char *bdf);
+
+/* ---- module.c ---- */
+
+enum module_state { MODULE_LOADED, MODULE_BUILTIN, MODULE_AVAILABLE, MODULE_MISSING };
+
+int module_state(struct svff_ctx *ctx, const char *name, enum module_state *state);
+int module_load(struct svff_ctx *ctx, const char *name);
+
+/* ---- vfio.c: a VF and its VFIO driver ---- */
+
+struct vf_binding {
+	char driver[SVFF_DRIVER_LEN];	/* empty: no driver */
+	char override[SVFF_DRIVER_LEN];	/* empty: none */
+};
+
+bool vfio_is_driver(const char *driver);
+int vfio_binding(struct svff_ctx *ctx, const char *bdf, struct vf_binding *binding);
+int vfio_bind(struct svff_ctx *ctx, const char *bdf);
+int vfio_restore(struct svff_ctx *ctx, const char *bdf, const struct vf_binding *binding);
+int svff_try_open(const char *path);
+int vfio_in_use(struct svff_ctx *ctx, const char *bdf);
+int vfio_wait_free(struct svff_ctx *ctx, const char *bdf);
+int vfio_describe_user(struct svff_ctx *ctx, const char *bdf, char *buf, size_t size);
+
+/* ---- qmp.c ---- */
+
+struct qmp;
+
+int qmp_open(struct svff_ctx *ctx, const char *path, unsigned int timeout_ms, struct qmp **qmp);
+void qmp_close(struct qmp *qmp);
+bool qmp_is_broken(const struct qmp *qmp);
+int qmp_peer_pid(const struct qmp *qmp);
+const char *qmp_error_class(const struct qmp *qmp);
+const char *qmp_error_text(const struct qmp *qmp);
+int qmp_command(struct qmp *qmp, const char *command, struct json_object *args,
+		unsigned int timeout_ms, struct json_object **ret);
+int qmp_wait_event(struct qmp *qmp, const char *const *names, const char *device,
+		   int64_t deadline_ms, struct json_object **event);
+
+/* ---- guest.c ---- */
+
+struct svff_guest;
+
+struct svff_guest_ports {
+	unsigned int total, free;
+	bool needs_port;		/* false: the root bus itself takes hot-plugged devices */
+	char first_free[SVFF_ID_LEN];
+};
+
+/**
+ * struct svff_guest_ops - one way to reach guests
+ * @scheme: what the URI starts with
+ * @open: connect, within @timeout_ms; -ENOTCONN means that there is no such guest any more
+ * @close: disconnect
+ * @has: 1 if the guest has device @id, 0 if not
+ * @find: id of the device that is host function @bdf; -ENOENT if there is none
+ * @ports: hot-plug ports of the guest
+ * @add: plug host function @bdf as device @id; -ETIMEDOUT and -ECONNRESET leave it open whether it came
+ * @del: unplug device @id and wait until the guest has let go of it
+ * @memory: size of the guest's memory, in bytes
+ * @pid: process of the guest, 0 if not known
+ * @can_vfio: 1 if the guest can take VFIO devices
+ */
+struct svff_guest_ops {
+	const char *scheme;
+	int (*open)(struct svff_guest *guest, unsigned int timeout_ms);
+	void (*close)(struct svff_guest *guest);
+	int (*has)(struct svff_guest *guest, const char *id);
+	int (*find)(struct svff_guest *guest, const char *bdf, char id[SVFF_ID_LEN]);
+	int (*ports)(struct svff_guest *guest, struct svff_guest_ports *ports);
+	int (*add)(struct svff_guest *guest, const char *id, const char *bdf, const char *bus,
+		   unsigned int timeout_ms);
+	int (*del)(struct svff_guest *guest, const char *id, unsigned int timeout_ms);
+	int (*memory)(struct svff_guest *guest, unsigned long long *bytes);
+	int (*pid)(struct svff_guest *guest);
+	int (*can_vfio)(struct svff_guest *guest);
+};
+
+struct svff_guest {
+	struct svff_ctx *ctx;
+	const struct svff_guest_ops *ops;
+	char *uri;			/* normal form, the guest's name everywhere */
+	const char *path;		/* the part behind the scheme */
+	void *priv;
+};
+
+extern const struct svff_guest_ops svff_guest_qmp_ops;
+
+int svff_guest_uri(struct svff_ctx *ctx, const char *text, char **uri);
+int svff_guest_open(struct svff_ctx *ctx, const char *uri, unsigned int timeout_ms,
+		    struct svff_guest **guest);
+void svff_guest_close(struct svff_guest *guest);
+
+/* ---- state.c ---- */
+
+struct svff_owner {
+	unsigned int vf;
+	char *guest;
+	char id[SVFF_ID_LEN];		/* the guest's name for the device */
+	char bus[SVFF_ID_LEN];		/* port it is behind, empty if not known */
+};
+
+struct svff_state {
+	size_t count;
+	struct svff_owner *owner;
+};
+
+int state_load(struct svff_ctx *ctx, const char *card, struct svff_state *state);
+int state_save(struct svff_ctx *ctx, const char *card, const struct svff_state *state);
+void state_clear(struct svff_state *state);
+struct svff_owner *state_find(const struct svff_state *state, unsigned int vf);
+int state_set(struct svff_state *state, unsigned int vf, const char *guest, const char *id,
+	      const char *bus);
+void state_drop(struct svff_state *state, unsigned int vf);
+int state_lock(struct svff_ctx *ctx, const char *card, int *fd);
+void state_unlock(int *fd);
+
+/* ---- card.c, vf.c ---- */
+
+struct svff_card {
+	struct svff_ctx *ctx;
+	char address[SVFF_BDF_LEN];
+	char driver[SVFF_DRIVER_LEN];
+	char ip_type[SVFF_WORD_LEN], ip_version[SVFF_WORD_LEN];
+	int vendor, device;
+	int vfs, vfs_total;
+	int queues_total, queues_free, vf_queues_default;
+	bool sriov;
+	struct svff_state state;	/* as last loaded, verified only under the lock */
+};
+
+struct svff_vf {
+	unsigned int number;
+	char address[SVFF_BDF_LEN];	/* empty: VF is absent */
+	char state[SVFF_WORD_LEN];
+	char driver[SVFF_DRIVER_LEN];
+	int queues, queue_base, queues_active;
+	int iommu_group;
+	char *guest;
+	char id[SVFF_ID_LEN];
+	enum svff_guest_state guest_state;
+};
+
+int card_refresh(struct svff_card *card);
+int card_need_bound(struct svff_card *card);
+int card_verify_owners(struct svff_card *card, bool save);
+int card_owner_state(struct svff_card *card, const struct svff_owner *owner,
+		     enum svff_guest_state *state, char *why, size_t size);
+int card_save_owners(struct svff_card *card);
+int vf_address(struct svff_card *card, unsigned int vf, char bdf[SVFF_BDF_LEN]);
+int vf_need(struct svff_card *card, unsigned int vf, char bdf[SVFF_BDF_LEN]);
+
+/* ---- plan.c ---- */
+
+#define PLAN_GUEST_TIMEOUT_MS	5000	/* for a monitor to greet and answer a question */
+
+struct svff_step;
+
+/**
+ * struct step_ops - what a kind of step does
+ * @apply: do it; a failure leaves things as they were before this step
+ * @undo: take it back; called only after @apply succeeded
+ */
+struct step_ops {
+	int (*apply)(struct svff_plan *plan, struct svff_step *step);
+	int (*undo)(struct svff_plan *plan, struct svff_step *step);
+};
+
+struct svff_step {
+	const struct step_ops *ops;
+	size_t index;
+	unsigned int vf;		/* 0: not about one VF */
+	unsigned int count;		/* VFs that it is about, or VFs to enable */
+	unsigned int value, old;	/* number to write, and number found */
+	struct svff_guest *guest;	/* belongs to the plan, or NULL */
+	char id[SVFF_ID_LEN], bus[SVFF_ID_LEN];
+	struct vf_binding *found;	/* what VF i + 1 was bound to, to be put back */
+	unsigned int *quota;		/* what VF i + 1 had, to be put back */
+	bool guest_may_go;		/* a guest that has ended meanwhile is no failure */
+	char *name, *error;
+	unsigned long long time_us;
+	enum svff_step_result result;
+};
+
+#define STEP_SKIP	1		/* apply's answer: there was nothing to do; the error text says why */
+
+struct svff_plan {
+	struct svff_ctx *ctx;
+	struct svff_card *card;
+	struct svff_step **step;
+	size_t count;
+	struct svff_guest **guest;
+	size_t guests;
+	struct vf_binding *host;	/* VF i + 1 belongs to this driver of the host, if not empty */
+	size_t hosts;
+	unsigned int timeout_ms;
+	char bus[SVFF_ID_LEN];
+	int lock_fd;
+	bool force, dry_run;
+	svff_progress_fn progress;
+	void *progress_data;
+};
+
+int plan_begin(struct svff_plan *plan);
+struct svff_step *plan_add(struct svff_plan *plan, const struct step_ops *ops, unsigned int vf,
+			   const char *fmt, ...) PRINTF(4, 5);
+int plan_guest(struct svff_plan *plan, const char *uri, struct svff_guest **guest);
+
+/* ---- steps.c ---- */
+
+extern const struct step_ops step_quotas, step_count, step_bind, step_bind_all, step_release_all,
+	step_attach, step_detach;
+
+#endif /* SVFF_PRIV_H */

@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * A PCI function and its VFIO driver: bind, give back, is somebody using it?
+ *
+ * Unbinding a function that is open, or removing it, blocks in the kernel until the user lets go.
+ * So whoever unbinds or removes looks with vfio_wait_free() first. The test is to open the group: the
+ * kernel lets one user in at a time, whether it came by the group or by the device's own node.
+ */
+#include "priv.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define VFIO_DRIVER	"vfio-pci"
+#define FREE_WAIT_MS	10000	/* a QEMU with much memory needs seconds to end */
+#define FREE_POLL_MS	20
+
+static const char *const vfio_drivers[] = { VFIO_DRIVER, "svff_vfio" };
+
+/**
+ * vfio_is_driver() - does this driver hand devices to user space?
+ * @driver: its name
+ *
+ * Return: true if so.
+ */
+bool vfio_is_driver(const char *driver)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(vfio_drivers); i++)
+		if (!strcmp(driver, vfio_drivers[i]))
+			return true;
+	return false;
+}
+
+/**
+ * vfio_binding() - what a function is bound to
+ * @ctx: the context
+ * @bdf: its address
+ * @binding: result, for vfio_restore()
+ *
+ * Return: 0, or a negative errno.
+ */
+int vfio_binding(struct svff_ctx *ctx, const char *bdf, struct vf_binding *binding)
+{
+	int ret = sysfs_driver(ctx, bdf, binding->driver);
+
+	if (!ret)
+		ret = sysfs_get_override(ctx, bdf, binding->override);
+	if (ret)
+		return svff_fail(ctx, ret, "%s: cannot read its driver: %s", bdf, strerror(-ret));
+	return 0;
+}
+
+static int vfio_need_driver(struct svff_ctx *ctx)
+{
+	int ret = 0;
+
+	if (!sysfs_exists(ctx, "bus/pci/drivers/" VFIO_DRIVER))
+		ret = module_load(ctx, VFIO_DRIVER);
+	if (ret)
+		return svff_fail(ctx, ret, "module " VFIO_DRIVER " cannot be loaded: %s; 'svff doctor' tells "
+				 "what this host lacks", strerror(-ret));
+	return 0;
+}
+
+static int vfio_take(struct svff_ctx *ctx, const char *bdf)
+{
+	char driver[SVFF_DRIVER_LEN] = "";
+	int ret;
+
+	ret = sysfs_set_override(ctx, bdf, VFIO_DRIVER);
+	if (!ret)
+		ret = sysfs_probe(ctx, bdf);
+	if (!ret)
+		ret = sysfs_driver(ctx, bdf, driver);
+	if (!ret && !vfio_is_driver(driver))
+		ret = -ENODEV;
+	return ret;
+}
+
+/**
+ * vfio_bind() - bind a function to vfio-pci; fine if a VFIO driver has it already
+ * @ctx: the context
+ * @bdf: its address
+ *
+ * Return: 0, -EBUSY if another driver has it, or another negative errno; then it is as it was.
+ */
+int vfio_bind(struct svff_ctx *ctx, const char *bdf)
+{
+	struct vf_binding found;
+	int ret = vfio_binding(ctx, bdf, &found);
+
+	if (ret || vfio_is_driver(found.driver))
+		return ret;
+	if (found.driver[0])
+		return svff_fail(ctx, -EBUSY, "%s is in use by driver %s of this host: stop its users and write "
+				 "'%s' to /sys/bus/pci/drivers/%s/unbind", bdf, found.driver, bdf, found.driver);
+	if (sysfs_iommu_group(ctx, bdf) < 0)
+		return svff_fail(ctx, -ENODEV, "%s has no IOMMU group, so VFIO cannot take it: switch the IOMMU "
+				 "on (see 'svff doctor')", bdf);
+	ret = vfio_need_driver(ctx);
+	if (ret)
+		return ret;
+	ret = vfio_take(ctx, bdf);
+	if (!ret)
+		return 0;
+	svff_fail(ctx, ret, "%s: " VFIO_DRIVER " did not take it: %s; the kernel log says why", bdf,
+		  strerror(-ret));
+	sysfs_set_override(ctx, bdf, found.override);
+	return ret;
+}
+
+/**
+ * vfio_restore() - bind a function to what it was bound to
+ * @ctx: the context
+ * @bdf: its address
+ * @binding: from vfio_binding()
+ *
+ * Return: 0, or a negative errno.
+ */
+int vfio_restore(struct svff_ctx *ctx, const char *bdf, const struct vf_binding *binding)
+{
+	char driver[SVFF_DRIVER_LEN];
+	int ret = sysfs_driver(ctx, bdf, driver);
+
+	if (!ret && strcmp(driver, binding->driver))
+		ret = sysfs_unbind(ctx, bdf);
+	if (!ret)
+		ret = sysfs_set_override(ctx, bdf, binding->override);
+	if (!ret && binding->driver[0] && strcmp(driver, binding->driver))
+		ret = sysfs_write(ctx, bdf, "bus/pci/drivers/%s/bind", binding->driver);
+	if (ret)
+		return svff_fail(ctx, ret, "%s cannot be given back to driver %s: %s", bdf,
+				 binding->driver[0] ? binding->driver : "(none)", strerror(-ret));
+	return 0;
+}
+
+/**
+ * svff_try_open() - can a device node be opened?
+ * @path: the node
+ *
+ * Return: 0, or a negative errno.
+ */
+int svff_try_open(const char *path)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	close(fd);
+	return 0;
+}
+
+/**
+ * vfio_in_use() - does a process have a function open through VFIO?
+ * @ctx: the context
+ * @bdf: its address
+ *
+ * Return: 1 if so, 0 if not, or a negative errno if that cannot be told.
+ */
+int vfio_in_use(struct svff_ctx *ctx, const char *bdf)
+{
+	char driver[SVFF_DRIVER_LEN], path[PATH_MAX];
+	int group = sysfs_iommu_group(ctx, bdf);
+	int ret = sysfs_driver(ctx, bdf, driver);
+
+	if (ret || group < 0 || !vfio_is_driver(driver))
+		return 0;
+	ret = svff_path(ctx, SVFF_DIR_DEV, path, "vfio/%d", group);
+	if (!ret)
+		ret = svff_try_open(path);
+	if (ret == -EBUSY)
+		return 1;
+	return ret == -ENOENT ? 0 : ret;
+}
+
+/**
+ * vfio_wait_free() - wait until nobody has a function open
+ * @ctx: the context
+ * @bdf: its address
+ *
+ * A process that ends closes its files one after the other, its monitor before its devices.
+ *
+ * Return: 0, -EBUSY if it stays in use, or another negative errno.
+ */
+int vfio_wait_free(struct svff_ctx *ctx, const char *bdf)
+{
+	int64_t end = svff_now_ms() + FREE_WAIT_MS;
+	char user[SVFF_ERROR_LEN / 4];
+	int ret;
+
+	while ((ret = vfio_in_use(ctx, bdf)) == 1 && svff_now_ms() < end && !svff_cancelled(ctx))
+		svff_nap_ms(FREE_POLL_MS);
+	if (ret <= 0)
+		return ret ? svff_fail(ctx, ret, "%s: cannot tell whether it is in use: %s", bdf,
+				       strerror(-ret)) : 0;
+	vfio_describe_user(ctx, bdf, user, sizeof(user));
+	return svff_fail(ctx, -EBUSY, "%s is in use by %s: end it, or let it give the device back", bdf, user);
+}
+
+static bool process_holds(struct svff_ctx *ctx, const char *pid, const char *node)
+{
+	char path[PATH_MAX], target[PATH_MAX];
+	struct dirent *entry;
+	bool found = false;
+	ssize_t len;
+	DIR *dir;
+
+	if (svff_path(ctx, SVFF_DIR_PROC, path, "%s/fd", pid))
+		return false;
+	dir = opendir(path);
+	while (dir && !found && (entry = readdir(dir))) {
+		if (svff_path(ctx, SVFF_DIR_PROC, path, "%s/fd/%s", pid, entry->d_name))
+			continue;
+		len = readlink(path, target, sizeof(target) - 1);
+		target[len > 0 ? len : 0] = '\0';
+		found = !strcmp(target, node);
+	}
+	if (dir)
+		closedir(dir);
+	return found;
+}
+
+static int find_holder(struct svff_ctx *ctx, const char *node, char pid[SVFF_WORD_LEN])
+{
+	struct dirent *entry;
+	char path[PATH_MAX];
+	unsigned int number;
+	int ret = -ESRCH;
+	DIR *dir;
+
+	if (svff_path(ctx, SVFF_DIR_PROC, path, "%s", ""))
+		return -ENAMETOOLONG;
+	dir = opendir(path);
+	while (dir && ret && (entry = readdir(dir))) {
+		if (svff_parse_uint(entry->d_name, INT_MAX, &number))
+			continue;
+		if (!process_holds(ctx, entry->d_name, node))
+			continue;
+		svff_copy(pid, SVFF_WORD_LEN, entry->d_name);
+		ret = 0;
+	}
+	if (dir)
+		closedir(dir);
+	return ret;
+}
+
+/**
+ * vfio_describe_user() - name the process that has a function open
+ * @ctx: the context
+ * @bdf: its address
+ * @buf: result, for people
+ * @size: of @buf
+ *
+ * Return: 0, -ESRCH if it was not found; @buf has a text all the same.
+ */
+int vfio_describe_user(struct svff_ctx *ctx, const char *bdf, char *buf, size_t size)
+{
+	char node[PATH_MAX], path[PATH_MAX], pid[SVFF_WORD_LEN], comm[SVFF_WORD_LEN] = "?";
+	int ret, len;
+
+	snprintf(buf, size, "another process");
+	ret = svff_path(ctx, SVFF_DIR_DEV, node, "vfio/%d", sysfs_iommu_group(ctx, bdf));
+	if (!ret)
+		ret = find_holder(ctx, node, pid);
+	if (!ret)
+		ret = svff_path(ctx, SVFF_DIR_PROC, path, "%s/comm", pid);
+	if (ret)
+		return ret;
+	len = svff_file_read(path, comm, sizeof(comm) - 1);
+	comm[len > 0 ? len : 0] = '\0';
+	comm[strcspn(comm, "\n")] = '\0';
+	snprintf(buf, size, "process %s (%s)", pid, comm);
+	return 0;
+}
