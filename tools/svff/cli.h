@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * svff, the tool: one command is one function that has its own argp. Results go to stdout, one line
+ * per failure to stderr; exit status 0 done, 1 failed, 2 wrong usage.
+ */
+#ifndef SVFF_CLI_H
+#define SVFF_CLI_H
+
+#include <argp.h>
+#include <json-c/json.h>
+#include <stdbool.h>
+
+#include "libsvff.h"
+
+#define CLI_FAILED	1
+#define CLI_USAGE	2
+
+/**
+ * struct cli - what all commands share
+ * @ctx: the library
+ * @card: address given by --card, or NULL
+ * @json: --json was given
+ * @verbose: --verbose was given
+ * @progress: stderr is a terminal that wants to see how far we are
+ * @line: a line of progress is on the terminal now
+ */
+struct cli {
+	struct svff_ctx *ctx;
+	const char *card;
+	bool json, verbose, progress, line;
+};
+
+/* ---- options that all commands have; a command's state->input points to a struct with this first ---- */
+
+extern const struct argp_child cli_common[];
+
+enum cli_key {
+	CLI_KEY_JSON = 'j',
+	CLI_KEY_CARD = 'c',
+	CLI_KEY_VERBOSE = 'v',
+	CLI_KEY_VFS = 'n',
+	CLI_KEY_QUEUES = 'q',
+	CLI_KEY_GUEST = 'g',
+	CLI_KEY_BUS = 'b',
+	CLI_KEY_TIMEOUT = 't',
+	CLI_KEY_ATTACH = 'a',
+	CLI_KEY_FORCE = 'f',
+	CLI_KEY_DRY_RUN = 'N',
+	CLI_KEY_NO_BIND = 0x100,
+};
+
+unsigned int cli_number(const struct argp_state *state, const char *text, const char *what,
+			unsigned int min, unsigned int max);
+
+/* ---- output.c ---- */
+
+int cli_fail(struct cli *cli, int err);
+int cli_ok(struct json_object *root, bool ok);
+void cli_print_json(struct json_object *root);
+void cli_add_text(struct json_object *object, const char *key, const char *text);
+void cli_add_number(struct json_object *object, const char *key, long long number);
+struct json_object *cli_plan_json(const struct svff_plan *plan);
+void cli_print_plan(const struct svff_plan *plan, bool dry_run);
+int cli_run_plan(struct cli *cli, struct svff_plan *plan);
+void cli_clear_line(struct cli *cli);
+
+/* ---- commands ---- */
+
+int cmd_init(struct cli *cli, int argc, char **argv);
+int cmd_attach(struct cli *cli, int argc, char **argv);
+int cmd_detach(struct cli *cli, int argc, char **argv);
+int cmd_reconf(struct cli *cli, int argc, char **argv);
+int cmd_status(struct cli *cli, int argc, char **argv);
+int cmd_list(struct cli *cli, int argc, char **argv);
+int cmd_doctor(struct cli *cli, int argc, char **argv);
+
+#endif /* SVFF_CLI_H */

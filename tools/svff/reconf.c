@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * svff init, svff reconf: how many VFs a card has.
+ */
+#include "cli.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define VFS_MAX		65535
+#define QUEUES_MAX	4096
+#define TIMEOUT_MAX_S	86400
+
+struct count_args {
+	struct cli *cli;
+	int vfs;			/* -1: not given */
+	unsigned int queues, timeout;
+	bool no_bind, force, dry_run;
+	size_t attaches;
+	unsigned int *vf;
+	const char **guest;
+	int (*plan)(struct count_args *args, struct svff_plan *plan);
+};
+
+static void take_attach(struct count_args *args, char *text, struct argp_state *state)
+{
+	char *guest = strchr(text, '=');
+	size_t count = args->attaches + 1;
+
+	if (!guest || !guest[1])
+		argp_error(state, "--attach takes VF=GUEST, not '%s'", text);
+	*guest++ = '\0';
+	args->vf = reallocarray(args->vf, count, sizeof(*args->vf));
+	args->guest = reallocarray(args->guest, count, sizeof(*args->guest));
+	if (!args->vf || !args->guest)
+		argp_failure(state, CLI_FAILED, 0, "out of memory");
+	args->vf[args->attaches] = cli_number(state, text, "the VF of --attach", 1, VFS_MAX);
+	args->guest[args->attaches++] = guest;
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct count_args *args = state->input;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = args->cli;
+		return 0;
+	case CLI_KEY_VFS:
+		args->vfs = cli_number(state, arg, "--vfs", 0, VFS_MAX);
+		return 0;
+	case CLI_KEY_QUEUES:
+		args->queues = cli_number(state, arg, "--queues", 1, QUEUES_MAX);
+		return 0;
+	case CLI_KEY_TIMEOUT:
+		args->timeout = cli_number(state, arg, "--timeout", 1, TIMEOUT_MAX_S);
+		return 0;
+	case CLI_KEY_ATTACH:
+		take_attach(args, arg, state);
+		return 0;
+	case CLI_KEY_NO_BIND:
+		args->no_bind = true;
+		return 0;
+	case CLI_KEY_FORCE:
+		args->force = true;
+		return 0;
+	case CLI_KEY_DRY_RUN:
+		args->dry_run = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		argp_error(state, "'%s' is one word too many", arg);
+		return 0;
+	case ARGP_KEY_END:
+		if (args->vfs < 0)
+			argp_error(state, "how many VFs? (--vfs N)");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static int report(struct count_args *args, struct svff_card *card, struct svff_plan *plan)
+{
+	struct json_object *root;
+
+	if (!args->cli->json) {
+		cli_print_plan(plan, args->dry_run);
+		if (!args->dry_run)
+			printf("card %s has %u VFs\n", svff_card_address(card), svff_card_vfs(card));
+		return 0;
+	}
+	root = json_object_new_object();
+	cli_add_text(root, "card", svff_card_address(card));
+	cli_add_number(root, "vfs", svff_card_vfs(card));
+	json_object_object_add(root, "dry_run", json_object_new_boolean(args->dry_run));
+	json_object_object_add(root, "steps", cli_plan_json(plan));
+	return cli_ok(root, true);
+}
+
+static int change(struct count_args *args, struct svff_card *card, struct svff_plan *plan)
+{
+	int ret;
+
+	svff_plan_set_timeout(plan, args->timeout);
+	svff_plan_set_force(plan, args->force);
+	svff_plan_set_dry_run(plan, args->dry_run);
+	ret = args->plan(args, plan);
+	if (ret)
+		return cli_fail(args->cli, ret);
+	if (!args->dry_run) {
+		ret = cli_run_plan(args->cli, plan);
+		if (ret)
+			return ret;
+	}
+	return report(args, card, plan);
+}
+
+static int run(struct count_args *args)
+{
+	struct svff_card *card;
+	struct svff_plan *plan;
+	int ret = svff_card_open(args->cli->ctx, args->cli->card, &card);
+
+	if (ret)
+		return cli_fail(args->cli, ret);
+	ret = svff_plan_new(card, &plan);
+	if (ret) {
+		ret = cli_fail(args->cli, ret);
+	} else {
+		ret = change(args, card, plan);
+		svff_plan_free(plan);
+	}
+	svff_card_free(card);
+	return ret;
+}
+
+static int command(struct cli *cli, int argc, char **argv, const struct argp *argp,
+		   int (*plan)(struct count_args *args, struct svff_plan *plan))
+{
+	struct count_args args = { .cli = cli, .vfs = -1, .timeout = 60, .plan = plan };
+	int status = CLI_USAGE;
+
+	if (!argp_parse(argp, argc, argv, 0, NULL, &args))
+		status = run(&args);
+	free(args.vf);
+	free(args.guest);
+	return status;
+}
+
+static int plan_init(struct count_args *args, struct svff_plan *plan)
+{
+	return svff_plan_init(plan, args->vfs, args->queues, !args->no_bind);
+}
+
+static int plan_reconf(struct count_args *args, struct svff_plan *plan)
+{
+	return svff_plan_reconf(plan, args->vfs, args->attaches, args->vf, args->guest);
+}
+
+#define VFS_OPTION	{ "vfs", CLI_KEY_VFS, "N", 0, "How many VFs the card is to have", 0 }
+#define DRY_RUN_OPTION	{ "dry-run", CLI_KEY_DRY_RUN, NULL, 0, "Show the steps, change nothing", 0 }
+
+static const struct argp_option init_options[] = {
+	VFS_OPTION,
+	{ "queues",  CLI_KEY_QUEUES,  "Q",  0, "Queues for each VF; else the card's default", 0 },
+	{ "no-bind", CLI_KEY_NO_BIND, NULL, 0, "Leave the VFs without a driver", 0 },
+	DRY_RUN_OPTION,
+	{ 0 }
+};
+
+static const struct argp init_argp = {
+	.options = init_options, .parser = parse, .children = cli_common,
+	.doc = "Make VFs on a card that has none, and bind them to VFIO.\vIf a step fails, those before it are "
+	       "taken back.",
+};
+
+static const struct argp_option reconf_options[] = {
+	VFS_OPTION,
+	{ "attach",  CLI_KEY_ATTACH,  "VF=GUEST", 0, "Give this VF to this guest at the end; may be repeated", 0 },
+	{ "force",   CLI_KEY_FORCE,   NULL,       0, "Take VFs also from those who will not get them back", 0 },
+	{ "timeout", CLI_KEY_TIMEOUT, "SECONDS",  0, "How long a guest may take for one step (60)", 0 },
+	DRY_RUN_OPTION,
+	{ 0 }
+};
+
+static const struct argp reconf_argp = {
+	.options = reconf_options, .parser = parse, .children = cli_common,
+	.doc = "Change the number of VFs while guests run.\vGuests give their VFs back for the while and get the "
+	       "same VFs again. If a step fails, those before it are taken back.",
+};
+
+/**
+ * cmd_init() - svff init
+ * @cli: the tool
+ * @argc: count of words
+ * @argv: words
+ *
+ * Return: exit status.
+ */
+int cmd_init(struct cli *cli, int argc, char **argv)
+{
+	return command(cli, argc, argv, &init_argp, plan_init);
+}
+
+/**
+ * cmd_reconf() - svff reconf
+ * @cli: the tool
+ * @argc: count of words
+ * @argv: words
+ *
+ * Return: exit status.
+ */
+int cmd_reconf(struct cli *cli, int argc, char **argv)
+{
+	return command(cli, argc, argv, &reconf_argp, plan_reconf);
+}
