@@ -27,6 +27,7 @@ static const char usage_text[] =
 "  --seed N     of the data            --rounds N   repeat (1)\n"
 "  --ring N     ring size table entry (65)\n"
 "  --chunk N    bytes of a descriptor  --shift N    host buffer offset\n"
+"  --wait MS    longest wait for a completion (10000)\n"
 "  --keep       leave the data on the card, do not read back\n"
 "  --mute       hold: never answer the PF\n"
 "  --no-queues  hold: only HELLO\n";
@@ -40,7 +41,7 @@ struct options {
 
 enum {
 	OPT_QUEUES = 256, OPT_MODE, OPT_SIZE, OPT_CARD, OPT_SEED, OPT_ROUNDS,
-	OPT_RING, OPT_CHUNK, OPT_SHIFT, OPT_KEEP, OPT_MUTE, OPT_NO_QUEUES,
+	OPT_RING, OPT_CHUNK, OPT_SHIFT, OPT_WAIT, OPT_KEEP, OPT_MUTE, OPT_NO_QUEUES,
 };
 
 static const struct option long_options[] = {
@@ -53,6 +54,7 @@ static const struct option long_options[] = {
 	{ "ring", required_argument, NULL, OPT_RING },
 	{ "chunk", required_argument, NULL, OPT_CHUNK },
 	{ "shift", required_argument, NULL, OPT_SHIFT },
+	{ "wait", required_argument, NULL, OPT_WAIT },
 	{ "keep", no_argument, NULL, OPT_KEEP },
 	{ "mute", no_argument, NULL, OPT_MUTE },
 	{ "no-queues", no_argument, NULL, OPT_NO_QUEUES },
@@ -95,6 +97,9 @@ static int parse_one(struct options *o, int opt, const char *arg)
 		return 0;
 	case OPT_SHIFT:
 		o->work.shift = n;
+		return 0;
+	case OPT_WAIT:
+		o->work.wait_ms = n;
 		return 0;
 	case OPT_KEEP:
 		o->work.keep = true;
@@ -168,11 +173,12 @@ static int do_mm(const char *bdf, const struct options *o)
 			       res.irqs);
 	}
 	if (ret)
-		fprintf(stderr, "vf-client: %s: byte %zu\n", res.step, res.bad);
+		fprintf(stderr, "vf-client: %s: %s: %s, byte %zu\n", bdf, res.step,
+			res.moving ? strerror(-ret) : vf_error(ret), res.bad);
 	vf_qreq(&vf, -1, 0);
 	vf_bye(&vf);
 	vf_close(&vf);
-	return ret ? fail(bdf, "mm", ret) : EXIT_SUCCESS;
+	return ret ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 static int make_queues(struct vf *vf, struct mm_queue *q, unsigned int n)

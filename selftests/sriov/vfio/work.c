@@ -130,7 +130,8 @@ static int move_all(struct lane *lane, const struct work *w, int c2h)
 		for (i = 0; i < w->queues; i++)
 			lane_post(&lane[i], w, c2h);
 		for (i = busy = 0; i < w->queues; i++) {
-			ret = mm_wait(&lane[i].q[c2h], MM_WAIT_MS);
+			ret = mm_wait(&lane[i].q[c2h],
+				      w->wait_ms ? w->wait_ms : MM_WAIT_MS);
 			if (ret)
 				return ret;
 			busy += lane[i].done < w->size;
@@ -204,8 +205,10 @@ int work_run(struct vf *vf, const struct work *w, struct work_result *res)
 		ret = agg_open(vf, VF_VEC_DATA);
 	for (i = 0; !ret && i < w->queues; i++)
 		ret = lane_open(&lane[i], vf, w, i);
-	if (!ret)
+	if (!ret) {
 		ret = work_move(lane, w, res);
+		res->moving = ret;
+	}
 	for (i = 0; i < w->queues; i++) {
 		res->irqs += lane[i].q[0].irqs + lane[i].q[1].irqs;
 		status = lane_close(&lane[i], vf);

@@ -18,6 +18,7 @@
  * @card:       card address of the first queue's region
  * @chunk:      bytes of one descriptor at most, 0 for the card's limit
  * @seed:       of the random data
+ * @wait_ms:    longest wait for a completion, 0 for the default
  * @keep:       leave the data; do not read back
  */
 struct work {
@@ -29,6 +30,7 @@ struct work {
 	uint64_t card;
 	uint32_t chunk;
 	uint64_t seed;
+	int wait_ms;
 	bool keep;
 };
 
@@ -37,11 +39,13 @@ struct work {
  * @irqs: interrupts that the queues saw
  * @bad:  offset of the first wrong byte
  * @step: what failed
+ * @moving: it failed while data moved: the error is an errno, not a status
  */
 struct work_result {
 	unsigned int irqs;
 	size_t bad;
 	const char *step;
+	bool moving;
 };
 
 int work_run(struct vf *vf, const struct work *w, struct work_result *res);

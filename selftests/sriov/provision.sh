@@ -1,0 +1,152 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Queue quotas: who gets how many, set from sysfs.
+# shellcheck disable=SC2317	# functions are called through add
+
+. "$(dirname "$0")/vf.sh"
+
+TOTAL=2048
+
+facts()
+{
+	expect EQDMA "$S/ip_type"
+	expect 5.0 "$S/ip_version"
+	expect "$TOTAL" "$S/queues_total"
+	expect $((TOTAL - $(get "$S/pf_queues"))) "$S/queues_free"
+	expect 8 "$S/vf_queues_default"
+	[ -d "$S/vf1" ] || fail "VF 1 has no folder"
+	[ -d "$S/vf252" ] || fail "VF 252 has no folder"
+	[ ! -e "$S/vf253" ] || fail "there is a VF 253"
+	[ ! -e "$S/vf0" ] || fail "there is a VF 0"
+}
+
+default_quota()
+{
+	put_ok 16 "$S/vf_queues_default"
+	put_ok 2 "$D/sriov_numvfs"
+	expect 16 "$S/vf1/queues"
+	expect 16 "$S/vf2/queues"
+	put_ok 8 "$S/vf_queues_default"
+	expect 16 "$S/vf2/queues"
+	put_ok 0 "$D/sriov_numvfs"
+	expect 8 "$S/vf2/queues"
+}
+
+own_quota()
+{
+	local free
+
+	free=$(get "$S/queues_free")
+	put_ok 100 "$S/vf2/queues"
+	put_ok 1 "$S/vf3/queues"
+	put_ok 3 "$D/sriov_numvfs"
+	expect 8 "$S/vf1/queues"
+	expect 100 "$S/vf2/queues"
+	expect 1 "$S/vf3/queues"
+	expect $((free - 109)) "$S/queues_free"
+	put_ok 0 "$D/sriov_numvfs"
+	expect 100 "$S/vf2/queues"
+	put_ok 3 "$D/sriov_numvfs"
+	expect 100 "$S/vf2/queues"
+	put_ok 0 "$D/sriov_numvfs"
+	put_ok 8 "$S/vf2/queues"
+	put_ok 8 "$S/vf3/queues"
+}
+
+client_gets_it()
+{
+	put_ok 5 "$S/vf1/queues"
+	vfs 1
+	vf-client --queues 5 --size 5000 "$A" mm || fail "5 queues"
+	vf-client --queues 6 "$A" mm && fail "6 queues of a quota of 5"
+	no_vfs
+	put_ok 0 "$S/vf1/queues"
+	vfs 1
+	expect ready "$S/vf1/state"
+	vf-client "$A" hello || fail "a VF without queues may still say hello"
+	vf-client --queues 1 "$A" mm && fail "1 queue of a quota of 0"
+	no_vfs
+	put_ok 8 "$S/vf1/queues"
+}
+
+live_quota()
+{
+	put_ok 1 "$D/sriov_numvfs"
+	put_refused EBUSY 4 "$S/vf1/queues"
+	expect 8 "$S/vf1/queues"
+	put_ok 4 "$S/vf2/queues"
+	put_ok 8 "$S/vf2/queues"
+	put_ok 0 "$D/sriov_numvfs"
+}
+
+bad_quota()
+{
+	local v
+
+	put_refused ENOSPC 3000 "$S/vf1/queues"
+	put_refused ENOSPC 4294967295 "$S/vf1/queues"
+	put_refused ERANGE 257 "$S/vf1/queues"
+	for v in -1 abc 8x "" 1.5; do
+		put_refused EINVAL "$v" "$S/vf1/queues"
+		put_refused EINVAL "$v" "$S/vf_queues_default"
+	done
+	expect 8 "$S/vf1/queues"
+	expect 8 "$S/vf_queues_default"
+}
+
+# Each quota fits, all together do not.
+sum_too_large()
+{
+	local free n
+
+	free=$(get "$S/queues_free")
+	for n in $(seq 9); do
+		put_ok 240 "$S/vf$n/queues"
+	done
+	log_mark sum
+	put_refused ENOSPC 9 "$D/sriov_numvfs"
+	log_since sum | grep -q 'VF9: cannot reserve 240 queues' || { log_since sum; fail "the log does not say why"; }
+	expect 0 "$D/sriov_numvfs"
+	expect "$free" "$S/queues_free"
+	expect absent "$S/vf1/state"
+	put_ok 8 "$D/sriov_numvfs"
+	put_ok 0 "$D/sriov_numvfs"
+	for n in $(seq 9); do
+		put_ok 8 "$S/vf$n/queues"
+	done
+}
+
+pf_queues()
+{
+	local free old dev
+
+	old=$(get "$S/pf_queues")
+	free=$(get "$S/queues_free")
+	put_ok $((old + 3)) "$S/pf_queues"
+	expect $((free - 3)) "$S/queues_free"
+	put_ok 0 "$S/pf_queues"
+	expect $((free + old)) "$S/queues_free"
+	data_device "$PF" && fail "the data device is still there"
+	put_ok "$old" "$S/pf_queues"
+	dev=$(data_device "$PF") || fail "the data device does not come back"
+	until_true test -c "$dev" || fail "no $dev"
+	exec 9<"$dev"
+	put_refused EBUSY $((old + 1)) "$S/pf_queues"
+	exec 9<&-
+	put_ok $((old + 1)) "$S/pf_queues"
+	put_ok "$old" "$S/pf_queues"
+	put_refused ENOSPC 3000 "$S/pf_queues"
+	expect "$old" "$S/pf_queues"
+	data_device "$PF" >/dev/null || fail "the data device is gone after a refused value"
+}
+
+add "what the card is" facts
+add "default quota" default_quota
+add "own quota, kept while VFs are off" own_quota
+add "a client gets its quota and no more" client_gets_it
+add "quota under a live VF is EBUSY" live_quota
+add "quotas that cannot be" bad_quota
+add "quotas that do not fit together are ENOSPC" sum_too_large
+add "queues of the PF itself" pf_queues
+finish

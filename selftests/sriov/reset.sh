@@ -1,0 +1,79 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Function level resets at bad moments, and VFs that never answer.
+# shellcheck disable=SC2317	# functions are called through add
+
+. "$(dirname "$0")/vf.sh"
+
+BOUND_S=10
+
+suite() { vfs 2; sub vf-test reset "$A" "$B"; }
+
+refused_writes()
+{
+	put_refused EINVAL 2 "$S/vf1/reset"
+	put_refused EINVAL no "$S/vf1/reset"
+	put_refused ENODEV 1 "$S/vf252/reset"
+}
+
+in_time()
+{
+	local start=$SECONDS
+
+	"$@"
+	[ $((SECONDS - start)) -le "$BOUND_S" ] || fail "took $((SECONDS - start)) s"
+}
+
+# The client gives the VF back when VFIO asks, but says nothing to the PF.
+mute_client()
+{
+	vfs 2
+	hold a "$A" --mute --no-queues
+	hold b "$B" --queues 1
+	hold_end b
+	in_time put_ok 0 "$D/sriov_numvfs"
+	hold_end a
+}
+
+mute_with_queues()
+{
+	vfs 1
+	hold a "$A" --mute --queues 4
+	put_ok release "$S/busy_policy"
+	in_time put_ok 0 "$D/sriov_numvfs"
+	put_ok refuse "$S/busy_policy"
+	hold_end a
+}
+
+mute_and_rmmod()
+{
+	vfs 1
+	hold a "$A" --mute --no-queues
+	in_time modprobe -r svff_pf || fail "modprobe -r"
+	hold_end a
+	load || fail "modprobe"
+}
+
+# The function does not come out of its reset: an error in bounded time, and the next one helps.
+reset_hangs()
+{
+	vfs 2
+	lab-qmp set inject-flr-hang true >/dev/null || skip "no injection"
+	echo 1 >"$S/vf1/reset" && { lab-qmp set inject-flr-hang false; fail "the reset is said to be fine"; }
+	lab-qmp set inject-flr-hang false >/dev/null
+	expect error "$S/vf1/state"
+	put_ok 1 "$S/vf1/reset"
+	expect ready "$S/vf1/state"
+	vf-client "$B" mm >/dev/null || fail "the other VF"
+	vf-client "$A" mm >/dev/null || fail "the VF after a good reset"
+}
+
+add "resets" suite
+add "reset takes only 1, and only for a VF that is" refused_writes
+add "a VF that never answers does not hold up removal" mute_client
+add "nor does one with queues, under busy_policy release" mute_with_queues
+add "nor does it hold up the module's removal" mute_and_rmmod
+add "a reset that does not end" reset_hangs
+allow 'DMAR: \[DMA'
+finish
