@@ -1,0 +1,421 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/**
+ * DOC: The VF driver
+ *
+ * A VF is ready when its interrupts and mailbox are on, and online when the PF
+ * has answered its HELLO and given it queues. The PF may end a session (it is
+ * about to be reset, or goes away) and may begin one anew. Its notices are
+ * answered at once, in the mailbox's context, and acted upon by a work item,
+ * because acting means asking the PF, whose answers come by the same mailbox.
+ *
+ * While the card is reset a VF's interrupts are not to be relied upon, so that
+ * the mailbox is polled until the PF says that it is over.
+ */
+#include "vf.h"
+
+#include <linux/dma-mapping.h>
+#include <linux/module.h>
+#include <linux/string.h>
+
+static char *irq_mode = "direct";
+module_param(irq_mode, charp, 0444);
+MODULE_PARM_DESC(irq_mode, "how queues report: poll, direct (default), aggr");
+
+unsigned int vf_queues_wanted;
+module_param_named(queues, vf_queues_wanted, uint, 0444);
+MODULE_PARM_DESC(queues, "queues to ask the PF for; 0 (default): as many as it grants");
+
+static const char *const irq_modes[] = {
+	[SVFF_QDMA_IRQ_POLL]	= "poll",
+	[SVFF_QDMA_IRQ_DIRECT]	= "direct",
+	[SVFF_QDMA_IRQ_AGGR]	= "aggr",
+};
+
+static void answer_notice(struct svff_vf *vf, const union svff_mbox_msg *notice)
+{
+	union svff_mbox_msg msg = {
+		.hdr = {
+			.op = notice->hdr.op | SVFF_MBOX_RSP,
+			.src = notice->hdr.dst,
+			.dst = notice->hdr.src,
+		},
+	};
+	int err = svff_qdma_mbox_send(vf->qd, 0, &msg);
+
+	if (err)
+		dev_dbg(&vf->pdev->dev, "notice 0x%02x not answered (%pe)\n",
+			notice->hdr.op, ERR_PTR(err));
+}
+
+static void vf_mbox_recv(struct svff_qdma *qd, u16 src, const union svff_mbox_msg *msg)
+{
+	struct svff_vf *vf = svff_qdma_priv(qd);
+	u8 op = msg->hdr.op;
+
+	if (vf_mbox_reply(vf, msg))
+		return;
+	if (op != SVFF_MBOX_OP_RESET_PREPARE && op != SVFF_MBOX_OP_RESET_DONE &&
+	    op != SVFF_MBOX_OP_PF_BYE) {
+		dev_dbg(&vf->pdev->dev, "message 0x%02x dropped\n", op);
+		return;
+	}
+	answer_notice(vf, msg);
+	spin_lock(&vf->notice_lock);
+	vf->notice = op;
+	if (!vf->leaving)
+		queue_work(system_unbound_wq, &vf->notice_work);
+	spin_unlock(&vf->notice_lock);
+}
+
+static const struct svff_qdma_ops vf_qdma_ops = {
+	.owner		= THIS_MODULE,
+	.mbox_recv	= vf_mbox_recv,
+	.csr_read	= vf_csr_read,
+	.hwq_start	= vf_hwq_start,
+	.hwq_stop	= vf_hwq_stop,
+	.irq_ring_start	= vf_irq_ring_start,
+	.irq_ring_stop	= vf_irq_ring_stop,
+};
+
+static int make_ready(struct svff_vf *vf, enum svff_qdma_irq_mode mode)
+{
+	int err;
+
+	lockdep_assert_held(&vf->session_lock);
+	err = svff_qdma_irq_enable(vf->qd, mode);
+	if (err) {
+		dev_err(&vf->pdev->dev, "cannot enable interrupts in mode %s (%pe)\n",
+			irq_modes[mode], ERR_PTR(err));
+		return err;
+	}
+	err = svff_qdma_mbox_enable(vf->qd);
+	if (err) {
+		dev_err(&vf->pdev->dev, "cannot enable the mailbox (%pe)\n", ERR_PTR(err));
+		svff_qdma_irq_disable(vf->qd);
+		return err;
+	}
+	vf->ready = true;
+	return 0;
+}
+
+static void make_unready(struct svff_vf *vf)
+{
+	lockdep_assert_held(&vf->session_lock);
+	if (!vf->ready)
+		return;
+	svff_qdma_mbox_disable(vf->qd);
+	svff_qdma_irq_disable(vf->qd);
+	vf->ready = false;
+}
+
+static int go_online(struct svff_vf *vf)
+{
+	u32 quota;
+	int err;
+
+	lockdep_assert_held(&vf->session_lock);
+	vf_mbox_begin(vf);
+	err = vf_hello(vf, &quota);
+	if (err)
+		return err;
+	err = vf_queues_get(vf, quota);
+	if (err)
+		goto bye;
+	err = svff_qdma_mm_create(vf->qd, vf->base, vf->count);
+	if (err) {
+		dev_err(&vf->pdev->dev, "cannot create the data device (%pe)\n",
+			ERR_PTR(err));
+		goto bye;
+	}
+	vf->online = true;
+	return 0;
+
+bye:
+	vf_send(vf, SVFF_MBOX_OP_VF_BYE);
+	return err;
+}
+
+/* Open files of the data device stay, and answer -ENODEV. */
+static void go_offline(struct svff_vf *vf)
+{
+	lockdep_assert_held(&vf->session_lock);
+	if (!vf->online)
+		return;
+	vf_mbox_close(vf);
+	svff_qdma_mm_destroy(vf->qd, true);
+	vf->online = false;
+}
+
+static void handle_reset_prepare(struct svff_vf *vf)
+{
+	union svff_mbox_msg msg = { .hdr = { .op = SVFF_MBOX_OP_PF_RESET_VF_BYE } };
+
+	go_offline(vf);
+	vf_request(vf, &msg);
+	make_unready(vf);
+	make_ready(vf, SVFF_QDMA_IRQ_POLL);
+}
+
+static void handle_reset_done(struct svff_vf *vf)
+{
+	if (vf->online)
+		return;
+	make_unready(vf);
+	pci_restore_state(vf->pdev);
+	pci_save_state(vf->pdev);
+	if (!make_ready(vf, vf->irq_mode))
+		go_online(vf);
+}
+
+static void handle_pf_bye(struct svff_vf *vf)
+{
+	if (!vf->online)
+		return;
+	go_offline(vf);
+	vf_send(vf, SVFF_MBOX_OP_VF_BYE);
+	dev_info(&vf->pdev->dev, "the PF's driver goes away: no more transfers\n");
+}
+
+static void vf_notice_work(struct work_struct *work)
+{
+	struct svff_vf *vf = container_of(work, struct svff_vf, notice_work);
+	u8 notice;
+
+	spin_lock(&vf->notice_lock);
+	notice = vf->notice;
+	vf->notice = 0;
+	spin_unlock(&vf->notice_lock);
+
+	guard(mutex)(&vf->session_lock);
+	if (notice == SVFF_MBOX_OP_RESET_PREPARE)
+		handle_reset_prepare(vf);
+	else if (notice == SVFF_MBOX_OP_RESET_DONE)
+		handle_reset_done(vf);
+	else if (notice == SVFF_MBOX_OP_PF_BYE)
+		handle_pf_bye(vf);
+}
+
+static void heed_notices(struct svff_vf *vf, bool yes)
+{
+	spin_lock(&vf->notice_lock);
+	vf->leaving = !yes;
+	vf->notice = 0;
+	spin_unlock(&vf->notice_lock);
+	if (!yes)
+		cancel_work_sync(&vf->notice_work);
+}
+
+static int vf_start(struct svff_vf *vf)
+{
+	int err;
+
+	guard(mutex)(&vf->session_lock);
+	err = make_ready(vf, vf->irq_mode);
+	if (err)
+		return err;
+	err = go_online(vf);
+	if (err)
+		make_unready(vf);
+	return err;
+}
+
+static void vf_stop(struct svff_vf *vf)
+{
+	heed_notices(vf, false);
+	guard(mutex)(&vf->session_lock);
+	if (vf->online) {
+		go_offline(vf);
+		vf_send(vf, SVFF_MBOX_OP_VF_BYE);
+	}
+	make_unready(vf);
+}
+
+static int vf_pci_enable(struct pci_dev *pdev)
+{
+	int err = pcim_enable_device(pdev);
+
+	if (err)
+		return dev_err_probe(&pdev->dev, err, "cannot enable the device\n");
+	err = dma_set_mask_and_coherent(&pdev->dev, DMA_BIT_MASK(64));
+	if (err)
+		return dev_err_probe(&pdev->dev, err, "no usable DMA mask\n");
+	pci_set_master(pdev);
+	return 0;
+}
+
+static struct svff_vf *vf_alloc(struct pci_dev *pdev)
+{
+	struct svff_vf *vf = devm_kzalloc(&pdev->dev, sizeof(*vf), GFP_KERNEL);
+
+	if (!vf)
+		return NULL;
+	vf->pdev = pdev;
+	vf->irq_mode = match_string(irq_modes, ARRAY_SIZE(irq_modes), irq_mode);
+	mutex_init(&vf->session_lock);
+	spin_lock_init(&vf->notice_lock);
+	INIT_WORK(&vf->notice_work, vf_notice_work);
+	vf_mbox_init(vf);
+	return vf;
+}
+
+/*
+ * A PF that does not answer makes the probe fail for good, not wait for another
+ * driver: a VF exists only while its PF has a driver, so nothing is to come.
+ */
+static int vf_probe(struct pci_dev *pdev, const struct pci_device_id *id)
+{
+	struct svff_vf *vf = vf_alloc(pdev);
+	int err;
+
+	if (!vf)
+		return -ENOMEM;
+	err = vf_pci_enable(pdev);
+	if (err)
+		return err;
+	vf->qd = svff_qdma_create(pdev, true, &vf_qdma_ops, vf);
+	if (IS_ERR(vf->qd))
+		return PTR_ERR(vf->qd);
+	pci_set_drvdata(pdev, vf);
+	pci_save_state(pdev);
+	err = vf_start(vf);
+	if (err) {
+		heed_notices(vf, false);
+		svff_qdma_destroy(vf->qd);
+	}
+	return err;
+}
+
+/* Stop new work, take queues down, say goodbye, mask, free. */
+static void vf_remove(struct pci_dev *pdev)
+{
+	struct svff_vf *vf = pci_get_drvdata(pdev);
+
+	vf_stop(vf);
+	svff_qdma_destroy(vf->qd);
+	pci_clear_master(pdev);
+}
+
+static void vf_shutdown(struct pci_dev *pdev)
+{
+	vf_stop(pci_get_drvdata(pdev));
+	pci_clear_master(pdev);
+}
+
+static void vf_reset_prepare(struct pci_dev *pdev)
+{
+	vf_stop(pci_get_drvdata(pdev));
+}
+
+static void vf_reset_done(struct pci_dev *pdev)
+{
+	struct svff_vf *vf = pci_get_drvdata(pdev);
+
+	pci_set_master(pdev);
+	heed_notices(vf, true);
+	vf_start(vf);
+}
+
+static pci_ers_result_t vf_error_detected(struct pci_dev *pdev,
+					  pci_channel_state_t state)
+{
+	if (state == pci_channel_io_normal)
+		return PCI_ERS_RESULT_CAN_RECOVER;
+	vf_stop(pci_get_drvdata(pdev));
+	return state == pci_channel_io_frozen ? PCI_ERS_RESULT_NEED_RESET :
+						PCI_ERS_RESULT_DISCONNECT;
+}
+
+static pci_ers_result_t vf_slot_reset(struct pci_dev *pdev)
+{
+	pci_restore_state(pdev);
+	pci_save_state(pdev);
+	return PCI_ERS_RESULT_RECOVERED;
+}
+
+/* The PF's turn may be later: it sends RESET_DONE to those that said HELLO. */
+static void vf_resume(struct pci_dev *pdev)
+{
+	struct svff_vf *vf = pci_get_drvdata(pdev);
+
+	if (!vf->leaving)
+		return;
+	heed_notices(vf, true);
+	vf_start(vf);
+}
+
+static const struct pci_error_handlers vf_err_handlers = {
+	.error_detected	= vf_error_detected,
+	.slot_reset	= vf_slot_reset,
+	.resume		= vf_resume,
+	.reset_prepare	= vf_reset_prepare,
+	.reset_done	= vf_reset_done,
+};
+
+#define VF_IDS_X1_TO_X8(base)					\
+	{ PCI_VDEVICE(XILINX, (base) | 0x1) },			\
+	{ PCI_VDEVICE(XILINX, (base) | 0x2) },			\
+	{ PCI_VDEVICE(XILINX, (base) | 0x4) },			\
+	{ PCI_VDEVICE(XILINX, (base) | 0x8) }
+#define VF_IDS_X1_TO_X16(base)					\
+	VF_IDS_X1_TO_X8(base),					\
+	{ PCI_VDEVICE(XILINX, (base) | 0xf) }
+/* Generations 1 to 4 by width, of the VFs of one PF. */
+#define VF_IDS_OF(base)						\
+	VF_IDS_X1_TO_X16((base) | 0x10),			\
+	VF_IDS_X1_TO_X16((base) | 0x20),			\
+	VF_IDS_X1_TO_X16((base) | 0x30),			\
+	VF_IDS_X1_TO_X8((base) | 0x40)
+#define VF_IDS_FAMILY(base)					\
+	VF_IDS_OF(base), VF_IDS_OF((base) | 0x100),		\
+	VF_IDS_OF((base) | 0x200), VF_IDS_OF((base) | 0x300),	\
+	{ PCI_VDEVICE(XILINX, (base) | 0x444) },		\
+	{ PCI_VDEVICE(XILINX, (base) | 0x544) },		\
+	{ PCI_VDEVICE(XILINX, (base) | 0x644) },		\
+	{ PCI_VDEVICE(XILINX, (base) | 0x744) }
+
+static const struct pci_device_id vf_ids[] = {
+	VF_IDS_FAMILY(0xa000),		/* UltraScale+ */
+	VF_IDS_FAMILY(0xc000),		/* Versal */
+	{ PCI_VDEVICE(XILINX, 0xc058) },
+	{ PCI_VDEVICE(XILINX, 0xc158) },
+	{ PCI_VDEVICE(XILINX, 0xc258) },
+	{ PCI_VDEVICE(XILINX, 0xc358) },
+	{ }
+};
+MODULE_DEVICE_TABLE(pci, vf_ids);
+
+static struct pci_driver vf_driver = {
+	.name		= "svff_vf",
+	.id_table	= vf_ids,
+	.probe		= vf_probe,
+	.remove		= vf_remove,
+	.shutdown	= vf_shutdown,
+	.err_handler	= &vf_err_handlers,
+};
+
+static int __init vf_init(void)
+{
+	if (match_string(irq_modes, ARRAY_SIZE(irq_modes), irq_mode) < 0) {
+		pr_err("svff_vf: irq_mode=%s is not one of poll, direct, aggr\n",
+		       irq_mode);
+		return -EINVAL;
+	}
+	if (vf_queues_wanted > VF_QUEUES_MAX) {
+		pr_err("svff_vf: queues=%u is more than the %u that a VF can have\n",
+		       vf_queues_wanted, VF_QUEUES_MAX);
+		return -ERANGE;
+	}
+	return pci_register_driver(&vf_driver);
+}
+module_init(vf_init);
+
+static void __exit vf_exit(void)
+{
+	pci_unregister_driver(&vf_driver);
+}
+module_exit(vf_exit);
+
+MODULE_DESCRIPTION("SVFF: VF driver of QDMA cards");
+MODULE_AUTHOR("The SVFF developers");
+MODULE_LICENSE("GPL");
+MODULE_IMPORT_NS(SVFF_NS(SVFF_QDMA));

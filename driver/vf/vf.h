@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The VF driver: what its files share.
+ *
+ * Lock order: device lock -> session_lock -> locks inside svff_qdma ->
+ * mbox.lock -> mbox.reply_lock.
+ */
+#ifndef SVFF_VF_H
+#define SVFF_VF_H
+
+#include <linux/completion.h>
+#include <linux/mutex.h>
+#include <linux/pci.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+#include <linux/workqueue.h>
+#include <svff/qdma.h>
+
+#define VF_QUEUES_MAX	256	/* the doorbell window holds no more */
+
+/**
+ * struct vf_mbox - requests to the PF
+ * @lock: one request at a time; protects @stale, @silent
+ * @stale: opcodes whose answer was not waited for and may still come
+ * @silent: the last request was not answered
+ * @reply_lock: protects what follows
+ * @wanted: opcode of the response that is waited for, 0 if none
+ * @closing: the session ends: no long waits for a PF that is silent
+ * @reply: the response
+ * @done: it is here
+ */
+struct vf_mbox {
+	struct mutex lock; /* see above */
+	u32 stale;
+	bool silent;
+	spinlock_t reply_lock; /* see above */
+	u8 wanted;
+	bool closing;
+	union svff_mbox_msg reply;
+	struct completion done;
+};
+
+/**
+ * struct svff_vf - a VF
+ * @pdev: its PCI function
+ * @qd: its QDMA manager
+ * @irq_mode: how completions are learnt of
+ * @mbox: requests to the PF
+ * @func: its function id, from HELLO
+ * @csr: the card's tables, once the manager has asked for them
+ *
+ * @session_lock: serialises what begins and ends a session
+ * @ready: interrupts and mailbox are on
+ * @online: the PF knows it, and it has queues
+ * @base: first hardware queue that it was granted
+ * @count: how many it was granted
+ *
+ * @notice_lock: protects @notice and @leaving
+ * @notice: last notice of the PF that was not acted upon, 0 if none
+ * @leaving: the driver goes away: notices are answered but not acted upon
+ * @notice_work: acts upon it
+ */
+struct svff_vf {
+	struct pci_dev *pdev;
+	struct svff_qdma *qd;
+	enum svff_qdma_irq_mode irq_mode;
+	struct vf_mbox mbox;
+	u16 func;
+	struct svff_qdma_csr csr;
+
+	struct mutex session_lock; /* see above */
+	bool ready;
+	bool online;
+	u32 base;
+	u32 count;
+
+	spinlock_t notice_lock; /* see above */
+	u8 notice;
+	bool leaving;
+	struct work_struct notice_work;
+};
+
+/* main.c */
+extern unsigned int vf_queues_wanted;
+
+/* mbox.c */
+void vf_mbox_init(struct svff_vf *vf);
+void vf_mbox_begin(struct svff_vf *vf);
+void vf_mbox_close(struct svff_vf *vf);
+bool vf_mbox_reply(struct svff_vf *vf, const union svff_mbox_msg *msg);
+int vf_request(struct svff_vf *vf, union svff_mbox_msg *msg);
+int vf_request_ok(struct svff_vf *vf, union svff_mbox_msg *msg);
+void vf_send(struct svff_vf *vf, enum svff_mbox_op op);
+const char *vf_status_name(s8 status);
+
+/* queue.c */
+int vf_hello(struct svff_vf *vf, u32 *quota);
+int vf_queues_get(struct svff_vf *vf, u32 quota);
+int vf_csr_read(struct svff_qdma *qd, struct svff_qdma_csr *csr);
+int vf_hwq_start(struct svff_qdma *qd, const struct svff_qdma_hwq *q);
+int vf_hwq_stop(struct svff_qdma *qd, const struct svff_qdma_hwq *q);
+int vf_irq_ring_start(struct svff_qdma *qd, struct svff_qdma_irq_ring *ring);
+void vf_irq_ring_stop(struct svff_qdma *qd, const struct svff_qdma_irq_ring *ring);
+
+#endif /* SVFF_VF_H */
