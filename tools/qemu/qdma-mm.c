@@ -281,10 +281,14 @@ static bool op_move(QdmaState *s, QdmaRing *r, QdmaOp *op, MmBudget *b)
             return false;
         }
     } else {
-        if (qdma_dma_read(fn, bus, mem, part) != MEMTX_OK) {
+        /* A read that fails leaves anything in its buffer; not on the card. */
+        g_autofree uint8_t *data = g_malloc(part);
+
+        if (qdma_dma_read(fn, bus, data, part) != MEMTX_OK) {
             ring_fail_data(s, r, QDMA_MM_H2C_RD_UR_CA);
             return false;
         }
+        memcpy(mem, data, part);
         memory_region_set_dirty(s->card, card, part);
     }
     op->moved += part;
