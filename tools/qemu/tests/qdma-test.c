@@ -1,0 +1,1042 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Tests of the emulated QDMA card over qtest, KTAP output
+ *
+ * Register numbers are written out again here, from the hardware documents:
+ * a test that used the model's own header could not find a mistake in it.
+ */
+#include "qtest.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define VFS		4
+
+/* Bus addresses the test gives to the BARs */
+#define PF_CFG		(QT_WINDOW + 0x00000000ull)
+#define PF_USER		(QT_WINDOW + 0x00100000ull)
+#define PF_BYPASS	(QT_WINDOW + 0x00200000ull)
+#define VF_CFG(n)	(QT_WINDOW + 0x01000000ull + ((n) - 1) * 0x8000ull)
+#define VF_USER(n)	(QT_WINDOW + 0x02000000ull + ((n) - 1) * 0x1000ull)
+#define VF_BYPASS(n)	(QT_WINDOW + 0x10000000ull + ((n) - 1) * 0x100000ull)
+
+/* Machine memory: a word per vector that MSI-X messages go to, rings, data */
+#define MSI(fn, vec)	(0x100000ull + (fn) * 0x100 + (vec) * 4)
+#define RING(i)		(0x200000ull + (i) * 0x10000ull)
+#define INTR_RING(i)	(0x300000ull + (i) * 0x10000ull)
+#define DATA		0x400000ull
+#define BACK		0x800000ull
+#define NOWHERE		0x00f0000000000000ull
+
+#define PF_DB		0x18000
+#define VF_DB		0x3000
+#define DB_INTR		0x0
+#define DB_H2C		0x4
+#define DB_C2H		0x8
+#define DB_CMPT		0xc
+#define ARM		0x10000u
+#define PF_MBOX		0x22400
+#define VF_MBOX		0x5000
+
+#define CLR		0
+#define WR		1
+#define RD		2
+#define INV		3
+
+#define SW_C2H		0
+#define SW_H2C		1
+#define HW_C2H		2
+#define HW_H2C		3
+#define CMPT		6
+#define INTR		8
+#define FMAP		0xc
+
+#define STEP_NS		1000000		/* enough for anything in flight */
+
+static struct qt *qt;
+static int tests, failures;
+static char why[256];
+
+/* Records the first thing that is wrong in a test. */
+static void expect_at(int line, bool ok, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+static void expect_at(int line, bool ok, const char *fmt, ...)
+{
+	va_list ap;
+	int n;
+
+	if (ok || why[0])
+		return;
+	n = snprintf(why, sizeof(why), "line %d: ", line);
+	va_start(ap, fmt);
+	vsnprintf(why + n, sizeof(why) - n, fmt, ap);
+	va_end(ap);
+}
+
+#define expect(cond)	expect_at(__LINE__, (cond), "%s", #cond)
+#define expect_eq(a, b) do {						\
+	uint64_t a_ = (a), b_ = (b);					\
+	expect_at(__LINE__, a_ == b_, "%s is 0x%llx, not 0x%llx", #a,	\
+		  (unsigned long long)a_, (unsigned long long)b_);	\
+} while (0)
+
+static uint32_t rd(uint32_t reg)
+{
+	return qt_read32(qt, PF_CFG + reg);
+}
+
+static void wr(uint32_t reg, uint32_t val)
+{
+	qt_write32(qt, PF_CFG + reg, val);
+}
+
+static uint32_t vrd(int vf, uint32_t reg)
+{
+	return qt_read32(qt, VF_CFG(vf) + reg);
+}
+
+static void vwr(int vf, uint32_t reg, uint32_t val)
+{
+	qt_write32(qt, VF_CFG(vf) + reg, val);
+}
+
+static void ctxt(int op, int sel, unsigned int index)
+{
+	wr(0x844, index << 7 | op << 5 | sel << 1);
+}
+
+static void ctxt_write(int sel, unsigned int index, const uint32_t *w, int words)
+{
+	for (int i = 0; i < 8; i++)
+		wr(0x804 + 4 * i, i < words ? w[i] : 0);
+	for (int i = 0; i < 8; i++)
+		wr(0x824 + 4 * i, ~0u);
+	ctxt(WR, sel, index);
+}
+
+static void ctxt_read(int sel, unsigned int index, uint32_t *w)
+{
+	ctxt(RD, sel, index);
+	for (int i = 0; i < 8; i++)
+		w[i] = rd(0x804 + 4 * i);
+}
+
+static uint32_t ctxt_word(int sel, unsigned int index, int word)
+{
+	uint32_t w[8];
+
+	ctxt_read(sel, index, w);
+	return w[word];
+}
+
+static void fmap(int fn, uint32_t base, uint32_t count)
+{
+	uint32_t w[2] = { base, count };
+
+	ctxt_write(FMAP, fn, w, 2);
+}
+
+static void setup_msix(int devfn, uint64_t cfg, uint32_t table)
+{
+	int cap = qt_find_cap(qt, devfn, 0x11);
+
+	for (int v = 0; v < 8; v++) {
+		qt_write32(qt, cfg + table + 16 * v, MSI(devfn, v));
+		qt_write32(qt, cfg + table + 16 * v + 4, 0);
+		qt_write32(qt, cfg + table + 16 * v + 8, 0xc0de0000 | v);
+		qt_write32(qt, cfg + table + 16 * v + 12, 0);
+	}
+	qt_cfg_write16(qt, devfn, cap + 2, 0x8000);
+	qt_fill(qt, MSI(devfn, 0), 0, 32);
+}
+
+/* Whether vector vec of function fn was sent since the last call */
+static bool msi(int fn, int vec)
+{
+	bool sent = qt_read32(qt, MSI(fn, vec)) == (0xc0de0000u | vec);
+
+	qt_write32(qt, MSI(fn, vec), 0);
+	return sent;
+}
+
+static void set_bar(int devfn, int reg, uint64_t addr)
+{
+	qt_cfg_write32(qt, devfn, reg, addr);
+	qt_cfg_write32(qt, devfn, reg + 4, addr >> 32);
+}
+
+static void enable_vfs(int count)
+{
+	int cap = qt_find_ecap(qt, 0, 0x10);
+
+	set_bar(0, cap + 0x24, VF_CFG(1));
+	set_bar(0, cap + 0x2c, VF_USER(1));
+	set_bar(0, cap + 0x34, VF_BYPASS(1));
+	qt_cfg_write16(qt, 0, cap + 0x10, count);
+	qt_cfg_write16(qt, 0, cap + 0x08, count ? 0x19 : 0);
+	for (int vf = 1; vf <= count; vf++) {
+		qt_cfg_write16(qt, vf, 0x04, 0x6);
+		setup_msix(vf, VF_CFG(vf), 0x4000);
+	}
+}
+
+/* The state every test starts from: a reset card, VFs on, an MM engine on */
+static void start(void)
+{
+	int exp = qt_find_cap(qt, 0, 0x10);
+
+	why[0] = '\0';
+	qt_cfg_write16(qt, 0, exp + 8, 0x8000);		/* FLR */
+	set_bar(0, 0x10, PF_CFG);
+	set_bar(0, 0x18, PF_USER);
+	set_bar(0, 0x20, PF_BYPASS);
+	qt_cfg_write16(qt, 0, 0x04, 0x6);
+	setup_msix(0, PF_CFG, 0x30000);
+	enable_vfs(VFS);
+	wr(0x204, 17);					/* 16 slots */
+	wr(0x208, 65);
+	wr(0x250, 0x28);				/* fetch 32, interval 4 */
+	wr(0x1004, 1);
+	wr(0x1204, 1);
+	wr(0x258, ~0u);
+	wr(0x268, ~0u);
+	wr(0x1054, ~0u);
+	wr(0x1254, ~0u);
+	fmap(0, 0, 8);
+	for (int i = 0; i < 8; i++)
+		qt_fill(qt, RING(i), 0, 0x1000);
+}
+
+#define IRQ_EN		(1u << 21)
+#define WBI_INTVL	(1u << 3)
+#define WBI_CHK		(1u << 2)
+#define AGGR		(1u << 11)
+
+/* An MM queue with ring size index 0; extra goes into word 1, w4 is word 4 */
+static void mm_queue(bool c2h, int qid, int fn, int ring, uint32_t extra, uint32_t w4)
+{
+	uint32_t w[8] = {
+		fn << 17 | (extra & IRQ_EN ? 1u << 16 : 0),
+		1u << 31 | 1u << 20 | 2u << 16 | 1 | extra,
+		RING(ring), 0, w4,
+	};
+
+	ctxt(CLR, c2h ? SW_C2H : SW_H2C, qid);
+	ctxt(CLR, c2h ? HW_C2H : HW_H2C, qid);
+	ctxt_write(c2h ? SW_C2H : SW_H2C, qid, w, 8);
+}
+
+static void desc(int ring, int slot, uint64_t src, uint64_t dst, uint32_t len)
+{
+	uint64_t d[4] = { src, len, dst, 0 };
+
+	qt_write(qt, RING(ring) + 32 * slot, d, sizeof(d));
+}
+
+static uint16_t status_cidx(int ring, int slots)
+{
+	return qt_read32(qt, RING(ring) + 32 * slots) >> 16;
+}
+
+static uint16_t status_err(int ring, int slots)
+{
+	return qt_read32(qt, RING(ring) + 32 * slots) & 0xffff;
+}
+
+static void test_identification(void)
+{
+	expect_eq(rd(0x000) >> 16, 0x1fd3);
+	expect_eq(rd(0x134), 0x02200003);
+	expect_eq(rd(0x120), 0x800);
+	expect_eq(rd(0x12c), 0);
+	expect_eq(rd(0x104), 1);
+	expect_eq(rd(0x10c), 4);
+	expect_eq(rd(0x118), 0x00030101);
+	expect_eq(rd(0xbe0), 0x40);
+	expect_eq(vrd(1, 0x5014), 0x1fd30220);
+	expect(vrd(1, 0x1014) >> 16 != 0x1fd3);
+	expect_eq(vrd(2, 0x5018), 0x00104104);
+	expect_eq(vrd(1, 0x104), 0);
+	expect_eq(rd(0x5014), 0);
+	expect_eq(rd(0x264), 0);
+	expect_eq(qt_cfg_read32(qt, 0, 0), 0x903f10ee);
+	expect_eq(qt_cfg_read32(qt, 1, 0), 0xffffffff);
+	expect_eq(qt_cfg_read32(qt, 0, qt_find_ecap(qt, 0, 0x10) + 0x18) >> 16,
+		  0xa03f);
+	expect(qt_find_ecap(qt, 0, 1) && qt_find_ecap(qt, 0, 0xe));
+	expect_eq(qt_cfg_read32(qt, 3, qt_find_cap(qt, 3, 0x11)) >> 16 & 0x7ff, 7);
+}
+
+static void test_csr(void)
+{
+	wr(0x204, 0x12345678);
+	expect_eq(rd(0x204), 0x5678);
+	wr(0x120, 0);
+	expect_eq(rd(0x120), 0x800);
+	expect_eq(rd(0x264), 0);
+	wr(0x9fc, 1);				/* unmapped */
+	expect_eq(rd(0x264), 1);
+	expect_eq(rd(0x26c) & 0x1ffff, 0x9fc);
+	expect_eq(rd(0x248), 1 << 3);
+	wr(0x264, 1);
+	expect_eq(rd(0x264), 0);
+	wr(0x248, 1 << 3);
+	expect_eq(rd(0x248), 0);
+	expect_eq(rd(0x9fc), 0);
+	wr(0x100c, 1);
+	expect_eq(rd(0x1004), 0);
+	expect_eq(rd(0x1040), 0);
+	wr(0x1008, 1);
+	expect_eq(rd(0x1004), 1);
+	expect_eq(rd(0x1040), 1);
+	expect_eq(rd(0x1204), 1);
+}
+
+static void test_contexts(void)
+{
+	static const struct {
+		int sel, count, words;
+		uint32_t last;			/* bits of the last word */
+	} kinds[] = {
+		{ SW_C2H, 2048, 8, 0x7ff }, { SW_H2C, 2048, 8, 0x7ff },
+		{ HW_C2H, 2048, 2, 0 }, { 4, 2048, 1, 0xffff },
+		{ 5, 2048, 1, 0xffff }, { CMPT, 2048, 6, 0x7fffff },
+		{ 7, 2048, 2, 0x3fff }, { INTR, 256, 4, 0x3ffc3fff },
+		{ 0xa, 16, 7, 0x3ff }, { FMAP, 256, 2, 0xfff },
+	};
+	uint32_t ones[8] = { ~0u, ~0u, ~0u, ~0u, ~0u, ~0u, ~0u, ~0u };
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		int last = kinds[i].words - 1;
+		int index = kinds[i].count - 1;
+
+		wr(0x1004, 0);
+		wr(0x1204, 0);
+		ctxt_write(kinds[i].sel, index, ones, 8);
+		if (kinds[i].last)
+			expect_eq(ctxt_word(kinds[i].sel, index, last), kinds[i].last);
+		if (last < 7)
+			expect_eq(ctxt_word(kinds[i].sel, index, last + 1), 0);
+		ctxt(CLR, kinds[i].sel, index);
+		expect_eq(ctxt_word(kinds[i].sel, index, 0), 0);
+	}
+	expect_eq(rd(0x248), 0);
+	expect_eq(rd(0x844) & 1, 0);
+	ctxt(RD, FMAP, 300);			/* no such function */
+	expect_eq(rd(0x248), 1 << 9);
+	wr(0x248, ~0u);
+	ctxt(RD, 9, 0);				/* reserved selector */
+	expect_eq(rd(0x248), 1 << 9);
+}
+
+static void test_context_masks(void)
+{
+	uint32_t w[8] = { 0, 0x80000001, 0x11111000, 0x2222, 0x3333 };
+
+	ctxt_write(SW_H2C, 100, w, 8);
+	wr(0x804 + 8, 0xffffffff);
+	for (int i = 0; i < 8; i++)
+		wr(0x824 + 4 * i, 0);
+	wr(0x824 + 8, 0x0000f000);
+	ctxt(WR, SW_H2C, 100);
+	expect_eq(ctxt_word(SW_H2C, 100, 2), 0x1111f000);
+	expect_eq(ctxt_word(SW_H2C, 100, 3), 0x2222);
+	ctxt(INV, SW_H2C, 100);
+	expect_eq(ctxt_word(SW_H2C, 100, 1), 0x80000000);
+	expect_eq(ctxt_word(SW_H2C, 100, 3), 0x2222);
+	expect_eq(ctxt_word(SW_C2H, 100, 3), 0);
+}
+
+static void test_context_busy(void)
+{
+	uint32_t w[2] = { 7, 9 };
+
+	expect(qt_set(qt, "inject-ctxt-busy", "true"));
+	ctxt_write(FMAP, 9, w, 2);
+	expect_eq(rd(0x844) & 1, 1);
+	ctxt(CLR, FMAP, 0);			/* ignored while busy */
+	expect(qt_set(qt, "inject-ctxt-busy", "false"));
+	expect_eq(rd(0x844) & 1, 0);
+	expect_eq(ctxt_word(FMAP, 9, 1), 9);
+	expect_eq(ctxt_word(FMAP, 0, 1), 8);
+}
+
+static void test_fmap(void)
+{
+	fmap(1, 32, 2);
+	mm_queue(false, 33, 1, 0, 0, 0);
+	vwr(1, VF_DB + 16 * 1 + DB_H2C, 0);
+	expect_eq(rd(0x264), 0);
+	vwr(1, VF_DB + 16 * 2 + DB_H2C, 1);
+	expect_eq(rd(0x264), 1 << 5);
+	expect_eq(rd(0x26c) >> 17 & 0x3ff, 1);
+	expect_eq(rd(0x26c) & 0x1ffff, VF_DB + 16 * 2 + DB_H2C);
+	wr(0x264, ~0u);
+	vwr(2, VF_DB + DB_H2C, 1);		/* no map at all */
+	expect_eq(rd(0x264), 1 << 5);
+	expect_eq(ctxt_word(SW_H2C, 33, 0) & 0xffff, 0);
+}
+
+static void fill_pattern(uint8_t *p, size_t len, unsigned int seed)
+{
+	for (size_t i = 0; i < len; i++)
+		p[i] = seed + i * 7 + (i >> 8);
+}
+
+static void test_mm_transfer(void)
+{
+	static uint8_t out[20001], in[20001];
+
+	fill_pattern(out, sizeof(out), 3);
+	qt_write(qt, DATA + 5, out, sizeof(out));
+	mm_queue(false, 2, 0, 0, WBI_CHK, 0);
+	mm_queue(true, 2, 0, 1, WBI_CHK, 0);
+	desc(0, 0, DATA + 5, 0x10003, 12345);
+	desc(0, 1, DATA + 5 + 12345, 0x10003 + 12345, sizeof(out) - 12345);
+	wr(PF_DB + 16 * 2 + DB_H2C, 2);
+	expect_eq(status_cidx(0, 16), 0);		/* not at once */
+	qt_step(qt, STEP_NS);
+	expect_eq(status_cidx(0, 16), 2);
+	expect_eq(status_err(0, 16), 0);
+	expect_eq(qt_read32(qt, RING(0) + 32 * 16 + 4), 2);
+	expect_eq(qt_read32(qt, RING(0) + 32 * 16 + 8), 0);
+	expect_eq(ctxt_word(HW_H2C, 2, 0), 2);
+
+	desc(1, 0, 0x10003, BACK + 1, sizeof(out));
+	wr(PF_DB + 16 * 2 + DB_C2H, 1);
+	qt_step(qt, STEP_NS);
+	expect_eq(status_cidx(1, 16), 1);
+	qt_read(qt, BACK + 1, in, sizeof(in));
+	expect(!memcmp(in, out, sizeof(in)));
+	qt_read(qt, PF_BYPASS + 0x10003, in, sizeof(in));
+	expect(!memcmp(in, out, sizeof(in)));
+	qt_read(qt, VF_BYPASS(2) + 0x10003, in, sizeof(in));
+	expect(!memcmp(in, out, sizeof(in)));
+	expect_eq(rd(0x1248), 2);
+	expect_eq(rd(0x1048), 1);
+}
+
+/* Twice round a ring of 16, one status entry per interval of 4 and at the end */
+static void test_mm_wrap(void)
+{
+	mm_queue(false, 0, 0, 0, WBI_CHK | WBI_INTVL, 0);
+	for (int i = 0; i < 16; i++)
+		desc(0, i, DATA + i * 8, i * 8, 8);
+	for (int i = 0; i < 5; i++) {
+		qt_write32(qt, DATA, 0x1000 + i);
+		wr(PF_DB + DB_H2C, (i + 1) * 7 % 16);
+		qt_step(qt, STEP_NS);
+		expect_eq(status_cidx(0, 16), (i + 1) * 7 % 16);
+	}
+	expect_eq(rd(0x1248), 35);
+	expect_eq(rd(0x254), 0);
+}
+
+static void test_mm_stopped_channel(void)
+{
+	mm_queue(false, 0, 0, 0, WBI_CHK, 0);
+	desc(0, 0, DATA, 0, 64);
+	wr(0x1204, 0);
+	wr(PF_DB + DB_H2C, 1);
+	qt_step(qt, STEP_NS);
+	expect_eq(status_cidx(0, 16), 0);
+	wr(0x1204, 1);
+	qt_step(qt, STEP_NS);
+	expect_eq(status_cidx(0, 16), 1);
+}
+
+/* INV ends all DMA of a queue, also of what is in flight. */
+static void test_inv_stops(void)
+{
+	mm_queue(true, 0, 0, 0, WBI_CHK, 0);
+	qt_fill(qt, BACK, 0xee, 4096);
+	desc(0, 0, 0, BACK, 4096);
+	wr(PF_DB + DB_C2H, 1);
+	qt_step(qt, 1000);				/* fetched, not due */
+	expect_eq(ctxt_word(HW_C2H, 0, 1) >> 11 & 0xf, 1);
+	ctxt(INV, SW_C2H, 0);
+	qt_step(qt, STEP_NS);
+	expect_eq(qt_read32(qt, BACK), 0xeeeeeeee);
+	expect_eq(status_cidx(0, 16), 0);
+	expect_eq(ctxt_word(HW_C2H, 0, 1) >> 9 & 1, 0);
+	wr(PF_DB + DB_C2H, 2);
+	qt_step(qt, STEP_NS);
+	expect_eq(qt_read32(qt, BACK), 0xeeeeeeee);
+}
+
+static void one_desc(int pidx, uint32_t arm)
+{
+	desc(0, pidx - 1, DATA, 0, 8);
+	wr(PF_DB + DB_H2C, pidx | arm);
+	qt_step(qt, STEP_NS);
+}
+
+static void test_direct_interrupt(void)
+{
+	mm_queue(false, 0, 0, 0, WBI_CHK | IRQ_EN, 5);
+	one_desc(1, ARM);
+	expect(msi(0, 5));
+	one_desc(2, 0);					/* not armed */
+	expect(!msi(0, 5));
+	expect_eq(status_cidx(0, 16), 2);
+	expect_eq(ctxt_word(SW_H2C, 0, 1) >> 25 & 1, 1);	/* IRQ_NO_LAST */
+	wr(PF_DB + DB_H2C, 2 | ARM);			/* fires at once */
+	expect(msi(0, 5));
+	qt_write32(qt, RING(0) + 32 * 16, 0);
+	wr(PF_DB + DB_H2C, 2 | ARM);			/* arms, replays nothing */
+	qt_step(qt, STEP_NS);
+	expect(!msi(0, 5));
+	expect_eq(status_cidx(0, 16), 0);
+	expect_eq(ctxt_word(SW_H2C, 0, 0) >> 16 & 1, 1);
+	one_desc(3, 0);					/* still armed */
+	expect(msi(0, 5));
+	expect_eq(rd(0x1248), 3);
+}
+
+static void intr_ring(int ring, int fn, int vec)
+{
+	uint64_t base = INTR_RING(ring);
+	uint32_t w[4] = {
+		1 | vec << 1 | 1 << 14 | (base >> 12) << 15, base >> 29,
+		base >> 61, fn << 18,
+	};
+
+	qt_fill(qt, base, 0, 4096);
+	ctxt_write(INTR, ring, w, 4);
+}
+
+static uint64_t intr_entry(int ring, int index)
+{
+	return qt_read_sized(qt, INTR_RING(ring) + 8 * index, 8);
+}
+
+static void test_aggregated_interrupt(void)
+{
+	uint64_t e;
+
+	fmap(0, 40, 8);
+	intr_ring(3, 0, 4);
+	mm_queue(false, 40, 0, 0, WBI_CHK | IRQ_EN, AGGR | 3);
+	mm_queue(true, 41, 0, 1, WBI_CHK | IRQ_EN, AGGR | 3);
+	one_desc(1, ARM);
+	expect(msi(0, 4));
+	e = intr_entry(3, 0);
+	expect_eq(e & 0xffff, 1);			/* PIDX */
+	expect_eq(e >> 16 & 0xffff, 1);			/* CIDX */
+	expect_eq(e >> 38 & 1, 0);			/* H2C */
+	expect_eq(e >> 39 & 0xffffff, 40);		/* absolute queue */
+	expect_eq(e >> 63, 1);				/* colour */
+	desc(1, 0, 0, BACK, 8);
+	wr(PF_DB + 16 + DB_C2H, 1 | ARM);
+	qt_step(qt, STEP_NS);
+	e = intr_entry(3, 1);
+	expect_eq(e >> 38, 1ull << 25 | 41 << 1 | 1);
+	expect(!msi(0, 4));				/* one outstanding */
+	wr(PF_DB + DB_INTR, 3 << 16 | 1);		/* one entry left */
+	expect(msi(0, 4));
+	wr(PF_DB + DB_INTR, 3 << 16 | 2);
+	expect(!msi(0, 4));
+	expect_eq(ctxt_word(INTR, 3, 0) >> 13 & 1, 0);
+	one_desc(2, ARM);
+	expect(msi(0, 4));
+}
+
+/* 600 entries through a ring of 512: colour flips, a full ring waits */
+static void test_interrupt_ring_full(void)
+{
+	int sent = 0;
+
+	intr_ring(0, 0, 2);
+	mm_queue(false, 0, 0, 0, WBI_CHK | IRQ_EN, AGGR | 0);
+	for (int i = 0; i < 16; i++)
+		desc(0, i, DATA, 0, 8);
+	for (; sent < 511; sent++) {
+		wr(PF_DB + DB_H2C, ((sent + 1) % 16) | ARM);
+		qt_step(qt, STEP_NS);
+	}
+	expect_eq(ctxt_word(INTR, 0, 2) >> 6 & 0xfff, 511);
+	expect_eq(intr_entry(0, 510) >> 63, 1);
+	wr(PF_DB + DB_H2C, ((sent + 1) % 16) | ARM);	/* full: waits */
+	qt_step(qt, STEP_NS);
+	expect_eq(intr_entry(0, 511), 0);
+	wr(PF_DB + DB_INTR, 100);
+	expect_eq(intr_entry(0, 511) >> 63, 1);
+	wr(PF_DB + DB_H2C, ((sent + 2) % 16) | ARM);
+	qt_step(qt, STEP_NS);
+	expect_eq(intr_entry(0, 0) >> 63, 0);		/* next round */
+	expect_eq(ctxt_word(INTR, 0, 0) >> 14 & 1, 0);
+}
+
+/* A counter of a function; -1 if it is not there */
+static long counter(int fn, const char *name)
+{
+	const char *list = qt_qmp(qt, NULL, "{\"execute\":\"qom-get\","
+				  "\"arguments\":{\"path\":\"card0\","
+				  "\"property\":\"counters\"}}");
+	const char *object = list, *end, *at;
+	char key[64], id[32];
+
+	snprintf(key, sizeof(key), "\"%s\": ", name);
+	snprintf(id, sizeof(id), "\"function\": %d", fn);
+	while ((object = strchr(object, '{'))) {
+		object++;
+		end = strchr(object, '}');
+		at = strstr(object, id);
+		if (!end || !at || at > end || (at[strlen(id)] != ',' &&
+						at[strlen(id)] != '}'))
+			continue;
+		at = strstr(object, key);
+		return at && at < end ? atol(at + strlen(key)) : -1;
+	}
+	return -1;
+}
+
+static void test_vf_transfer(void)
+{
+	uint8_t out[512], in[512];
+
+	fill_pattern(out, sizeof(out), 99);
+	qt_write(qt, DATA, out, sizeof(out));
+	fmap(2, 100, 4);
+	mm_queue(false, 103, 2, 0, WBI_CHK | IRQ_EN, 6);
+	desc(0, 0, DATA, 0x8000, sizeof(out));
+	expect(qt_set(qt, "counters-reset", "true"));
+	vwr(2, VF_DB + 16 * 3 + DB_H2C, 1 | ARM);
+	qt_step(qt, STEP_NS);
+	expect(msi(2, 6));
+	expect(!msi(0, 6));
+	expect_eq(status_cidx(0, 16), 1);
+	qt_read(qt, PF_BYPASS + 0x8000, in, sizeof(in));
+	expect(!memcmp(in, out, sizeof(in)));
+	expect(counter(2, "dma-read-bytes") == 32 + sizeof(out));
+	expect(counter(2, "dma-writes") == 1);
+	expect(counter(2, "interrupts") == 1);
+	expect(counter(2, "mmio-writes") == 1);
+	expect(counter(0, "dma-reads") == 0);
+}
+
+static void test_mailbox(void)
+{
+	wr(PF_MBOX + 0x8, 1);
+	wr(PF_MBOX + 0x10, 1);
+	vwr(3, VF_MBOX + 0x8, 2);
+	vwr(3, VF_MBOX + 0x10, 1);
+	for (int i = 0; i < 32; i++)
+		vwr(3, VF_MBOX + 0xc00 + 4 * i, 0x300 + i);
+	vwr(3, VF_MBOX + 0x4, 1);
+	expect_eq(vrd(3, VF_MBOX), 2);
+	vwr(3, VF_MBOX + 0xc00, 0xbad);			/* ignored: not taken */
+	expect(msi(0, 1));
+	vwr(1, VF_MBOX + 0xc00, 0x100);
+	vwr(1, VF_MBOX + 0x4, 1);
+
+	expect_eq(rd(PF_MBOX), 3 << 4 | 1);
+	wr(PF_MBOX + 0xc, 3);
+	expect_eq(rd(PF_MBOX + 0x800), 0x300);
+	expect_eq(rd(PF_MBOX + 0x87c), 0x31f);
+	msi(0, 1);
+	wr(PF_MBOX + 0x4, 2);
+	expect(msi(0, 1));				/* VF 1 still waits */
+	expect_eq(vrd(3, VF_MBOX), 0);
+	expect_eq(rd(PF_MBOX), 1 << 4 | 1);
+	wr(PF_MBOX + 0xc, 1);
+	expect_eq(rd(PF_MBOX + 0x800), 0x100);
+	wr(PF_MBOX + 0x4, 2);
+	expect_eq(rd(PF_MBOX), 0);
+
+	wr(PF_MBOX + 0xc, 3);
+	wr(PF_MBOX + 0xc00, 0x8181);
+	wr(PF_MBOX + 0x4, 1);
+	expect_eq(rd(PF_MBOX), 2);
+	expect(msi(3, 2));
+	expect_eq(vrd(3, VF_MBOX), 1);
+	expect_eq(vrd(3, VF_MBOX + 0x800), 0x8181);
+	vwr(3, VF_MBOX + 0x4, 2);
+	expect_eq(vrd(3, VF_MBOX), 0);
+	expect_eq(rd(PF_MBOX), 4);
+	expect_eq(rd(PF_MBOX + 0x20), 1 << 3);
+	wr(PF_MBOX + 0x20, 1 << 3);
+	expect_eq(rd(PF_MBOX), 0);
+	wr(PF_MBOX + 0xc, 200);				/* no such function */
+	wr(PF_MBOX + 0x4, 3);
+	expect_eq(rd(PF_MBOX), 0);
+}
+
+/* Enabling the interrupt with a message waiting interrupts. */
+static void test_mailbox_enable(void)
+{
+	vwr(1, VF_MBOX + 0xc00, 1);
+	vwr(1, VF_MBOX + 0x4, 1);
+	expect(!msi(0, 0));
+	wr(PF_MBOX + 0x10, 1);
+	expect(msi(0, 0));
+}
+
+static void test_vf_flr(void)
+{
+	int exp = qt_find_cap(qt, 1, 0x10);
+
+	fmap(1, 64, 4);
+	fmap(2, 68, 4);
+	intr_ring(1, 1, 2);
+	mm_queue(true, 65, 1, 0, WBI_CHK, 0);
+	mm_queue(true, 69, 2, 1, WBI_CHK, 0);
+	qt_fill(qt, BACK, 0xee, 8192);
+	desc(0, 0, 0, BACK, 4096);
+	desc(1, 0, 0, BACK + 4096, 4096);
+	vwr(1, VF_MBOX + 0xc00, 1);
+	vwr(1, VF_MBOX + 0x4, 1);
+	vwr(1, VF_DB + 16 + DB_C2H, 1);
+	vwr(2, VF_DB + 16 + DB_C2H, 1);
+	qt_step(qt, 1000);
+	qt_cfg_write16(qt, 1, exp + 8, 0x8000);
+	qt_step(qt, STEP_NS);
+	expect_eq(qt_read32(qt, BACK), 0xeeeeeeee);
+	expect(qt_read32(qt, BACK + 4096) != 0xeeeeeeee);
+	expect_eq(status_cidx(1, 16), 1);
+	expect_eq(ctxt_word(SW_C2H, 65, 1) & 1, 0);
+	expect_eq(ctxt_word(SW_C2H, 69, 1) & 1, 1);
+	expect_eq(ctxt_word(FMAP, 1, 1), 0);
+	expect_eq(ctxt_word(FMAP, 2, 1), 4);
+	expect_eq(ctxt_word(INTR, 1, 0) & 1, 0);
+	expect_eq(rd(PF_MBOX), 0);
+	expect_eq(rd(0x204), 17);
+	expect_eq(qt_cfg_read32(qt, 1, 0x04) & 0x6, 0);
+	expect_eq(rd(0x254), 0);
+}
+
+static void test_pre_flr(void)
+{
+	fmap(1, 64, 4);
+	mm_queue(true, 64, 1, 0, WBI_CHK, 0);
+	vwr(1, VF_MBOX + 0x100, 1);
+	expect_eq(vrd(1, VF_MBOX + 0x100), 0);
+	expect_eq(ctxt_word(SW_C2H, 64, 1) & 1, 0);
+	expect(qt_set(qt, "inject-flr-hang", "true"));
+	vwr(1, VF_MBOX + 0x100, 1);
+	expect_eq(vrd(1, VF_MBOX + 0x100), 1);
+	qt_cfg_write16(qt, 2, qt_find_cap(qt, 2, 0x10) + 8, 0x8000);
+	expect_eq(qt_cfg_read32(qt, 2, 0x04), ~0u);
+	expect(qt_set(qt, "inject-flr-hang", "false"));
+	expect_eq(vrd(1, VF_MBOX + 0x100), 0);
+	expect(qt_cfg_read32(qt, 2, 0x04) != ~0u);
+}
+
+/* Arms the error interrupt: vector 3 of the PF, all errors let through */
+static void arm_errors(void)
+{
+	wr(0x24c, ~0u);
+	wr(0xb04, 3 << 12);
+	wr(0xb04, 3 << 12 | 1 << 24);
+}
+
+static void test_dma_fault(void)
+{
+	arm_errors();
+	mm_queue(false, 1, 0, 0, WBI_CHK | IRQ_EN, 5);
+	desc(0, 0, DATA, 0, 8);
+	desc(0, 1, NOWHERE, 0, 4096);
+	desc(0, 2, DATA, 0, 8);
+	wr(PF_DB + 16 + DB_H2C, 3);
+	qt_step(qt, STEP_NS);
+	expect_eq(status_cidx(0, 16), 1);
+	expect_eq(status_err(0, 16), 1);
+	expect_eq(ctxt_word(SW_H2C, 1, 1) & 1, 0);
+	expect_eq(ctxt_word(SW_H2C, 1, 1) >> 26 & 7, 6);	/* ERR DMA, sent */
+	expect_eq(rd(0x254), 1 << 20);
+	expect_eq(rd(0x25c), 1u << 31 | 1);
+	expect_eq(rd(0x260) >> 12, 1);
+	expect_eq(rd(0x1258) & 0x1f, 2);
+	expect_eq(rd(0x125c), 1u << 31 | 1);
+	expect_eq(rd(0x248), 1 << 2 | 1 << 4);
+	expect(msi(0, 3));
+	expect(msi(0, 5));
+	expect_eq(rd(0xb04) >> 24 & 1, 0);
+	wr(0x254, 1 << 20);
+	expect_eq(rd(0x25c), 0);
+}
+
+static void test_write_fault(void)
+{
+	mm_queue(true, 1, 0, 0, WBI_CHK, 0);
+	desc(0, 0, 0, NOWHERE, 16);
+	wr(PF_DB + 16 + DB_C2H, 1);
+	qt_step(qt, STEP_NS);
+	expect_eq(status_err(0, 16), 1);
+	expect_eq(rd(0x1058) & 0x1f, 29);
+	expect_eq(rd(0x248), 1 << 2 | 1 << 6);
+}
+
+static void test_fetch_fault(void)
+{
+	uint32_t w[8] = {
+		0, 1u << 31 | 1u << 20 | 2u << 16 | WBI_CHK | 1, 0, NOWHERE >> 32,
+	};
+
+	ctxt_write(SW_H2C, 0, w, 8);
+	wr(PF_DB + DB_H2C, 1);
+	qt_step(qt, STEP_NS);
+	expect_eq(ctxt_word(SW_H2C, 0, 1) >> 26 & 3, 1);
+	expect_eq(rd(0x254), 1 << 2);
+
+	wr(0x254, ~0u);
+	expect(qt_set(qt, "inject-desc-fetch-error", "3"));
+	mm_queue(false, 3, 0, 0, WBI_CHK, 0);
+	desc(0, 0, DATA, 0, 8);
+	wr(PF_DB + 16 * 3 + DB_H2C, 1);
+	qt_step(qt, STEP_NS);
+	expect(qt_set(qt, "inject-desc-fetch-error", "-1"));
+	expect_eq(status_err(0, 16), 2);
+	expect_eq(rd(0x25c) & 0x1fff, 3);
+}
+
+static void test_card_range(void)
+{
+	mm_queue(false, 0, 0, 0, WBI_CHK, 0);
+	desc(0, 0, DATA, (16 << 20) - 4, 8);
+	wr(PF_DB + DB_H2C, 1);
+	qt_step(qt, STEP_NS);
+	expect_eq(status_err(0, 16), 1);
+	expect_eq(rd(0x1258) & 0x1f, 28);
+	mm_queue(true, 0, 0, 0, WBI_CHK, 0);
+	desc(0, 0, ~0ull - 3, BACK, 8);
+	wr(PF_DB + DB_C2H, 1);
+	qt_step(qt, STEP_NS);
+	expect_eq(rd(0x1058) & 0x1f, 1);
+	mm_queue(false, 2, 0, 1, WBI_CHK, 0);
+	desc(1, 0, DATA, 0, 65536);			/* 5.0: less than 64 KiB */
+	wr(PF_DB + 32 + DB_H2C, 1);
+	qt_step(qt, STEP_NS);
+	expect_eq(status_err(1, 16), 1);
+}
+
+/* Errors wait for the arm bit as well. */
+static void test_error_waits_for_arm(void)
+{
+	mm_queue(false, 0, 0, 0, WBI_CHK | IRQ_EN, 5);
+	one_desc(1, 0);
+	expect(msi(0, 5));				/* armed by the context */
+	desc(0, 1, NOWHERE, 0, 8);
+	wr(PF_DB + DB_H2C, 2);
+	qt_step(qt, STEP_NS);
+	expect(!msi(0, 5));
+	expect_eq(ctxt_word(SW_H2C, 0, 1) >> 29 & 1, 1);
+	wr(PF_DB + DB_H2C, 2 | ARM);
+	expect(msi(0, 5));
+}
+
+static void test_bad_pidx(void)
+{
+	mm_queue(false, 0, 0, 0, WBI_CHK, 0);
+	wr(PF_DB + DB_H2C, 16);
+	expect_eq(rd(0x254), 1 << 21);
+	expect_eq(rd(0x27c), 16);
+	expect_eq(ctxt_word(SW_H2C, 0, 0) & 0xffff, 0);
+	one_desc(1, 0);
+	expect_eq(status_cidx(0, 16), 1);
+}
+
+static void test_bad_accesses(void)
+{
+	qt_write_sized(qt, PF_CFG + 0x204, 0xff, 1);
+	qt_write_sized(qt, PF_CFG + 0x204, 0xffff, 2);
+	expect_eq(rd(0x204), 17);
+	expect_eq(qt_read_sized(qt, PF_CFG + 0x200, 8), 17ull << 32);
+	vwr(1, 0x204, 1);
+	expect_eq(rd(0x264), 1 << 1);
+	expect_eq(rd(0x26c) >> 17 & 0x3ff, 1);
+	wr(0x264, ~0u);
+	wr(0x25000 + PF_MBOX - 0x22400, 1);
+	expect_eq(rd(0x264), 0);
+	wr(0x3ff00, 1);
+	expect_eq(rd(0x264), 1);
+	wr(PF_DB + DB_C2H, 1);				/* queue not enabled */
+	qt_step(qt, STEP_NS);
+	expect_eq(rd(0x254), 0);
+	wr(PF_DB + DB_INTR, 77 << 16);			/* ring not valid */
+}
+
+static void test_drop_writeback(void)
+{
+	expect(qt_set(qt, "inject-drop-writeback", "1"));
+	mm_queue(false, 0, 0, 0, WBI_CHK, 0);
+	one_desc(1, 0);
+	expect_eq(status_cidx(0, 16), 0);
+	expect_eq(ctxt_word(HW_H2C, 0, 0), 1);
+	one_desc(2, 0);
+	expect_eq(status_cidx(0, 16), 2);
+}
+
+static void test_removal(void)
+{
+	expect(qt_set(qt, "inject-bad-id", "true"));
+	expect(rd(0) >> 16 != 0x1fd3);
+	expect(qt_set(qt, "inject-bad-id", "false"));
+	expect(qt_set(qt, "inject-surprise-removal", "true"));
+	expect_eq(rd(0), ~0u);
+	expect_eq(vrd(1, 0x5014), ~0u);
+	expect_eq(qt_read32(qt, PF_USER), ~0u);
+	expect_eq(qt_read32(qt, PF_BYPASS), ~0u);
+	expect_eq(qt_cfg_read32(qt, 0, 0), ~0u);
+	wr(0x204, 5);
+	expect(qt_set(qt, "inject-surprise-removal", "false"));
+	expect_eq(rd(0x204), 17);
+	expect(!qt_set(qt, "inject-aer", "\"nonsense\""));
+	expect(qt_set(qt, "inject-aer", "\"nonfatal\""));
+}
+
+static void test_user_logic(void)
+{
+	qt_write32(qt, PF_USER + 0x60, 0x12345678);
+	expect_eq(qt_read32(qt, VF_USER(1) + 0x60), 0x12345678);
+	qt_write32(qt, PF_USER + 0x08, 0x22);
+	expect_eq(qt_read32(qt, PF_USER + 0x18), 1);
+	expect_eq(qt_read32(qt, PF_USER + 0x08) & 2, 0);
+	qt_write32(qt, PF_USER + 0x94, 2 << 12 | 4 << 4 | 1);
+	expect(msi(2, 4));
+}
+
+static void test_vf_disable(void)
+{
+	fmap(4, 200, 4);
+	mm_queue(true, 200, 4, 0, WBI_CHK, 0);
+	qt_fill(qt, BACK, 0xee, 64);
+	desc(0, 0, 0, BACK, 64);
+	vwr(4, VF_DB + DB_C2H, 1);
+	qt_step(qt, 1000);
+	enable_vfs(0);
+	qt_step(qt, STEP_NS);
+	expect_eq(qt_read32(qt, BACK), 0xeeeeeeee);
+	expect_eq(ctxt_word(FMAP, 4, 1), 0);
+	enable_vfs(2);
+	expect_eq(vrd(2, 0x5014), 0x1fd30220);
+}
+
+/* A descriptor that points at the card's own registers changes nothing. */
+static void test_dma_to_self(void)
+{
+	mm_queue(true, 0, 0, 0, WBI_CHK, 0);
+	qt_write32(qt, PF_BYPASS, 0x5555);
+	desc(0, 0, 0, PF_CFG + 0x204, 4);
+	wr(PF_DB + DB_C2H, 1);
+	qt_step(qt, STEP_NS);
+	expect_eq(rd(0x204), 17);
+	expect_eq(status_cidx(0, 16), 1);
+}
+
+/* Whatever is written where, QEMU lives: the next test and its end show it. */
+static void test_noise(void)
+{
+	uint32_t x = 12345;
+
+	for (int i = 0; i < 20000; i++) {
+		uint64_t where;
+
+		x = x * 1664525 + 1013904223;
+		where = x % 3 == 0 ? PF_CFG + (x >> 8) % 0x2400 :
+			x % 3 == 1 ? PF_CFG + (x >> 8) % 0x40000 :
+				     VF_CFG(1 + (x >> 4) % VFS) + (x >> 8) % 0x8000;
+		where &= ~3ull;
+		if (where == PF_CFG + 0x844 && x & 0x10000)
+			continue;
+		if (x & 0x100)
+			qt_write32(qt, where, x * 2654435761u);
+		else
+			qt_read32(qt, where);
+		if (i % 64 == 0)
+			qt_step(qt, 10000);
+	}
+	qt_step(qt, STEP_NS);
+	/* Queues made of random contexts */
+	for (int i = 0; i < 300; i++) {
+		uint32_t w[8];
+
+		for (int k = 0; k < 8; k++)
+			w[k] = x = x * 1664525 + 1013904223;
+		w[0] &= ~(0xfffu << 17);
+		w[1] |= 1u << 31 | 1;
+		if (i & 1)
+			w[3] = 0, w[2] &= 0x3fff000;
+		if (i & 2)
+			w[1] = (w[1] & ~(3u << 16 | 1u << 18)) | 2u << 16;
+		ctxt_write(i % 2 ? SW_C2H : SW_H2C, i % 8, w, 8);
+		wr(PF_DB + 16 * (i % 8) + (i % 2 ? DB_C2H : DB_H2C), ARM | (x >> 20));
+		qt_step(qt, 5000);
+	}
+	expect_eq(rd(0) >> 16, 0x1fd3);
+}
+
+static void run(const char *name, void (*test)(void))
+{
+	start();
+	test();
+	tests++;
+	if (why[0]) {
+		failures++;
+		printf("not ok %d %s # %s\n", tests, name, why);
+	} else {
+		printf("ok %d %s\n", tests, name);
+	}
+	fflush(stdout);
+}
+
+static const struct {
+	const char *name;
+	void (*test)(void);
+} list[] = {
+	{ "identification", test_identification },
+	{ "csr", test_csr },
+	{ "contexts", test_contexts },
+	{ "context-masks", test_context_masks },
+	{ "context-busy", test_context_busy },
+	{ "fmap", test_fmap },
+	{ "mm-transfer", test_mm_transfer },
+	{ "mm-wrap", test_mm_wrap },
+	{ "mm-stopped-channel", test_mm_stopped_channel },
+	{ "inv-stops", test_inv_stops },
+	{ "direct-interrupt", test_direct_interrupt },
+	{ "aggregated-interrupt", test_aggregated_interrupt },
+	{ "interrupt-ring-full", test_interrupt_ring_full },
+	{ "vf-transfer", test_vf_transfer },
+	{ "mailbox", test_mailbox },
+	{ "mailbox-enable", test_mailbox_enable },
+	{ "vf-flr", test_vf_flr },
+	{ "pre-flr", test_pre_flr },
+	{ "dma-fault", test_dma_fault },
+	{ "write-fault", test_write_fault },
+	{ "fetch-fault", test_fetch_fault },
+	{ "card-range", test_card_range },
+	{ "error-waits-for-arm", test_error_waits_for_arm },
+	{ "bad-pidx", test_bad_pidx },
+	{ "bad-accesses", test_bad_accesses },
+	{ "drop-writeback", test_drop_writeback },
+	{ "removal", test_removal },
+	{ "user-logic", test_user_logic },
+	{ "vf-disable", test_vf_disable },
+	{ "dma-to-self", test_dma_to_self },
+	{ "noise", test_noise },
+};
+
+int main(int argc, char **argv)
+{
+	if (argc != 2) {
+		fprintf(stderr, "usage: %s QEMU\n", argv[0]);
+		return 2;
+	}
+	alarm(300);
+	printf("KTAP version 1\n1..%zu\n", sizeof(list) / sizeof(list[0]) + 1);
+	qt = qt_start(argv[1], "xlnx-qdma,vfs=4,card-memory=16M");
+	for (size_t i = 0; i < sizeof(list) / sizeof(list[0]); i++)
+		run(list[i].name, list[i].test);
+	tests++;
+	if (qt_stop(qt)) {
+		printf("ok %d qemu-lives\n", tests);
+	} else {
+		failures++;
+		printf("not ok %d qemu-lives # QEMU did not end well\n", tests);
+	}
+	return failures ? 1 : 0;
+}
