@@ -34,8 +34,9 @@ struct ktap_case {
 	const void *arg;
 };
 
-static char ktap_reason[KTAP_WHY_LEN];
-static const char *ktap_current = "start";
+/* One each for a program of several files. */
+__attribute__((weak)) char ktap_reason[KTAP_WHY_LEN];
+__attribute__((weak)) const char *ktap_current = "start";
 
 static inline void __attribute__((format(printf, 1, 2), unused))
 ktap_why(const char *fmt, ...)

@@ -76,26 +76,33 @@ static ssize_t put(int file, uint64_t pos, size_t len, size_t shift,
 	return n;
 }
 
+static bool all_guard(const uint8_t *p, const uint8_t *end)
+{
+	while (p < end)
+		if (*p++ != GUARD_BYTE)
+			return false;
+	return true;
+}
+
 /* Reads them back; -EBADMSG if a byte is wrong, -ERANGE if one around is. */
 static ssize_t check(int file, uint64_t pos, size_t len, size_t shift,
 		     uint64_t seed)
 {
-	size_t room = len + shift + 2 * PAGE, i;
+	size_t room = len + shift + 2 * PAGE;
 	uint8_t *want = pages(room, PROT_READ | PROT_WRITE);
 	uint8_t *p = pages(room, PROT_READ | PROT_WRITE);
+	uint8_t *in = p + PAGE + shift;
 	ssize_t n;
 
 	memset(p, GUARD_BYTE, room);
 	fill(want, len, seed);
-	n = pread(file, p + PAGE + shift, len, pos);
+	n = pread(file, in, len, pos);
 	if (n < 0)
 		n = -errno;
-	else if (memcmp(want, p + PAGE + shift, n))
+	else if (memcmp(want, in, n))
 		n = -EBADMSG;
-	for (i = 0; n >= 0 && i < room; i++)
-		if ((i < PAGE + shift || i >= PAGE + shift + len) &&
-		    p[i] != GUARD_BYTE)
-			n = -ERANGE;
+	else if (!all_guard(p, in) || !all_guard(in + len, p + room))
+		n = -ERANGE;
 	munmap(p, room);
 	munmap(want, room);
 	return n;
