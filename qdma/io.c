@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "io.h"
+
+#include <linux/bitfield.h>
+#include <linux/io.h>
+#include <linux/iopoll.h>
+
+#include "priv.h"
+#include "regs.h"
+#include "trace.h"
+
+#define CTXT_POLL_US		10
+#define CTXT_TIMEOUT_US		500000
+
+/**
+ * qdma_read - read a register
+ * @qd: function
+ * @offset: in the config BAR
+ *
+ * Context: any.
+ * Return: its value; QDMA_ALL_ONES is what a device that is gone gives.
+ */
+u32 qdma_read(struct svff_qdma *qd, u32 offset)
+{
+	return readl(qd->bar + offset);
+}
+
+/**
+ * qdma_write - write a register
+ * @qd: function
+ * @offset: in the config BAR
+ * @value: what to write
+ *
+ * Context: any.
+ */
+void qdma_write(struct svff_qdma *qd, u32 offset, u32 value)
+{
+	writel(value, qd->bar + offset);
+}
+
+/**
+ * qdma_mbox_read - read a register of the mailbox
+ * @qd: function
+ * @offset: from the mailbox's base
+ *
+ * Context: any.
+ * Return: its value.
+ */
+u32 qdma_mbox_read(struct svff_qdma *qd, u32 offset)
+{
+	return qdma_read(qd, qd->mbox_base + offset);
+}
+
+/**
+ * qdma_mbox_write - write a register of the mailbox
+ * @qd: function
+ * @offset: from the mailbox's base
+ * @value: what to write
+ *
+ * Context: any.
+ */
+void qdma_mbox_write(struct svff_qdma *qd, u32 offset, u32 value)
+{
+	qdma_write(qd, qd->mbox_base + offset, value);
+}
+
+/**
+ * qdma_doorbell - ring a doorbell
+ * @qd: function
+ * @offset: from the doorbells' base
+ * @value: what to write
+ *
+ * What was written to memory before is visible to the device before the
+ * doorbell is: writel() orders them.
+ *
+ * Context: any.
+ */
+void qdma_doorbell(struct svff_qdma *qd, u32 offset, u32 value)
+{
+	qdma_write(qd, qd->db + offset, value);
+}
+
+/**
+ * qdma_alive - does the device answer?
+ * @qd: function
+ *
+ * Costs a register read; remembers if the device is gone.
+ *
+ * Context: any.
+ * Return: false if it does not.
+ */
+bool qdma_alive(struct svff_qdma *qd)
+{
+	u32 value;
+
+	if (READ_ONCE(qd->gone))
+		return false;
+	value = qd->is_vf ? qdma_mbox_read(qd, QDMA_MBOX_VERSION) :
+			    qdma_read(qd, QDMA_CFG_IDENT);
+	if (value != QDMA_ALL_ONES)
+		return true;
+	WRITE_ONCE(qd->gone, true);
+	return false;
+}
+
+static int ctxt_wait(struct svff_qdma *qd)
+{
+	u32 cmd;
+	int err;
+
+	err = read_poll_timeout(qdma_read, cmd,
+				cmd == QDMA_ALL_ONES || !(cmd & QDMA_IND_CTXT_CMD_BUSY),
+				CTXT_POLL_US, CTXT_TIMEOUT_US, false, qd,
+				QDMA_IND_CTXT_CMD);
+	if (cmd == QDMA_ALL_ONES) {
+		WRITE_ONCE(qd->gone, true);
+		return -ENODEV;
+	}
+	return err;
+}
+
+/* After a command that never ended the window may still be in use. */
+static int ctxt_ready(struct svff_qdma *qd)
+{
+	if (READ_ONCE(qd->gone))
+		return -ENODEV;
+	if (!qd->card->stuck)
+		return 0;
+	if (qdma_read(qd, QDMA_IND_CTXT_CMD) & QDMA_IND_CTXT_CMD_BUSY)
+		return qdma_alive(qd) ? -EBUSY : -ENODEV;
+	qd->card->stuck = false;
+	return 0;
+}
+
+static int ctxt_command_locked(struct svff_qdma *qd, enum qdma_sel sel,
+			       enum qdma_ctxt_op op, u32 index)
+{
+	int err;
+
+	lockdep_assert_held(&qd->card->ctxt_lock);
+	qdma_write(qd, QDMA_IND_CTXT_CMD,
+		   FIELD_PREP(QDMA_IND_CTXT_CMD_SEL, sel) |
+		   FIELD_PREP(QDMA_IND_CTXT_CMD_OP, op) |
+		   FIELD_PREP(QDMA_IND_CTXT_CMD_INDEX, index));
+	err = ctxt_wait(qd);
+	trace_qdma_ctxt(&qd->pdev->dev, sel, op, index, err);
+	if (err == -ETIMEDOUT) {
+		qd->card->stuck = true;
+		dev_err_ratelimited(&qd->pdev->dev,
+				    "context command %d of selector %d, index %u does not end\n",
+				    op, sel, index);
+	}
+	return err;
+}
+
+static int ctxt_simple(struct svff_qdma *qd, enum qdma_sel sel,
+		       enum qdma_ctxt_op op, u32 index)
+{
+	int err;
+
+	guard(mutex)(&qd->card->ctxt_lock);
+	err = ctxt_ready(qd);
+	return err ? err : ctxt_command_locked(qd, sel, op, index);
+}
+
+/**
+ * qdma_ctxt_layout - layout of the context behind a selector
+ * @qd: function
+ * @sel: selector
+ *
+ * Context: any.
+ * Return: the layout of the function's IP revision.
+ */
+const struct qdma_ctxt_layout *qdma_ctxt_layout(const struct svff_qdma *qd,
+						enum qdma_sel sel)
+{
+	static const enum qdma_ctxt_type type[] = {
+		[QDMA_SEL_SW_C2H] = QDMA_CTXT_SW,
+		[QDMA_SEL_SW_H2C] = QDMA_CTXT_SW,
+		[QDMA_SEL_HW_C2H] = QDMA_CTXT_HW,
+		[QDMA_SEL_HW_H2C] = QDMA_CTXT_HW,
+		[QDMA_SEL_CREDIT_C2H] = QDMA_CTXT_CREDIT,
+		[QDMA_SEL_CREDIT_H2C] = QDMA_CTXT_CREDIT,
+		[QDMA_SEL_CMPT] = QDMA_CTXT_CMPT,
+		[QDMA_SEL_PFCH] = QDMA_CTXT_PFCH,
+		[QDMA_SEL_INTR] = QDMA_CTXT_INTR,
+		[QDMA_SEL_FMAP] = QDMA_CTXT_FMAP,
+	};
+
+	return &qd->ip->ctxt->type[type[sel]];
+}
+
+/**
+ * qdma_ctxt_clear - make every bit of a context zero
+ * @qd: PF
+ * @sel: selector
+ * @index: queue, ring or function
+ *
+ * Context: process; takes the context lock.
+ * Return: 0, -ETIMEDOUT if the command does not end, -EBUSY if an earlier one
+ * still has not, -ENODEV if the device is gone.
+ */
+int qdma_ctxt_clear(struct svff_qdma *qd, enum qdma_sel sel, u32 index)
+{
+	return ctxt_simple(qd, sel, QDMA_CTXT_OP_CLR, index);
+}
+
+/**
+ * qdma_ctxt_inval - drop a context's valid or enable bit
+ * @qd: PF
+ * @sel: selector
+ * @index: queue, ring or function
+ *
+ * Context: process; takes the context lock.
+ * Return: as qdma_ctxt_clear().
+ */
+int qdma_ctxt_inval(struct svff_qdma *qd, enum qdma_sel sel, u32 index)
+{
+	return ctxt_simple(qd, sel, QDMA_CTXT_OP_INV, index);
+}
+
+/* The masks never change, so that they are written only once. */
+static void ctxt_set_masks(struct svff_qdma *qd)
+{
+	unsigned int i;
+
+	if (qd->card->masks_set)
+		return;
+	for (i = 0; i < QDMA_IND_CTXT_WORDS; i++)
+		qdma_write(qd, QDMA_IND_CTXT_MASK(i), ~0U);
+	qd->card->masks_set = true;
+}
+
+/**
+ * qdma_ctxt_write - write a context
+ * @qd: PF
+ * @sel: selector
+ * @index: queue, ring or function
+ * @values: one for each field
+ *
+ * Context: process; takes the context lock.
+ * Return: as qdma_ctxt_clear(), or -ERANGE if a value does not fit its field.
+ */
+int qdma_ctxt_write(struct svff_qdma *qd, enum qdma_sel sel, u32 index,
+		    const u64 *values)
+{
+	const struct qdma_ctxt_layout *layout = qdma_ctxt_layout(qd, sel);
+	u32 words[QDMA_CTXT_MAX_WORDS];
+	unsigned int i;
+	int err;
+
+	err = qdma_ctxt_encode(layout, values, words);
+	if (err)
+		return err;
+	guard(mutex)(&qd->card->ctxt_lock);
+	err = ctxt_ready(qd);
+	if (err)
+		return err;
+	ctxt_set_masks(qd);
+	for (i = 0; i < layout->words; i++)
+		qdma_write(qd, QDMA_IND_CTXT_DATA(i), words[i]);
+	return ctxt_command_locked(qd, sel, QDMA_CTXT_OP_WR, index);
+}
+
+/**
+ * qdma_ctxt_read - read a context
+ * @qd: PF
+ * @sel: selector
+ * @index: queue, ring or function
+ * @values: filled, one for each field
+ *
+ * Context: process; takes the context lock.
+ * Return: as qdma_ctxt_clear().
+ */
+int qdma_ctxt_read(struct svff_qdma *qd, enum qdma_sel sel, u32 index, u64 *values)
+{
+	const struct qdma_ctxt_layout *layout = qdma_ctxt_layout(qd, sel);
+	u32 words[QDMA_CTXT_MAX_WORDS];
+	unsigned int i;
+	int err;
+
+	guard(mutex)(&qd->card->ctxt_lock);
+	err = ctxt_ready(qd);
+	if (!err)
+		err = ctxt_command_locked(qd, sel, QDMA_CTXT_OP_RD, index);
+	if (err)
+		return err;
+	for (i = 0; i < layout->words; i++)
+		words[i] = qdma_read(qd, QDMA_IND_CTXT_DATA(i));
+	qdma_ctxt_decode(layout, words, values);
+	return 0;
+}

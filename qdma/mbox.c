@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The mailbox carries 128 bytes at a time; what they mean is the driver's
+ * affair. A VF has one buffer to its PF and one from it. A PF has one of each
+ * per VF, and selects by its TARGET register whose buffers it sees, so that
+ * the register sequences are under a lock.
+ *
+ * Nobody can hold up the others: a message to a function whose buffer is full
+ * waits in a list, not the sender; the receive work takes a limited batch and
+ * comes back a jiffy later. The hardware queues one message per VF, so that a
+ * VF which floods gets its turn like every other.
+ */
+#include "priv.h"
+
+#include <linux/bitfield.h>
+#include <linux/delay.h>
+#include <linux/pci.h>
+#include <linux/slab.h>
+
+#include "regs.h"
+#include "trace.h"
+
+#define RX_BATCH		32	/* messages per run of the receive work */
+#define POLL_MS			10	/* without a vector */
+#define RETRY_MS		1	/* receiver's buffer was full */
+#define SEND_TIMEOUT_MS		1000	/* then the message is dropped */
+#define TX_MAX			512	/* two for each function */
+
+/**
+ * struct tx_msg - a message that waits for its receiver
+ * @node: in &qdma_mbox.tx
+ * @dst: receiver
+ * @deadline: when it is given up, in jiffies
+ * @msg: the message
+ */
+struct tx_msg {
+	struct list_head node;
+	u16 dst;
+	unsigned long deadline;
+	union svff_mbox_msg msg;
+};
+
+static void read_msg(struct svff_qdma *qd, union svff_mbox_msg *msg)
+{
+	unsigned int i;
+
+	for (i = 0; i < SVFF_MBOX_MSG_WORDS; i++)
+		msg->words[i] = cpu_to_le32(qdma_mbox_read(qd, QDMA_MBOX_IN(i)));
+}
+
+static void write_msg(struct svff_qdma *qd, const union svff_mbox_msg *msg)
+{
+	unsigned int i;
+
+	for (i = 0; i < SVFF_MBOX_MSG_WORDS; i++)
+		qdma_mbox_write(qd, QDMA_MBOX_OUT(i), le32_to_cpu(msg->words[i]));
+}
+
+/* Returns false if there is none. */
+static bool receive_locked(struct svff_qdma *qd, u16 *src, union svff_mbox_msg *msg)
+{
+	u32 status;
+
+	lockdep_assert_held(&qd->mbox.lock);
+	status = qdma_mbox_read(qd, QDMA_MBOX_STATUS);
+	if (status == QDMA_ALL_ONES || !(status & QDMA_MBOX_STATUS_IN))
+		return false;
+	*src = 0;
+	if (!qd->is_vf) {
+		*src = FIELD_GET(QDMA_MBOX_STATUS_SRC, status);
+		qdma_mbox_write(qd, QDMA_MBOX_TARGET, *src);
+	}
+	read_msg(qd, msg);
+	qdma_mbox_write(qd, QDMA_MBOX_COMMAND, QDMA_MBOX_COMMAND_RECV);
+	qd->mbox.received++;
+	trace_qdma_mbox(&qd->pdev->dev, false, *src, msg->hdr.op, msg->hdr.status);
+	return true;
+}
+
+/* Returns -EBUSY if the receiver has not taken the last one yet. */
+static int send_locked(struct svff_qdma *qd, u16 dst, const union svff_mbox_msg *msg)
+{
+	u32 status;
+
+	lockdep_assert_held(&qd->mbox.lock);
+	/* TARGET first: it says whose buffer the status is about. */
+	if (!qd->is_vf)
+		qdma_mbox_write(qd, QDMA_MBOX_TARGET, dst);
+	status = qdma_mbox_read(qd, QDMA_MBOX_STATUS);
+	if (status == QDMA_ALL_ONES)
+		return -ENODEV;
+	if (status & QDMA_MBOX_STATUS_OUT)
+		return -EBUSY;
+	write_msg(qd, msg);
+	if (!qd->is_vf)
+		qdma_mbox_write(qd, QDMA_MBOX_ACK(dst / 32), BIT(dst % 32));
+	qdma_mbox_write(qd, QDMA_MBOX_COMMAND, QDMA_MBOX_COMMAND_SEND);
+	qd->mbox.sent++;
+	trace_qdma_mbox(&qd->pdev->dev, true, dst, msg->hdr.op, msg->hdr.status);
+	return 0;
+}
+
+/* Returns the number of messages, RX_BATCH if there may be more. */
+static unsigned int receive_batch(struct svff_qdma *qd)
+{
+	union svff_mbox_msg msg;
+	unsigned int n;
+	bool got;
+	u16 src;
+
+	for (n = 0; n < RX_BATCH; n++) {
+		mutex_lock(&qd->mbox.lock);
+		got = qd->mbox.enabled && receive_locked(qd, &src, &msg);
+		mutex_unlock(&qd->mbox.lock);
+		if (!got)
+			break;
+		qd->ops->mbox_recv(qd, src, &msg);
+	}
+	return n;
+}
+
+static void rx_work(struct work_struct *work)
+{
+	struct svff_qdma *qd = container_of(work, struct svff_qdma, mbox.rx.work);
+	unsigned int n = receive_batch(qd);
+
+	if (!READ_ONCE(qd->mbox.enabled))
+		return;
+	if (n == RX_BATCH)
+		queue_delayed_work(qdma_wq, &qd->mbox.rx, 1);
+	else if (qd->mbox.polled)
+		queue_delayed_work(qdma_wq, &qd->mbox.rx, msecs_to_jiffies(POLL_MS));
+}
+
+/**
+ * qdma_mbox_kick - the mailbox has interrupted
+ * @qd: function
+ *
+ * A work that is waiting for its next batch is not hurried.
+ *
+ * Context: any.
+ */
+void qdma_mbox_kick(struct svff_qdma *qd)
+{
+	if (READ_ONCE(qd->mbox.enabled))
+		queue_delayed_work(qdma_wq, &qd->mbox.rx, 0);
+}
+
+static void drop_tx(struct svff_qdma *qd, struct tx_msg *tx)
+{
+	list_del(&tx->node);
+	qd->mbox.ntx--;
+	kfree(tx);
+}
+
+/* Messages to one function stay in order: behind a full buffer all wait. */
+static void retry_locked(struct svff_qdma *qd)
+{
+	DECLARE_BITMAP(full, QDMA_MAX_FUNCS);
+	struct tx_msg *tx, *next;
+
+	bitmap_zero(full, QDMA_MAX_FUNCS);
+	list_for_each_entry_safe(tx, next, &qd->mbox.tx, node) {
+		if (!test_bit(tx->dst, full) && send_locked(qd, tx->dst, &tx->msg) != -EBUSY) {
+			drop_tx(qd, tx);
+			continue;
+		}
+		__set_bit(tx->dst, full);
+		if (time_before(jiffies, tx->deadline))
+			continue;
+		qd->mbox.lost++;
+		dev_warn_ratelimited(&qd->pdev->dev,
+				     "function %u does not take its mailbox message (opcode 0x%02x)\n",
+				     tx->dst, tx->msg.hdr.op);
+		drop_tx(qd, tx);
+	}
+}
+
+static void retry_work(struct work_struct *work)
+{
+	struct svff_qdma *qd = container_of(work, struct svff_qdma, mbox.retry.work);
+
+	guard(mutex)(&qd->mbox.lock);
+	retry_locked(qd);
+	if (qd->mbox.ntx && qd->mbox.enabled)
+		queue_delayed_work(qdma_wq, &qd->mbox.retry, msecs_to_jiffies(RETRY_MS));
+}
+
+static bool has_waiting(struct svff_qdma *qd, u16 dst)
+{
+	struct tx_msg *tx;
+
+	list_for_each_entry(tx, &qd->mbox.tx, node)
+		if (tx->dst == dst)
+			return true;
+	return false;
+}
+
+static int enqueue_locked(struct svff_qdma *qd, u16 dst, const union svff_mbox_msg *msg)
+{
+	struct tx_msg *tx;
+
+	if (qd->mbox.ntx >= TX_MAX)
+		return -EBUSY;
+	tx = kmalloc(sizeof(*tx), GFP_KERNEL);
+	if (!tx)
+		return -ENOMEM;
+	tx->dst = dst;
+	tx->deadline = jiffies + msecs_to_jiffies(SEND_TIMEOUT_MS);
+	tx->msg = *msg;
+	list_add_tail(&tx->node, &qd->mbox.tx);
+	qd->mbox.ntx++;
+	queue_delayed_work(qdma_wq, &qd->mbox.retry, msecs_to_jiffies(RETRY_MS));
+	return 0;
+}
+
+/**
+ * svff_qdma_mbox_send - send a message
+ * @qd: function
+ * @dst: receiver; on a VF it is always the PF
+ * @msg: the message, padding zero
+ *
+ * Does not wait: if the receiver's buffer is full the message is kept and sent
+ * as soon as there is room. One that is not taken within a second is dropped,
+ * which is logged.
+ *
+ * Context: process.
+ * Return: 0 if it was sent or kept, -EINVAL for a receiver that there is not,
+ * -EBUSY if too many messages wait, -ENOMEM, -ENODEV if the device is gone,
+ * -ESHUTDOWN if the mailbox is off.
+ */
+int svff_qdma_mbox_send(struct svff_qdma *qd, u16 dst,
+			const union svff_mbox_msg *msg)
+{
+	int err;
+
+	if (qd->is_vf)
+		dst = 0;
+	if (dst >= QDMA_MAX_FUNCS)
+		return -EINVAL;
+	guard(mutex)(&qd->mbox.lock);
+	if (!qd->mbox.enabled)
+		return -ESHUTDOWN;
+	err = has_waiting(qd, dst) ? -EBUSY : send_locked(qd, dst, msg);
+	return err == -EBUSY ? enqueue_locked(qd, dst, msg) : err;
+}
+EXPORT_SYMBOL_NS_GPL(svff_qdma_mbox_send, SVFF_NS(SVFF_QDMA));
+
+/* What is left from before is nobody's: take it out, clear acknowledgements. */
+static void discard_stale_locked(struct svff_qdma *qd)
+{
+	union svff_mbox_msg msg;
+	unsigned int i;
+	u16 src;
+
+	for (i = 0; i < QDMA_MAX_FUNCS && receive_locked(qd, &src, &msg); i++)
+		;
+	if (qd->is_vf || !(qdma_mbox_read(qd, QDMA_MBOX_STATUS) & QDMA_MBOX_STATUS_ACK))
+		return;
+	for (i = 0; i < QDMA_MBOX_ACK_WORDS; i++)
+		qdma_mbox_write(qd, QDMA_MBOX_ACK(i), qdma_mbox_read(qd, QDMA_MBOX_ACK(i)));
+}
+
+/**
+ * svff_qdma_mbox_enable - start to send and receive messages
+ * @qd: function, its vectors enabled
+ *
+ * Context: process.
+ * Return: 0, -EOPNOTSUPP if the card has no mailbox, -ENODEV if it is gone.
+ */
+int svff_qdma_mbox_enable(struct svff_qdma *qd)
+{
+	if (!qd->caps.mailbox)
+		return -EOPNOTSUPP;
+	if (!qdma_alive(qd))
+		return -ENODEV;
+	guard(mutex)(&qd->mbox.lock);
+	discard_stale_locked(qd);
+	qd->mbox.polled = !qd->irq.nvec;
+	WRITE_ONCE(qd->mbox.enabled, true);
+	if (qd->mbox.polled) {
+		queue_delayed_work(qdma_wq, &qd->mbox.rx, 0);
+	} else {
+		qdma_mbox_write(qd, QDMA_MBOX_VECTOR, 0);
+		qdma_mbox_write(qd, QDMA_MBOX_IRQ_ENABLE, 1);
+	}
+	return 0;
+}
+EXPORT_SYMBOL_NS_GPL(svff_qdma_mbox_enable, SVFF_NS(SVFF_QDMA));
+
+/**
+ * svff_qdma_mbox_disable - stop to send and receive messages
+ * @qd: function
+ *
+ * What waits to be sent gets a last try. When this returns the driver's
+ * mbox_recv() is not running, and is not called again.
+ *
+ * Context: process; not from mbox_recv().
+ */
+void svff_qdma_mbox_disable(struct svff_qdma *qd)
+{
+	struct tx_msg *tx, *next;
+
+	/* No new work, mask, then wait for what is under way. */
+	scoped_guard(mutex, &qd->mbox.lock) {
+		if (!qd->mbox.enabled)
+			return;
+		retry_locked(qd);
+		WRITE_ONCE(qd->mbox.enabled, false);
+		qdma_mbox_write(qd, QDMA_MBOX_IRQ_ENABLE, 0);
+	}
+	cancel_delayed_work_sync(&qd->mbox.rx);
+	cancel_delayed_work_sync(&qd->mbox.retry);
+	list_for_each_entry_safe(tx, next, &qd->mbox.tx, node)
+		drop_tx(qd, tx);
+}
+EXPORT_SYMBOL_NS_GPL(svff_qdma_mbox_disable, SVFF_NS(SVFF_QDMA));
+
+/**
+ * qdma_mbox_setup - make the mailbox known, still off
+ * @qd: function
+ *
+ * Context: process.
+ */
+void qdma_mbox_setup(struct svff_qdma *qd)
+{
+	mutex_init(&qd->mbox.lock);
+	INIT_DELAYED_WORK(&qd->mbox.rx, rx_work);
+	INIT_DELAYED_WORK(&qd->mbox.retry, retry_work);
+	INIT_LIST_HEAD(&qd->mbox.tx);
+}
+
+/**
+ * qdma_mbox_teardown - wait for the last of the mailbox's work
+ * @qd: function, mailbox and vectors off
+ *
+ * An interrupt may have queued it while the mailbox was being turned off.
+ *
+ * Context: process.
+ */
+void qdma_mbox_teardown(struct svff_qdma *qd)
+{
+	cancel_delayed_work_sync(&qd->mbox.rx);
+}

@@ -1,0 +1,764 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * One direction of one queue: a ring of MM descriptors, filled here, emptied
+ * by the hardware, which reports how far it came in the status entry behind
+ * the last descriptor.
+ *
+ *	 queued                  active                      finished
+ *	[chunk][chunk]... -> [chunk][chunk]... -> done -> list of the transfer
+ *	 not all in the       all in the ring
+ *	 ring yet
+ *
+ * Invariants: chunks go through in the order in which they came; slots between
+ * tail and head belong to the hardware; pages of a chunk that has begun are
+ * let go of only when the hardware reports it done or has stopped the queue.
+ *
+ * States:
+ *
+ *	         first use             error, time-out, kill
+ *	  IDLE -------------> RUNNING ----------------------> FAILED
+ *	   ^   last close        ^                              |
+ *	   +---------------------+------------------------------+ stopped, restarted
+ *	                         |                              v
+ *	                         +--------------------------- DEAD  cannot be stopped
+ *	                            next use tries again              or started
+ *
+ * and GONE from anywhere, for good, when the device is removed.
+ */
+#include "priv.h"
+
+#include <linux/bitfield.h>
+#include <linux/dma-mapping.h>
+#include <linux/pci.h>
+#include <linux/sched/signal.h>
+
+#include <compat/hrtimer.h>
+
+#include "regs.h"
+#include "trace.h"
+
+#define RING_SIZE_BEST		1025	/* entries: 4 MiB of pages in flight, 32 KiB of memory */
+#define RING_SIZE_MIN		3	/* one descriptor in flight */
+#define BACKLOG_CHUNKS		64	/* chunks that may wait for slots */
+#define GUARD_MS		500	/* interval of the guard */
+#define TIMEOUT_MS		10000	/* without progress */
+#define RETRY_DEAD_MS		1000	/* between attempts to revive a ring */
+#define POLL_NS			(50 * NSEC_PER_USEC)
+
+static struct device *ring_dev(const struct qdma_ring *ring)
+{
+	return &ring->mm->qd->pdev->dev;
+}
+
+static const char *dir_name(const struct qdma_ring *ring)
+{
+	return ring->dir == SVFF_QDMA_C2H ? "C2H" : "H2C";
+}
+
+static struct qdma_mm_desc *ring_desc(struct qdma_ring *ring, u32 slot)
+{
+	return (struct qdma_mm_desc *)ring->mem + slot;
+}
+
+static u64 read_status(struct qdma_ring *ring)
+{
+	/* One access, so that error and index belong together. */
+	return le64_to_cpu(READ_ONCE(*(__le64 *)ring_desc(ring, ring->slots)));
+}
+
+#define STATUS_ERROR	GENMASK_ULL(15, 0)
+#define STATUS_CIDX	GENMASK_ULL(31, 16)
+
+static void ring_bell(struct qdma_ring *ring)
+{
+	struct svff_qdma *qd = ring->mm->qd;
+	bool arm = ring->vec;
+	u32 offset = ring->dir == SVFF_QDMA_C2H ? QDMA_DB_C2H_PIDX(ring->qid) :
+						  QDMA_DB_H2C_PIDX(ring->qid);
+
+	qdma_doorbell(qd, offset, FIELD_PREP(QDMA_DB_PIDX_PIDX, ring->head) |
+				  (arm ? QDMA_DB_PIDX_ARM : 0));
+	ring->doorbells++;
+	trace_qdma_doorbell(&qd->pdev->dev, ring->qid, ring->dir, ring->head, arm);
+}
+
+/* Load the next segment if the current one is used up. */
+static bool chunk_has_more(struct qdma_chunk *chunk)
+{
+	u64 card = chunk->span.card;
+
+	if (chunk->span.left)
+		return true;
+	if (!chunk->left)
+		return false;
+	chunk->span = (struct qdma_span){
+		.host = sg_dma_address(chunk->sg), .card = card,
+		.left = sg_dma_len(chunk->sg),
+	};
+	chunk->sg = sg_next(chunk->sg);
+	chunk->left--;
+	return true;
+}
+
+static void fill_desc(struct qdma_ring *ring, struct qdma_chunk *chunk)
+{
+	struct qdma_mm_desc *desc = ring_desc(ring, ring->head);
+	u64 host = chunk->span.host, card = chunk->span.card;
+	bool c2h = ring->dir == SVFF_QDMA_C2H;
+	u32 flags = QDMA_MM_DESC_VALID;
+
+	if (!chunk->begun)
+		flags |= QDMA_MM_DESC_SOP;
+	chunk->begun = true;
+	flags |= FIELD_PREP(QDMA_MM_DESC_LEN,
+			    qdma_span_take(&chunk->span, ring->mm->qd->ip->mm_desc_max));
+	if (!chunk_has_more(chunk))
+		flags |= QDMA_MM_DESC_EOP;
+	desc->src = cpu_to_le64(c2h ? card : host);
+	desc->dst = cpu_to_le64(c2h ? host : card);
+	desc->len_flags = cpu_to_le32(flags);
+	if (++ring->head == ring->slots)
+		ring->head = 0;
+	ring->posted++;
+}
+
+/* Fill free slots from the queue; one doorbell for all. Returns how many. */
+static u32 post_locked(struct qdma_ring *ring)
+{
+	u32 room = ring->slots - 1 - (u32)(ring->posted - ring->done);
+	struct qdma_chunk *chunk;
+	u32 n = 0;
+
+	lockdep_assert_held(&ring->lock);
+	while (n < room && !list_empty(&ring->queued)) {
+		chunk = list_first_entry(&ring->queued, struct qdma_chunk, node);
+		for (; n < room && chunk_has_more(chunk); n++)
+			fill_desc(ring, chunk);
+		if (chunk_has_more(chunk))
+			break;
+		chunk->end = ring->posted;
+		list_move_tail(&chunk->node, &ring->active);
+		if (--ring->nqueued < BACKLOG_CHUNKS)
+			wake_up(&ring->room);
+	}
+	if (n)
+		ring_bell(ring);
+	return n;
+}
+
+static void fail_locked(struct qdma_ring *ring, int error)
+{
+	lockdep_assert_held(&ring->lock);
+	if (ring->state != QDMA_RING_RUNNING)
+		return;
+	ring->state = QDMA_RING_FAILED;
+	ring->error = error;
+	queue_work(qdma_wq, &ring->recover);
+}
+
+static void complete_locked(struct qdma_ring *ring)
+{
+	struct qdma_chunk *chunk, *next;
+
+	list_for_each_entry_safe(chunk, next, &ring->active, node) {
+		if (chunk->end > ring->done)
+			break;
+		qdma_xfer_chunk_done(chunk);
+	}
+}
+
+/*
+ * Take what the hardware reports as done, and post what waits. In a status
+ * entry with an error the index says nothing about which descriptor failed,
+ * so that all that is outstanding fails.
+ */
+static void reap_locked(struct qdma_ring *ring)
+{
+	u64 status;
+	u32 cidx;
+	int n;
+
+	lockdep_assert_held(&ring->lock);
+	if (ring->posted == ring->done)
+		return;
+	status = read_status(ring);
+	cidx = FIELD_GET(STATUS_CIDX, status);
+	n = qdma_ring_done(cidx, ring->tail, ring->head, ring->slots);
+	if (status & STATUS_ERROR & QDMA_STATUS_ERR || n < 0) {
+		fail_locked(ring, -EIO);
+		return;
+	}
+	if (!n)
+		return;
+	/* The data was written before the index; do not look at it earlier. */
+	dma_rmb();
+	ring->tail = cidx;
+	ring->done += n;
+	ring->progress = jiffies;
+	trace_qdma_complete(ring_dev(ring), ring->qid, ring->dir, cidx, n);
+	complete_locked(ring);
+}
+
+/* Returns how many descriptors were posted, -1 if the ring is not running. */
+static int reap_and_post_locked(struct qdma_ring *ring)
+{
+	if (ring->state == QDMA_RING_RUNNING)
+		reap_locked(ring);
+	return ring->state == QDMA_RING_RUNNING ? (int)post_locked(ring) : -1;
+}
+
+/**
+ * qdma_ring_service - the hardware has news
+ * @ring: ring
+ *
+ * An interrupt disarms the queue. Whoever has descriptors outstanding arms it
+ * again, by new descriptors or by the same index: what happened meanwhile then
+ * interrupts at once.
+ *
+ * Context: any, hard interrupt above all.
+ */
+void qdma_ring_service(struct qdma_ring *ring)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&ring->lock, flags);
+	if (reap_and_post_locked(ring) == 0 && ring->posted != ring->done)
+		ring_bell(ring);
+	spin_unlock_irqrestore(&ring->lock, flags);
+}
+
+static enum hrtimer_restart poll_ring(struct hrtimer *timer)
+{
+	struct qdma_ring *ring = container_of(timer, struct qdma_ring, poll);
+	unsigned long flags;
+	bool again;
+
+	spin_lock_irqsave(&ring->lock, flags);
+	again = reap_and_post_locked(ring) >= 0 && ring->posted != ring->done;
+	ring->polling = again;
+	spin_unlock_irqrestore(&ring->lock, flags);
+	if (!again)
+		return HRTIMER_NORESTART;
+	hrtimer_forward_now(timer, ns_to_ktime(POLL_NS));
+	return HRTIMER_RESTART;
+}
+
+/* Returns whether the guard has to look again. */
+static bool guard_look_locked(struct qdma_ring *ring, bool *stalled)
+{
+	u64 before;
+
+	lockdep_assert_held(&ring->lock);
+	if (ring->state != QDMA_RING_RUNNING || ring->posted == ring->done)
+		return false;
+	before = ring->done;
+	reap_locked(ring);
+	if (ring->state != QDMA_RING_RUNNING)
+		return false;
+	if (ring->done != before) {
+		ring->missed++;
+		if (!post_locked(ring) && ring->posted != ring->done)
+			ring_bell(ring);
+	}
+	*stalled = ring->done == ring->seen;
+	ring->seen = ring->done;
+	if (*stalled && time_after(jiffies, ring->progress + msecs_to_jiffies(TIMEOUT_MS)))
+		fail_locked(ring, -ETIMEDOUT);
+	return ring->state == QDMA_RING_RUNNING && ring->posted != ring->done;
+}
+
+/*
+ * An interrupt or status entry that was lost must not hang anybody. Off the
+ * hot path: runs while something is outstanding, and reads a register only if
+ * nothing has moved since it last looked.
+ */
+static void guard_work(struct work_struct *work)
+{
+	struct qdma_ring *ring = container_of(work, struct qdma_ring, guard.work);
+	bool stalled = false;
+	bool again;
+
+	spin_lock_irq(&ring->lock);
+	again = guard_look_locked(ring, &stalled);
+	spin_unlock_irq(&ring->lock);
+	if (stalled && !qdma_alive(ring->mm->qd))
+		qdma_ring_fail(ring, -ENODEV);
+	else if (again)
+		queue_delayed_work(qdma_wq, &ring->guard, msecs_to_jiffies(GUARD_MS));
+}
+
+static u8 pick_ring_ix(const struct svff_qdma_csr *csr)
+{
+	u8 best = 0, i;
+
+	for (i = 1; i < SVFF_QDMA_RING_SIZES; i++) {
+		u16 size = csr->ring_size[i], have = csr->ring_size[best];
+
+		if (size < RING_SIZE_MIN)
+			continue;
+		if (have < RING_SIZE_MIN ||
+		    (size <= RING_SIZE_BEST ? size > have || have > RING_SIZE_BEST :
+					      have > RING_SIZE_BEST && size < have))
+			best = i;
+	}
+	return best;
+}
+
+static int alloc_ring(struct qdma_ring *ring)
+{
+	struct svff_qdma *qd = ring->mm->qd;
+	u16 entries;
+	int err;
+
+	if (ring->mem)
+		return 0;
+	err = qdma_load_csr(qd);
+	if (err)
+		return err;
+	ring->ring_ix = pick_ring_ix(&qd->csr);
+	entries = qd->csr.ring_size[ring->ring_ix];
+	if (entries < RING_SIZE_MIN)
+		return -EIO;
+	ring->slots = entries - 1;
+	ring->size = entries * sizeof(struct qdma_mm_desc);
+	ring->mem = dma_alloc_coherent(&qd->pdev->dev, ring->size, &ring->dma, GFP_KERNEL);
+	return ring->mem ? 0 : -ENOMEM;
+}
+
+static void free_ring(struct qdma_ring *ring)
+{
+	if (!ring->mem)
+		return;
+	dma_free_coherent(ring_dev(ring), ring->size, ring->mem, ring->dma);
+	ring->mem = NULL;
+}
+
+static struct svff_qdma_hwq describe(struct qdma_ring *ring)
+{
+	struct svff_qdma *qd = ring->mm->qd;
+	struct svff_qdma_hwq q = {
+		.qid = ring->qid + (qd->is_vf ? 0 : ring->mm->base),
+		.func = qd->caps.func_id,
+		.dir = ring->dir,
+		.base = ring->dma,
+		.ring_ix = ring->ring_ix,
+		.desc_sz = QDMA_MM_DESC_SZ_CODE,
+		.wbk_en = true,
+		.wbi_chk = true,
+		.wbi_intvl_en = true,
+	};
+
+	if (ring->vec) {
+		q.vec = qdma_irq_vector_index(qd, ring->vec);
+		q.irq_en = true;
+		q.irq_arm = true;
+		q.irq_aggr = qd->irq.mode == SVFF_QDMA_IRQ_AGGR;
+	}
+	return q;
+}
+
+static void reset_indices(struct qdma_ring *ring)
+{
+	spin_lock_irq(&ring->lock);
+	memset(ring->mem, 0, ring->size);
+	ring->head = 0;
+	ring->tail = 0;
+	ring->posted = 0;
+	ring->done = 0;
+	ring->seen = 0;
+	ring->progress = jiffies;
+	spin_unlock_irq(&ring->lock);
+}
+
+static int hw_start(struct qdma_ring *ring)
+{
+	struct svff_qdma *qd = ring->mm->qd;
+	struct svff_qdma_hwq q;
+	int err;
+
+	lockdep_assert_held(&ring->ctl);
+	reset_indices(ring);
+	ring->vec = qdma_irq_vector(qd, ring->qid);
+	if (ring->vec)
+		qdma_irq_attach(ring->vec, ring);
+	q = describe(ring);
+	err = qd->is_vf ? qd->ops->hwq_start(qd, &q) : svff_qdma_hwq_start(qd, &q);
+	ring->hw_running = !err;
+	if (err && ring->vec)
+		qdma_irq_detach(ring->vec, ring);
+	return err;
+}
+
+/* A device that is gone has stopped. */
+static int hw_stop(struct qdma_ring *ring)
+{
+	struct svff_qdma *qd = ring->mm->qd;
+	struct svff_qdma_hwq q;
+	int err;
+
+	lockdep_assert_held(&ring->ctl);
+	if (!ring->hw_running)
+		return 0;
+	hrtimer_cancel(&ring->poll);
+	q = describe(ring);
+	if (qdma_alive(qd))
+		err = qd->is_vf ? qd->ops->hwq_stop(qd, &q) : svff_qdma_hwq_stop(qd, &q);
+	else
+		err = 0;
+	if (err && qdma_alive(qd))
+		return err;
+	ring->hw_running = false;
+	if (ring->vec)
+		qdma_irq_detach(ring->vec, ring);
+	return 0;
+}
+
+static void set_state(struct qdma_ring *ring, enum qdma_ring_state state, int error)
+{
+	spin_lock_irq(&ring->lock);
+	if (ring->state != QDMA_RING_GONE) {
+		ring->state = state;
+		ring->error = error;
+	}
+	spin_unlock_irq(&ring->lock);
+}
+
+/* End all transfers. @kept: the hardware may still write to their pages. */
+static void fail_all(struct qdma_ring *ring, int error, bool kept)
+{
+	struct qdma_chunk *chunk, *next;
+
+	spin_lock_irq(&ring->lock);
+	list_splice_tail_init(&ring->queued, &ring->active);
+	ring->nqueued = 0;
+	list_for_each_entry_safe(chunk, next, &ring->active, node) {
+		chunk->status = error;
+		chunk->kept = kept && chunk->begun;
+		qdma_xfer_chunk_done(chunk);
+	}
+	wake_up(&ring->room);
+	spin_unlock_irq(&ring->lock);
+}
+
+static void free_quarantine(struct qdma_ring *ring)
+{
+	struct qdma_chunk *chunk, *next;
+	LIST_HEAD(list);
+
+	spin_lock_irq(&ring->lock);
+	list_splice_init(&ring->quarantine, &list);
+	spin_unlock_irq(&ring->lock);
+	list_for_each_entry_safe(chunk, next, &list, node) {
+		chunk->kept = false;
+		qdma_chunk_free(ring, chunk);
+	}
+}
+
+static void cannot_stop(struct qdma_ring *ring, int error, int err)
+{
+	dev_err_ratelimited(ring_dev(ring),
+			    "queue %u %s cannot be stopped (%pe); pages of its transfers stay pinned\n",
+			    ring->qid, dir_name(ring), ERR_PTR(err));
+	set_state(ring, QDMA_RING_DEAD, error);
+	ring->last_try = jiffies;
+	fail_all(ring, error, true);
+}
+
+/*
+ * Stop the queue, end its transfers, start it again. In this order: as long as
+ * the hardware may write, neither pages nor ring can be let go of.
+ */
+static void recover_locked(struct qdma_ring *ring)
+{
+	struct svff_qdma *qd = ring->mm->qd;
+	int error = ring->error;
+	int err;
+
+	lockdep_assert_held(&ring->ctl);
+	err = hw_stop(ring);
+	if (err) {
+		cannot_stop(ring, error, err);
+		return;
+	}
+	if (READ_ONCE(qd->gone))
+		error = -ENODEV;
+	fail_all(ring, error, false);
+	free_quarantine(ring);
+	if (error == -ENODEV) {
+		set_state(ring, QDMA_RING_GONE, error);
+		return;
+	}
+	err = hw_start(ring);
+	ring->last_try = jiffies;
+	set_state(ring, err ? QDMA_RING_DEAD : QDMA_RING_RUNNING, err);
+	if (err)
+		dev_err_ratelimited(ring_dev(ring), "queue %u %s cannot be restarted (%pe)\n",
+				    ring->qid, dir_name(ring), ERR_PTR(err));
+	else
+		dev_warn_ratelimited(ring_dev(ring), "queue %u %s was restarted after %pe\n",
+				     ring->qid, dir_name(ring), ERR_PTR(error));
+	ring->restarts++;
+}
+
+static void recover_work(struct work_struct *work)
+{
+	struct qdma_ring *ring = container_of(work, struct qdma_ring, recover);
+
+	guard(mutex)(&ring->ctl);
+	if (READ_ONCE(ring->state) == QDMA_RING_FAILED)
+		recover_locked(ring);
+}
+
+/**
+ * qdma_ring_fail - stop and restart a ring, ending its transfers
+ * @ring: ring
+ * @error: what they end with
+ *
+ * Context: process; the work is done later.
+ */
+void qdma_ring_fail(struct qdma_ring *ring, int error)
+{
+	spin_lock_irq(&ring->lock);
+	fail_locked(ring, error);
+	spin_unlock_irq(&ring->lock);
+}
+
+static int first_start(struct qdma_ring *ring)
+{
+	int err = alloc_ring(ring);
+
+	if (!err)
+		err = hw_start(ring);
+	if (!err) {
+		set_state(ring, QDMA_RING_RUNNING, 0);
+		return 0;
+	}
+	free_ring(ring);
+	dev_err_ratelimited(ring_dev(ring), "queue %u %s cannot be started (%pe)\n",
+			    ring->qid, dir_name(ring), ERR_PTR(err));
+	return err == -ENOMEM || err == -ENODEV ? err : -EIO;
+}
+
+static int revive(struct qdma_ring *ring)
+{
+	if (time_before(jiffies, ring->last_try + msecs_to_jiffies(RETRY_DEAD_MS)))
+		return -EIO;
+	recover_locked(ring);
+	return READ_ONCE(ring->state) == QDMA_RING_RUNNING ? 0 : -EIO;
+}
+
+/* Under @ctl nobody else changes the state, but for RUNNING to FAILED. */
+static int make_ready(struct qdma_ring *ring)
+{
+	lockdep_assert_held(&ring->ctl);
+	switch (READ_ONCE(ring->state)) {
+	case QDMA_RING_IDLE:
+		return first_start(ring);
+	case QDMA_RING_FAILED:
+		recover_locked(ring);
+		return 0;
+	case QDMA_RING_DEAD:
+		return revive(ring);
+	case QDMA_RING_GONE:
+		return -ENODEV;
+	case QDMA_RING_RUNNING:
+	default:
+		return 0;
+	}
+}
+
+/**
+ * qdma_ring_ready - have a ring that takes transfers
+ * @ring: ring; its data device cannot go away
+ * @nowait: do not sleep
+ *
+ * The first use starts the ring; after an error it is restarted.
+ *
+ * Context: process.
+ * Return: 0, -EAGAIN if it would have to sleep, -EINTR if killed, -ENODEV if
+ * the device is gone, -ENOMEM, -EIO if the ring cannot be started.
+ */
+int qdma_ring_ready(struct qdma_ring *ring, bool nowait)
+{
+	int err;
+
+	if (likely(READ_ONCE(ring->state) == QDMA_RING_RUNNING))
+		return 0;
+	if (nowait)
+		return READ_ONCE(ring->state) == QDMA_RING_GONE ? -ENODEV : -EAGAIN;
+	if (mutex_lock_killable(&ring->ctl))
+		return -EINTR;
+	err = make_ready(ring);
+	mutex_unlock(&ring->ctl);
+	return err;
+}
+
+/**
+ * qdma_ring_full - do many chunks wait for slots?
+ * @ring: ring
+ *
+ * Context: any.
+ * Return: true while who can wait should; see &qdma_ring.room.
+ */
+bool qdma_ring_full(struct qdma_ring *ring)
+{
+	return READ_ONCE(ring->state) == QDMA_RING_RUNNING &&
+	       READ_ONCE(ring->nqueued) >= BACKLOG_CHUNKS;
+}
+
+static int submit_locked(struct qdma_ring *ring, struct qdma_chunk *chunk)
+{
+	lockdep_assert_held(&ring->lock);
+	if (chunk->xfer->error)
+		return chunk->xfer->error;
+	if (ring->state != QDMA_RING_RUNNING)
+		return -EAGAIN;
+	if (ring->posted == ring->done)
+		ring->progress = jiffies;
+	chunk->xfer->inflight++;
+	list_add_tail(&chunk->node, &ring->queued);
+	ring->nqueued++;
+	post_locked(ring);
+	queue_delayed_work(qdma_wq, &ring->guard, msecs_to_jiffies(GUARD_MS));
+	if (!ring->vec && !ring->polling) {
+		ring->polling = true;
+		hrtimer_start(&ring->poll, ns_to_ktime(POLL_NS), HRTIMER_MODE_REL);
+	}
+	return 0;
+}
+
+/**
+ * qdma_ring_submit - hand a chunk to a ring
+ * @ring: ring
+ * @chunk: chunk, mapped; the ring's until qdma_xfer_chunk_done()
+ *
+ * Context: process.
+ * Return: 0, the error of the transfer if it has failed already, -EAGAIN if
+ * the ring is not running (see qdma_ring_ready()).
+ */
+int qdma_ring_submit(struct qdma_ring *ring, struct qdma_chunk *chunk)
+{
+	int err;
+
+	spin_lock_irq(&ring->lock);
+	err = submit_locked(ring, chunk);
+	spin_unlock_irq(&ring->lock);
+	return err;
+}
+
+/**
+ * qdma_ring_cancel - take back what the hardware has not seen of a transfer
+ * @ring: ring
+ * @xfer: transfer
+ *
+ * Context: process.
+ */
+void qdma_ring_cancel(struct qdma_ring *ring, struct qdma_xfer *xfer)
+{
+	struct qdma_chunk *chunk, *next;
+
+	spin_lock_irq(&ring->lock);
+	list_for_each_entry_safe(chunk, next, &ring->queued, node) {
+		if (chunk->xfer != xfer || chunk->begun)
+			continue;
+		chunk->status = -EINTR;
+		ring->nqueued--;
+		qdma_xfer_chunk_done(chunk);
+	}
+	wake_up(&ring->room);
+	spin_unlock_irq(&ring->lock);
+}
+
+/**
+ * qdma_ring_stop - give a ring's memory and contexts back
+ * @ring: ring that nobody uses
+ *
+ * Context: process.
+ */
+void qdma_ring_stop(struct qdma_ring *ring)
+{
+	int err;
+
+	cancel_delayed_work_sync(&ring->guard);
+	flush_work(&ring->recover);
+	guard(mutex)(&ring->ctl);
+	if (READ_ONCE(ring->state) == QDMA_RING_IDLE)
+		return;
+	err = hw_stop(ring);
+	if (err) {
+		cannot_stop(ring, -EIO, err);
+		return;
+	}
+	free_quarantine(ring);
+	free_ring(ring);
+	set_state(ring, QDMA_RING_IDLE, 0);
+}
+
+/**
+ * qdma_ring_remove - end a ring's transfers for good
+ * @ring: ring
+ *
+ * Context: process.
+ * Return: true if it stopped; if not, its memory and the pages of transfers
+ * are still the hardware's.
+ */
+bool qdma_ring_remove(struct qdma_ring *ring)
+{
+	int err;
+
+	/* No new work; then wait for what is under way. */
+	set_state(ring, QDMA_RING_GONE, -ENODEV);
+	cancel_delayed_work_sync(&ring->guard);
+	cancel_work_sync(&ring->recover);
+	guard(mutex)(&ring->ctl);
+	err = hw_stop(ring);
+	if (err)
+		dev_err(ring_dev(ring), "queue %u %s cannot be stopped (%pe)\n",
+			ring->qid, dir_name(ring), ERR_PTR(err));
+	fail_all(ring, -ENODEV, err);
+	return !err;
+}
+
+/**
+ * qdma_ring_free - free what a ring has
+ * @ring: ring after qdma_ring_remove(); the hardware cannot reach memory
+ *
+ * Context: process.
+ */
+void qdma_ring_free(struct qdma_ring *ring)
+{
+	guard(mutex)(&ring->ctl);
+	if (ring->hw_running && ring->vec)
+		qdma_irq_detach(ring->vec, ring);
+	ring->hw_running = false;
+	hrtimer_cancel(&ring->poll);
+	free_quarantine(ring);
+	free_ring(ring);
+}
+
+/**
+ * qdma_ring_setup - make a ring, idle
+ * @ring: ring, zeroed
+ * @mm: its data device
+ * @qid: queue, relative to the function
+ * @dir: direction
+ *
+ * Context: process.
+ */
+void qdma_ring_setup(struct qdma_ring *ring, struct qdma_mm *mm, u16 qid,
+		     enum svff_qdma_dir dir)
+{
+	ring->mm = mm;
+	ring->qid = qid;
+	ring->dir = dir;
+	mutex_init(&ring->ctl);
+	spin_lock_init(&ring->lock);
+	INIT_LIST_HEAD(&ring->queued);
+	INIT_LIST_HEAD(&ring->active);
+	INIT_LIST_HEAD(&ring->quarantine);
+	INIT_LIST_HEAD(&ring->vec_node);
+	init_waitqueue_head(&ring->room);
+	INIT_DELAYED_WORK(&ring->guard, guard_work);
+	INIT_WORK(&ring->recover, recover_work);
+	hrtimer_setup(&ring->poll, poll_ring, CLOCK_MONOTONIC, HRTIMER_MODE_REL);
+}
