@@ -48,7 +48,7 @@ struct pf_hub {
 	char name[PF_NAME_MAX];
 	struct rw_semaphore gone;
 	struct svff_pf *pf;
-	spinlock_t clients_lock;
+	spinlock_t clients_lock; /* see above */
 	struct list_head clients;
 	wait_queue_head_t wait;
 };
@@ -64,7 +64,7 @@ struct pf_hub {
 struct pf_client {
 	struct pf_hub *hub;
 	struct list_head node;
-	struct mutex read_lock;
+	struct mutex read_lock; /* see above */
 	u32 lost;
 	DECLARE_KFIFO(events, struct svff_event, PF_EVENTS_MAX);
 };

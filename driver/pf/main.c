@@ -7,6 +7,7 @@
 #include <linux/dma-mapping.h>
 #include <linux/module.h>
 #include <linux/string.h>
+#include "ids.h"
 
 static char *irq_mode = "direct";
 module_param(irq_mode, charp, 0444);
@@ -146,6 +147,7 @@ static int pf_create(struct svff_pf *pf)
 
 	mutex_init(&pf->own_lock);
 	mutex_init(&pf->lock);
+	init_waitqueue_head(&pf->no_sessions);
 	pf->qd = svff_qdma_create(pdev, false, &pf_qdma_ops, pf);
 	if (IS_ERR(pf->qd))
 		return PTR_ERR(pf->qd);
@@ -242,34 +244,6 @@ static void pf_shutdown(struct pci_dev *pdev)
 	pci_clear_master(pdev);
 }
 
-#define PF_IDS_X1_TO_X8(base)					\
-	{ PCI_VDEVICE(XILINX, (base) | 0x1) },			\
-	{ PCI_VDEVICE(XILINX, (base) | 0x2) },			\
-	{ PCI_VDEVICE(XILINX, (base) | 0x4) },			\
-	{ PCI_VDEVICE(XILINX, (base) | 0x8) }
-#define PF_IDS_X1_TO_X16(base)					\
-	PF_IDS_X1_TO_X8(base),					\
-	{ PCI_VDEVICE(XILINX, (base) | 0xf) }
-/* Generations 1 to 4 by width, of one PF. */
-#define PF_IDS_OF(base)						\
-	PF_IDS_X1_TO_X16((base) | 0x10),			\
-	PF_IDS_X1_TO_X16((base) | 0x20),			\
-	PF_IDS_X1_TO_X16((base) | 0x30),			\
-	PF_IDS_X1_TO_X8((base) | 0x40)
-#define PF_IDS_FAMILY(base)					\
-	PF_IDS_OF(base), PF_IDS_OF((base) | 0x100),		\
-	PF_IDS_OF((base) | 0x200), PF_IDS_OF((base) | 0x300)
-
-static const struct pci_device_id pf_ids[] = {
-	PF_IDS_FAMILY(0x9000),		/* UltraScale+ */
-	PF_IDS_FAMILY(0xb000),		/* Versal */
-	{ PCI_VDEVICE(XILINX, 0x6aa0) },
-	{ PCI_VDEVICE(XILINX, 0xb058) },
-	{ PCI_VDEVICE(XILINX, 0xb158) },
-	{ PCI_VDEVICE(XILINX, 0xb258) },
-	{ PCI_VDEVICE(XILINX, 0xb358) },
-	{ }
-};
 MODULE_DEVICE_TABLE(pci, pf_ids);
 
 static struct pci_driver pf_driver = {

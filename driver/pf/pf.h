@@ -17,6 +17,7 @@
 #include <linux/pci.h>
 #include <linux/ratelimit_types.h>
 #include <linux/types.h>
+#include <linux/wait.h>
 #include <linux/svff.h>
 #include <svff/qdma.h>
 #include "request.h"
@@ -57,6 +58,7 @@ struct pf_stats {
  * struct pf_vf - a VF, whether it exists or not; all protected by svff_pf.lock
  * @state: see state.c
  * @session: what it was given
+ * @told: its driver was told that the card will be reset
  * @quota: queues that the administrator set for it, or PF_QUOTA_UNSET
  * @throttle: how fast it may send
  * @complaints: how often its mistakes are logged
@@ -65,6 +67,7 @@ struct pf_stats {
 struct pf_vf {
 	enum svff_vf_state state;
 	struct pf_session session;
+	bool told;
 	u16 quota;
 	struct pf_throttle throttle;
 	struct ratelimit_state complaints;
@@ -92,6 +95,8 @@ struct pf_vf {
  *
  * @lock: protects the rest
  * @num_vfs: VFs that exist or are being made
+ * @num_sessions: VFs that have said HELLO; read without the lock by @no_sessions
+ * @no_sessions: woken when there is none left
  * @vf_queues_default: quota of VFs that have no own setting
  * @busy_policy: see &enum pf_busy_policy
  * @verdict: of the message that is being served
@@ -116,6 +121,8 @@ struct svff_pf {
 
 	struct mutex lock; /* see above */
 	u16 num_vfs;
+	unsigned int num_sessions;
+	wait_queue_head_t no_sessions;
 	u32 vf_queues_default;
 	enum pf_busy_policy busy_policy;
 	struct pf_verdict verdict;
@@ -167,6 +174,8 @@ int pf_vf_reset(struct svff_pf *pf, unsigned int n);
 
 /* service.c */
 void pf_mbox_recv(struct svff_qdma *qd, u16 src, const union svff_mbox_msg *msg);
+void pf_session_set_locked(struct svff_pf *pf, struct pf_vf *vf,
+			   const struct pf_session *next);
 int pf_release_locked(struct svff_pf *pf, struct pf_vf *vf);
 void pf_notify_vf_locked(struct svff_pf *pf, struct pf_vf *vf, enum svff_mbox_op op);
 void pf_notify_vfs(struct svff_pf *pf, enum svff_mbox_op op);

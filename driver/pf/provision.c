@@ -100,7 +100,7 @@ static int provision_vf(struct svff_pf *pf, unsigned int n)
 static void unprovision_vf(struct svff_pf *pf, unsigned int n)
 {
 	struct pf_vf *vf = pf_vf(pf, n);
-	u16 func = vf->session.func;
+	struct pf_session empty = { .func = vf->session.func };
 	int err = 0;
 
 	if (vf->session.hello || vf->session.dirty || vf->session.ring)
@@ -109,9 +109,8 @@ static void unprovision_vf(struct svff_pf *pf, unsigned int n)
 		dev_err(&pf->pdev->dev, "VF%u: contexts not cleared (%pe)\n", n,
 			ERR_PTR(err));
 	if (vf->session.quota)
-		svff_qdma_range_free(pf->qd, func);
-	memset(&vf->session, 0, sizeof(vf->session));
-	vf->session.func = func;
+		svff_qdma_range_free(pf->qd, empty.func);
+	pf_session_set_locked(pf, vf, &empty);
 	pf_state_enter_locked(pf, vf, SVFF_VF_ABSENT);
 }
 

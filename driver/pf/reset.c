@@ -13,6 +13,11 @@
  */
 #include "pf.h"
 
+#include <linux/jiffies.h>
+
+/* For all VFs together: time to stop their queues while they can be stopped. */
+#define PF_VFS_STOP_MS	200
+
 static void restart_vfs(struct svff_pf *pf)
 {
 	unsigned int n;
@@ -20,15 +25,15 @@ static void restart_vfs(struct svff_pf *pf)
 	guard(mutex)(&pf->lock);
 	for (n = 1; n <= pf->num_vfs; n++) {
 		struct pf_vf *vf = pf_vf(pf, n);
-		bool told = vf->session.hello;
 		int err = pf_release_locked(pf, vf);
 
 		pf_state_enter_locked(pf, vf, err ? SVFF_VF_ERROR : SVFF_VF_READY);
 		if (err)
 			dev_err(&pf->pdev->dev, "VF%u: contexts not cleared (%pe)\n",
 				n, ERR_PTR(err));
-		else if (told)
+		else if (vf->told)
 			pf_notify_vf_locked(pf, vf, SVFF_MBOX_OP_RESET_DONE);
+		vf->told = false;
 	}
 }
 
@@ -37,6 +42,8 @@ static void pf_reset_prepare(struct pci_dev *pdev)
 	struct svff_pf *pf = pci_get_drvdata(pdev);
 
 	pf_notify_vfs(pf, SVFF_MBOX_OP_RESET_PREPARE);
+	wait_event_timeout(pf->no_sessions, !READ_ONCE(pf->num_sessions),
+			   msecs_to_jiffies(PF_VFS_STOP_MS));
 	pf_down(pf);
 }
 

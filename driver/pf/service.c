@@ -74,6 +74,25 @@ static int exec_cmds(struct svff_pf *pf, struct pf_verdict *v)
 }
 
 /**
+ * pf_session_set_locked() - the one way to change a session
+ * @pf: card
+ * @vf: VF
+ * @next: its session from now on
+ *
+ * Context: process, svff_pf.lock held.
+ */
+void pf_session_set_locked(struct svff_pf *pf, struct pf_vf *vf,
+			   const struct pf_session *next)
+{
+	lockdep_assert_held(&pf->lock);
+	WRITE_ONCE(pf->num_sessions,
+		   pf->num_sessions + next->hello - vf->session.hello);
+	vf->session = *next;
+	if (!pf->num_sessions)
+		wake_up_all(&pf->no_sessions);
+}
+
+/**
  * pf_release_locked() - take back everything that a VF was given on request
  * @pf: card
  * @vf: VF
@@ -94,7 +113,7 @@ int pf_release_locked(struct svff_pf *pf, struct pf_vf *vf)
 	pf_request_release(&vf->session, v);
 	err = exec_cmds(pf, v);
 	if (!err)
-		vf->session = v->next;
+		pf_session_set_locked(pf, vf, &v->next);
 	return err;
 }
 
@@ -191,7 +210,7 @@ static void serve(struct svff_pf *pf, struct pf_vf *vf, u8 op,
 	if (err)
 		fail(v, err);
 	else
-		vf->session = v->next;
+		pf_session_set_locked(pf, vf, &v->next);
 	if (err || !v->status)
 		settle(pf, vf, op, err);
 	if (v->status) {
@@ -285,7 +304,12 @@ void pf_notify_vfs(struct svff_pf *pf, enum svff_mbox_op op)
 	unsigned int n;
 
 	guard(mutex)(&pf->lock);
-	for (n = 1; n <= pf->num_vfs; n++)
-		if (pf_vf(pf, n)->session.hello)
-			pf_notify_vf_locked(pf, pf_vf(pf, n), op);
+	for (n = 1; n <= pf->num_vfs; n++) {
+		struct pf_vf *vf = pf_vf(pf, n);
+
+		if (!vf->session.hello)
+			continue;
+		vf->told = op == SVFF_MBOX_OP_RESET_PREPARE;
+		pf_notify_vf_locked(pf, vf, op);
+	}
 }

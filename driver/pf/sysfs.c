@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * /sys/bus/pci/devices/<PF>/svff, see Documentation-like text in
- * driver/pf/sysfs-svff. A folder is an object of its own that is freed when the
+ * /sys/bus/pci/devices/<PF>/svff; the file sysfs-svff beside this one says what
+ * each attribute means. A folder is an object of its own that is freed when the
  * last reference goes; deleting it waits for reads and writes in progress, so
  * none of them sees a card that is gone.
  */
@@ -232,34 +232,48 @@ static const struct attribute_group vf_group = {
 	.attrs = vf_attrs,
 };
 
-static ssize_t show_stat(struct kobject *kobj, size_t offset, char *buf)
+/**
+ * struct pf_stat_attribute - shows a counter
+ * @attr: attribute
+ * @offset: of the counter in struct pf_stats
+ */
+struct pf_stat_attribute {
+	struct kobj_attribute attr;
+	size_t offset;
+};
+
+static ssize_t stat_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
 {
+	struct pf_stat_attribute *stat = container_of(attr, struct pf_stat_attribute, attr);
 	struct pf_folder *f = to_folder(kobj);
 	u8 *stats;
 
 	guard(mutex)(&f->pf->lock);
 	stats = (u8 *)&pf_vf(f->pf, f->vf)->stats;
-	return sysfs_emit(buf, "%llu\n", *(u64 *)(stats + offset));
+	return sysfs_emit(buf, "%llu\n", *(u64 *)(stats + stat->offset));
 }
 
-#define PF_STAT_ATTR(name)							\
-static ssize_t name##_show(struct kobject *kobj, struct kobj_attribute *attr,	\
-			   char *buf)						\
-{										\
-	return show_stat(kobj, offsetof(struct pf_stats, name), buf);		\
-}										\
-static struct kobj_attribute name##_attr = __ATTR_RO(name)
+static struct pf_stat_attribute requests_attr = {
+	__ATTR(requests, 0444, stat_show, NULL), offsetof(struct pf_stats, requests),
+};
 
-PF_STAT_ATTR(requests);
-PF_STAT_ATTR(refused);
-PF_STAT_ATTR(errors);
-PF_STAT_ATTR(dropped);
+static struct pf_stat_attribute refused_attr = {
+	__ATTR(refused, 0444, stat_show, NULL), offsetof(struct pf_stats, refused),
+};
+
+static struct pf_stat_attribute errors_attr = {
+	__ATTR(errors, 0444, stat_show, NULL), offsetof(struct pf_stats, errors),
+};
+
+static struct pf_stat_attribute dropped_attr = {
+	__ATTR(dropped, 0444, stat_show, NULL), offsetof(struct pf_stats, dropped),
+};
 
 static struct attribute *vf_stats_attrs[] = {
-	&requests_attr.attr,
-	&refused_attr.attr,
-	&errors_attr.attr,
-	&dropped_attr.attr,
+	&requests_attr.attr.attr,
+	&refused_attr.attr.attr,
+	&errors_attr.attr.attr,
+	&dropped_attr.attr.attr,
 	NULL,
 };
 

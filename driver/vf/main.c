@@ -16,6 +16,7 @@
 #include <linux/dma-mapping.h>
 #include <linux/module.h>
 #include <linux/string.h>
+#include "ids.h"
 
 static char *irq_mode = "direct";
 module_param(irq_mode, charp, 0444);
@@ -77,27 +78,34 @@ static const struct svff_qdma_ops vf_qdma_ops = {
 	.irq_ring_stop	= vf_irq_ring_stop,
 };
 
-static int make_ready(struct svff_vf *vf, enum svff_qdma_irq_mode mode)
+static int enable_mbox(struct svff_vf *vf)
 {
-	int err;
+	int err = svff_qdma_mbox_enable(vf->qd);
 
 	lockdep_assert_held(&vf->session_lock);
-	err = svff_qdma_irq_enable(vf->qd, mode);
-	if (err) {
-		dev_err(&vf->pdev->dev, "cannot enable interrupts in mode %s (%pe)\n",
-			irq_modes[mode], ERR_PTR(err));
-		return err;
-	}
-	err = svff_qdma_mbox_enable(vf->qd);
-	if (err) {
+	if (err)
 		dev_err(&vf->pdev->dev, "cannot enable the mailbox (%pe)\n", ERR_PTR(err));
-		svff_qdma_irq_disable(vf->qd);
-		return err;
-	}
-	vf->ready = true;
-	return 0;
+	else
+		vf->ready = true;
+	return err;
 }
 
+static int make_ready(struct svff_vf *vf)
+{
+	int err = svff_qdma_irq_enable(vf->qd, vf->irq_mode);
+
+	if (err) {
+		dev_err(&vf->pdev->dev, "cannot enable interrupts in mode %s (%pe)\n",
+			irq_modes[vf->irq_mode], ERR_PTR(err));
+		return err;
+	}
+	err = enable_mbox(vf);
+	if (err)
+		svff_qdma_irq_disable(vf->qd);
+	return err;
+}
+
+/* Interrupts may be off already, see handle_reset_prepare(). */
 static void make_unready(struct svff_vf *vf)
 {
 	lockdep_assert_held(&vf->session_lock);
@@ -146,6 +154,7 @@ static void go_offline(struct svff_vf *vf)
 	vf->online = false;
 }
 
+/* A mailbox that is enabled without vectors is polled. */
 static void handle_reset_prepare(struct svff_vf *vf)
 {
 	union svff_mbox_msg msg = { .hdr = { .op = SVFF_MBOX_OP_PF_RESET_VF_BYE } };
@@ -153,7 +162,7 @@ static void handle_reset_prepare(struct svff_vf *vf)
 	go_offline(vf);
 	vf_request(vf, &msg);
 	make_unready(vf);
-	make_ready(vf, SVFF_QDMA_IRQ_POLL);
+	enable_mbox(vf);
 }
 
 static void handle_reset_done(struct svff_vf *vf)
@@ -163,7 +172,7 @@ static void handle_reset_done(struct svff_vf *vf)
 	make_unready(vf);
 	pci_restore_state(vf->pdev);
 	pci_save_state(vf->pdev);
-	if (!make_ready(vf, vf->irq_mode))
+	if (!make_ready(vf))
 		go_online(vf);
 }
 
@@ -210,7 +219,7 @@ static int vf_start(struct svff_vf *vf)
 	int err;
 
 	guard(mutex)(&vf->session_lock);
-	err = make_ready(vf, vf->irq_mode);
+	err = make_ready(vf);
 	if (err)
 		return err;
 	err = go_online(vf);
@@ -351,37 +360,6 @@ static const struct pci_error_handlers vf_err_handlers = {
 	.reset_done	= vf_reset_done,
 };
 
-#define VF_IDS_X1_TO_X8(base)					\
-	{ PCI_VDEVICE(XILINX, (base) | 0x1) },			\
-	{ PCI_VDEVICE(XILINX, (base) | 0x2) },			\
-	{ PCI_VDEVICE(XILINX, (base) | 0x4) },			\
-	{ PCI_VDEVICE(XILINX, (base) | 0x8) }
-#define VF_IDS_X1_TO_X16(base)					\
-	VF_IDS_X1_TO_X8(base),					\
-	{ PCI_VDEVICE(XILINX, (base) | 0xf) }
-/* Generations 1 to 4 by width, of the VFs of one PF. */
-#define VF_IDS_OF(base)						\
-	VF_IDS_X1_TO_X16((base) | 0x10),			\
-	VF_IDS_X1_TO_X16((base) | 0x20),			\
-	VF_IDS_X1_TO_X16((base) | 0x30),			\
-	VF_IDS_X1_TO_X8((base) | 0x40)
-#define VF_IDS_FAMILY(base)					\
-	VF_IDS_OF(base), VF_IDS_OF((base) | 0x100),		\
-	VF_IDS_OF((base) | 0x200), VF_IDS_OF((base) | 0x300),	\
-	{ PCI_VDEVICE(XILINX, (base) | 0x444) },		\
-	{ PCI_VDEVICE(XILINX, (base) | 0x544) },		\
-	{ PCI_VDEVICE(XILINX, (base) | 0x644) },		\
-	{ PCI_VDEVICE(XILINX, (base) | 0x744) }
-
-static const struct pci_device_id vf_ids[] = {
-	VF_IDS_FAMILY(0xa000),		/* UltraScale+ */
-	VF_IDS_FAMILY(0xc000),		/* Versal */
-	{ PCI_VDEVICE(XILINX, 0xc058) },
-	{ PCI_VDEVICE(XILINX, 0xc158) },
-	{ PCI_VDEVICE(XILINX, 0xc258) },
-	{ PCI_VDEVICE(XILINX, 0xc358) },
-	{ }
-};
 MODULE_DEVICE_TABLE(pci, vf_ids);
 
 static struct pci_driver vf_driver = {

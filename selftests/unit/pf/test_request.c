@@ -1,0 +1,820 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Tests of driver/pf/request.c: a message and a session in, a decision out.
+ */
+#include "request.h"
+
+#include <errno.h>
+#include <linux/bitfield.h>
+#include <linux/kernel.h>
+#include <stdlib.h>
+#include "../../ktap.h"
+
+#define FUNC	3
+#define BASE	40
+#define QUOTA	8
+#define GRANTED	4
+#define VECTORS	8
+
+static const struct svff_qdma_caps caps = {
+	.num_queues = 2048, .num_pfs = 1, .mm_channels = 1,
+	.mm = true, .st = true, .mailbox = true, .flr = true,
+};
+
+static const struct svff_qdma_caps caps_mm_only = {
+	.num_queues = 2048, .num_pfs = 1, .mm_channels = 1,
+	.mm = true, .mailbox = true,
+};
+
+static const struct svff_qdma_csr csr = {
+	.ring_size = { 2049, 65, 129, 193, 257, 385, 513, 769, 1025, 1537, 3073,
+		       4097, 6145, 8193, 12289, 16385 },
+	.buf_size = { 4096, 256, 512, 1024, 2048, 3968, 4096, 4096, 4096, 4096,
+		      4096, 4096, 4096, 8192, 9018, 16384 },
+	.timer_cnt = { 1, 2, 4, 5, 8, 10, 15, 20, 25, 30, 50, 75, 100, 125, 150, 200 },
+	.cnt_th = { 2, 4, 8, 16, 24, 32, 48, 64, 80, 96, 112, 128, 144, 160, 176, 192 },
+};
+
+static const struct pf_card card = { .func = 0, .caps = &caps, .csr = &csr };
+static const struct pf_card card_mm = { .func = 0, .caps = &caps_mm_only, .csr = &csr };
+
+/* A VF that has said HELLO and got half of its quota. */
+static struct pf_session session(void)
+{
+	struct pf_session s = {
+		.func = FUNC, .vectors = VECTORS, .base = BASE, .quota = QUOTA,
+		.granted = GRANTED, .hello = true,
+	};
+
+	return s;
+}
+
+static union svff_mbox_msg request(u8 op)
+{
+	union svff_mbox_msg m = { .hdr = { .op = op, .src = cpu_to_le16(77) } };
+
+	return m;
+}
+
+static union svff_mbox_msg range(u8 op, u32 base, u32 count)
+{
+	union svff_mbox_msg m = request(op);
+
+	m.range.qbase = cpu_to_le32(base);
+	m.range.qmax = cpu_to_le32(count);
+	return m;
+}
+
+static union svff_mbox_msg queue(u8 op, u16 qid)
+{
+	union svff_mbox_msg m = request(op);
+
+	m.qctxt_id.qid_hw = cpu_to_le16(qid);
+	m.qctxt_id.flags = SVFF_MBOX_QCTXT_CMPT;	/* none */
+	return m;
+}
+
+/* What svff_vf sends for an MM queue in direct mode. */
+static union svff_mbox_msg mm_write(u16 qid)
+{
+	union svff_mbox_msg m = queue(SVFF_MBOX_OP_QCTXT_WRT, qid);
+
+	m.qctxt_wrt.desc_base = cpu_to_le64(0x12345000);
+	m.qctxt_wrt.cfg = cpu_to_le32(SVFF_MBOX_QCFG_IRQ_EN | SVFF_MBOX_QCFG_IRQ_ARM |
+				      SVFF_MBOX_QCFG_WBK_EN |
+				      FIELD_PREP(SVFF_MBOX_QCFG_DESC_SZ, 2));
+	m.qctxt_wrt.func = cpu_to_le16(99);
+	m.qctxt_wrt.intr = cpu_to_le16(2);
+	m.qctxt_wrt.ring_size = cpu_to_le16(1024);
+	return m;
+}
+
+static union svff_mbox_msg st_write(u16 qid)
+{
+	union svff_mbox_msg m = mm_write(qid);
+
+	m.qctxt_id.flags = SVFF_MBOX_QCTXT_ST | SVFF_MBOX_QCTXT_C2H |
+			   FIELD_PREP(SVFF_MBOX_QCTXT_CMPT, SVFF_MBOX_CMPT_WITH_ST);
+	m.qctxt_wrt.cmpt_base = cpu_to_le64(0x777000);
+	m.qctxt_wrt.buf_size = cpu_to_le16(2048);
+	m.qctxt_wrt.cnt_th = 16;
+	m.qctxt_wrt.timer_cnt = 100;
+	m.qctxt_wrt.cmpt_ring_size = cpu_to_le16(4096);
+	return m;
+}
+
+static union svff_mbox_msg ring(u8 op)
+{
+	union svff_mbox_msg m = request(op);
+
+	m.intr_ctxt.num_rings = 1;
+	m.intr_ctxt.ring_index = cpu_to_le32(FUNC);
+	m.intr_ctxt.base = cpu_to_le64(0x5000);
+	m.intr_ctxt.vec = cpu_to_le16(2);
+	m.intr_ctxt.valid = 1;
+	m.intr_ctxt.color = 1;
+	m.intr_ctxt.func = cpu_to_le16(200);
+	return m;
+}
+
+static struct pf_verdict decide(const struct pf_session *s, union svff_mbox_msg m)
+{
+	struct pf_verdict v;
+
+	memset(&v, 0xa5, sizeof(v));
+	pf_request_decide(&card, s, &m, &v);
+	return v;
+}
+
+#define EXPECT(cond) KTAP_FAIL_ON(!(cond), "line %d: %s", __LINE__, #cond)
+
+/* A refusal says why, does nothing and changes nothing. */
+#define REFUSED(v, s, st) do {						\
+	EXPECT((v).kind == PF_MSG_SERVE);				\
+	KTAP_FAIL_ON((v).status != (st), "line %d: status %d, not %d",	\
+		     __LINE__, (v).status, (st));			\
+	EXPECT((v).rsp.hdr.status == -(st));				\
+	EXPECT(!(v).num_cmds);						\
+	EXPECT(!memcmp(&(v).next, &(s), sizeof(s)));			\
+} while (0)
+
+static enum ktap_result test_header(const void *arg)
+{
+	struct pf_session s = session();
+	struct pf_verdict v = decide(&s, request(SVFF_MBOX_OP_CSR));
+
+	EXPECT(v.kind == PF_MSG_SERVE && !v.status && !v.silent);
+	EXPECT(v.rsp.hdr.op == 0x83);
+	EXPECT(v.rsp.hdr.status == 0);
+	EXPECT(le16_to_cpu(v.rsp.hdr.src) == 0);
+	EXPECT(le16_to_cpu(v.rsp.hdr.dst) == FUNC);
+	return KTAP_PASS;
+}
+
+static enum ktap_result test_drop(const void *arg)
+{
+	struct pf_session s = session();
+	union svff_mbox_msg zero = {};
+	int op;
+
+	EXPECT(decide(&s, zero).kind == PF_MSG_DROP);
+	for (op = 0; op < 256; op++) {
+		enum pf_kind kind = decide(&s, request(op)).kind;
+		bool served = op <= SVFF_MBOX_OP_INTR_CTXT_INV ||
+			      op == SVFF_MBOX_OP_REG_LIST_READ ||
+			      op == SVFF_MBOX_OP_PF_RESET_VF_BYE;
+		bool reply = op == 0x90 || op == 0x91 || op == 0x93;
+
+		KTAP_FAIL_ON(kind != (served ? PF_MSG_SERVE : reply ? PF_MSG_REPLY :
+				      PF_MSG_DROP), "opcode 0x%02x: kind %d", op, kind);
+	}
+	return KTAP_PASS;
+}
+
+static enum ktap_result test_reserved(const void *arg)
+{
+	static const u8 ops[] = { 0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x08, 0x09,
+				  0x0a, 0x0b, 0x0c, 0x0d, 0x0e, 0x0f, 0x12, 0x14 };
+	struct pf_session s = session();
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(ops); i++) {
+		union svff_mbox_msg m = request(ops[i]);
+		struct pf_verdict v;
+
+		m.words[31] = cpu_to_le32(0x01000000);	/* last byte */
+		v = decide(&s, m);
+		REFUSED(v, s, SVFF_MBOX_ERR_INVALID_MSG);
+		m = request(ops[i]);
+		m.hdr.status = -1;
+		v = decide(&s, m);
+		REFUSED(v, s, SVFF_MBOX_ERR_INVALID_MSG);
+	}
+	return KTAP_PASS;
+}
+
+static enum ktap_result test_pads(const void *arg)
+{
+	struct pf_session s = session();
+	union svff_mbox_msg m = range(SVFF_MBOX_OP_QREQ, SVFF_MBOX_QBASE_ANY, 1);
+	struct pf_verdict v;
+	unsigned int i;
+
+	m.range.pad[1] = 1;
+	v = decide(&s, m);
+	REFUSED(v, s, SVFF_MBOX_ERR_INVALID_MSG);
+	m = mm_write(BASE);
+	m.qctxt_id.pad[6] = 1;
+	v = decide(&s, m);
+	REFUSED(v, s, SVFF_MBOX_ERR_INVALID_MSG);
+	m = mm_write(BASE);
+	m.qctxt_id.flags |= 0x10;
+	v = decide(&s, m);
+	REFUSED(v, s, SVFF_MBOX_ERR_INVALID_MSG);
+	m = mm_write(BASE);
+	m.qctxt_wrt.cfg |= cpu_to_le32(0x800000);
+	v = decide(&s, m);
+	REFUSED(v, s, SVFF_MBOX_ERR_INVALID_MSG);
+	m = mm_write(BASE);
+	m.qctxt_wrt.intr |= cpu_to_le16(0x1000);
+	v = decide(&s, m);
+	REFUSED(v, s, SVFF_MBOX_ERR_INVALID_MSG);
+	for (i = 0; i < sizeof(m.intr_ctxt); i++) {
+		static const u8 pads[] = { 6, 7, 9, 10, 11, 34, 35, 41, 44, 47 };
+
+		if (i >= sizeof(pads))
+			break;
+		m = ring(SVFF_MBOX_OP_INTR_CTXT_CLR);
+		((u8 *)&m)[pads[i]] = 1;
+		v = decide(&s, m);
+		REFUSED(v, s, SVFF_MBOX_ERR_INVALID_MSG);
+	}
+	return KTAP_PASS;
+}
+
+static enum ktap_result test_needs_hello(const void *arg)
+{
+	struct pf_session s = session();
+	u8 op;
+
+	s.hello = false;
+	for (op = SVFF_MBOX_OP_FMAP; op <= SVFF_MBOX_OP_REG_LIST_READ; op++) {
+		struct pf_verdict v;
+
+		if (op == SVFF_MBOX_OP_RESET_PREPARE || op == SVFF_MBOX_OP_RESET_DONE)
+			continue;
+		v = decide(&s, request(op));
+		REFUSED(v, s, SVFF_MBOX_ERR_NO_DEVICE);
+	}
+	return KTAP_PASS;
+}
+
+static enum ktap_result test_hello(const void *arg)
+{
+	struct pf_session s = session();
+	struct pf_verdict v;
+
+	s.hello = false;
+	s.granted = 0;
+	v = decide(&s, range(SVFF_MBOX_OP_HELLO, SVFF_MBOX_QBASE_ANY, 0));
+	EXPECT(!v.status && v.next.hello && !v.next.granted);
+	EXPECT(le32_to_cpu(v.rsp.hello_rsp.qbase) == SVFF_MBOX_QBASE_ANY);
+	EXPECT(le32_to_cpu(v.rsp.hello_rsp.qmax) == QUOTA);
+	EXPECT(v.rsp.hello_rsp.num_pfs == 1);
+	EXPECT(le16_to_cpu(v.rsp.hello_rsp.num_qs) == 2048);
+	EXPECT(v.rsp.hello_rsp.caps0 == 0x17);
+	/* A VF that was clean has its doorbells unmapped and nothing else. */
+	EXPECT(v.num_cmds == 1 && v.cmd[0].op == PF_CMD_FMAP && !v.cmd[0].range.count);
+	return KTAP_PASS;
+}
+
+static enum ktap_result test_hello_again(const void *arg)
+{
+	struct pf_session s = session();
+	struct pf_verdict v;
+
+	s.mapped = true;
+	s.ring = true;
+	s.dirty = true;
+	__assign_bit(1, s.live[0], true);
+	__assign_bit(1, s.announced[0], true);
+	v = decide(&s, range(SVFF_MBOX_OP_HELLO, SVFF_MBOX_QBASE_ANY, 0));
+	EXPECT(!v.status && v.num_cmds == 3);
+	EXPECT(v.cmd[0].op == PF_CMD_FMAP && !v.cmd[0].range.count);
+	EXPECT(v.cmd[1].op == PF_CMD_WIPE && v.cmd[1].range.base == BASE &&
+	       v.cmd[1].range.count == QUOTA);
+	EXPECT(v.cmd[2].op == PF_CMD_RING_CLEAR && v.cmd[2].ring.index == FUNC);
+	EXPECT(v.next.hello && !v.next.granted && !v.next.mapped && !v.next.ring &&
+	       !v.next.dirty && !pf_session_active(&v.next));
+	EXPECT(v.next.quota == QUOTA && v.next.base == BASE && v.next.func == FUNC &&
+	       v.next.vectors == VECTORS);
+	return KTAP_PASS;
+}
+
+static enum ktap_result test_bye(const void *arg)
+{
+	struct pf_session s = session();
+	struct pf_verdict v;
+
+	s.mapped = true;
+	v = decide(&s, request(SVFF_MBOX_OP_VF_BYE));
+	EXPECT(v.kind == PF_MSG_SERVE && v.silent && !v.status);
+	EXPECT(!v.next.hello && !v.next.mapped && !v.next.granted);
+	EXPECT(v.num_cmds == 1 && v.cmd[0].op == PF_CMD_FMAP);
+	v = decide(&s, request(SVFF_MBOX_OP_PF_RESET_VF_BYE));
+	EXPECT(!v.silent && v.rsp.hdr.op == 0x94 && !v.next.hello);
+	return KTAP_PASS;
+}
+
+static enum ktap_result test_qreq(const void *arg)
+{
+	struct pf_session s = session();
+	struct pf_verdict v;
+
+	s.mapped = true;
+	v = decide(&s, range(SVFF_MBOX_OP_QREQ, SVFF_MBOX_QBASE_ANY, QUOTA));
+	EXPECT(!v.status && v.next.granted == QUOTA && !v.next.mapped);
+	EXPECT(le32_to_cpu(v.rsp.range.qbase) == BASE);
+	EXPECT(le32_to_cpu(v.rsp.range.qmax) == QUOTA);
+	EXPECT(v.num_cmds == 1 && v.cmd[0].op == PF_CMD_FMAP && !v.cmd[0].range.count);
+	/* A wish for somebody else's base is not followed. */
+	v = decide(&s, range(SVFF_MBOX_OP_QREQ, 0, 2));
+	EXPECT(!v.status && le32_to_cpu(v.rsp.range.qbase) == BASE);
+	v = decide(&s, range(SVFF_MBOX_OP_QREQ, BASE, 0));
+	EXPECT(!v.status && !v.next.granted);
+	v = decide(&s, range(SVFF_MBOX_OP_QREQ, SVFF_MBOX_QBASE_ANY, QUOTA + 1));
+	REFUSED(v, s, SVFF_MBOX_ERR_NUM_QUEUES);
+	v = decide(&s, range(SVFF_MBOX_OP_QREQ, SVFF_MBOX_QBASE_ANY, 0xffffffff));
+	REFUSED(v, s, SVFF_MBOX_ERR_NUM_QUEUES);
+	__assign_bit(0, s.announced[2], true);
+	v = decide(&s, range(SVFF_MBOX_OP_QREQ, SVFF_MBOX_QBASE_ANY, 1));
+	REFUSED(v, s, SVFF_MBOX_ERR_NUM_QUEUES);
+	s = session();
+	__assign_bit(0, s.live[1], true);
+	v = decide(&s, range(SVFF_MBOX_OP_QREQ, SVFF_MBOX_QBASE_ANY, 1));
+	REFUSED(v, s, SVFF_MBOX_ERR_NUM_QUEUES);
+	return KTAP_PASS;
+}
+
+static enum ktap_result test_fmap(const void *arg)
+{
+	static const u32 wrong[][2] = {
+		{ 0, 2048 }, { 0, GRANTED }, { BASE, QUOTA }, { BASE, GRANTED + 1 },
+		{ BASE + 1, GRANTED }, { BASE + 1, GRANTED - 1 }, { BASE, 1 },
+		{ 0xffffffff, 0xffffffff }, { 0xffffffff, GRANTED },
+	};
+	struct pf_session s = session();
+	struct pf_verdict v = decide(&s, range(SVFF_MBOX_OP_FMAP, BASE, GRANTED));
+	unsigned int i;
+
+	EXPECT(!v.status && v.next.mapped && v.num_cmds == 1);
+	EXPECT(v.cmd[0].op == PF_CMD_FMAP && v.cmd[0].range.base == BASE &&
+	       v.cmd[0].range.count == GRANTED);
+	s.mapped = true;
+	v = decide(&s, range(SVFF_MBOX_OP_FMAP, 5, 0));
+	EXPECT(!v.status && !v.next.mapped && !v.cmd[0].range.base &&
+	       !v.cmd[0].range.count);
+	for (i = 0; i < ARRAY_SIZE(wrong); i++) {
+		v = decide(&s, range(SVFF_MBOX_OP_FMAP, wrong[i][0], wrong[i][1]));
+		REFUSED(v, s, SVFF_MBOX_ERR_FMAP);
+	}
+	return KTAP_PASS;
+}
+
+static enum ktap_result test_qnotify(const void *arg)
+{
+	struct pf_session s = session();
+	union svff_mbox_msg m = request(SVFF_MBOX_OP_QNOTIFY_ADD);
+	struct pf_verdict v;
+
+	m.qnotify.qid_hw = cpu_to_le16(BASE + GRANTED - 1);
+	m.qnotify.qtype = cpu_to_le32(SVFF_MBOX_Q_CMPT);
+	v = decide(&s, m);
+	EXPECT(!v.status && test_bit(GRANTED - 1, v.next.announced[SVFF_MBOX_Q_CMPT]));
+	s = v.next;
+	v = decide(&s, request(SVFF_MBOX_OP_QACTIVE_CNT));
+	EXPECT(!v.status && !v.rsp.qactive_rsp.h2c && !v.rsp.qactive_rsp.c2h &&
+	       le32_to_cpu(v.rsp.qactive_rsp.cmpt) == 1);
+	m.hdr.op = SVFF_MBOX_OP_QNOTIFY_DEL;
+	v = decide(&s, m);
+	EXPECT(!v.status && !test_bit(GRANTED - 1, v.next.announced[SVFF_MBOX_Q_CMPT]));
+	/* Once more than there is to take back is no error and no underflow. */
+	s = v.next;
+	v = decide(&s, m);
+	EXPECT(!v.status);
+	m.qnotify.qtype = cpu_to_le32(3);
+	v = decide(&s, m);
+	REFUSED(v, s, SVFF_MBOX_ERR_INVALID_PARAM);
+	m.qnotify.qtype = cpu_to_le32(0xffffffff);
+	v = decide(&s, m);
+	REFUSED(v, s, SVFF_MBOX_ERR_INVALID_PARAM);
+	m.qnotify.qid_hw = cpu_to_le16(BASE + GRANTED);
+	v = decide(&s, m);
+	REFUSED(v, s, SVFF_MBOX_ERR_QID);
+	m.qnotify.qid_hw = cpu_to_le16(BASE - 1);
+	v = decide(&s, m);
+	REFUSED(v, s, SVFF_MBOX_ERR_QID);
+	return KTAP_PASS;
+}
+
+static enum ktap_result test_qctxt_mm(const void *arg)
+{
+	struct pf_session s = session();
+	struct pf_verdict v = decide(&s, mm_write(BASE + 1));
+	const struct svff_qdma_hwq *q = &v.cmd[0].queue;
+
+	EXPECT(!v.status && v.num_cmds == 1 && v.cmd[0].op == PF_CMD_QUEUE_START);
+	EXPECT(q->qid == BASE + 1 && q->func == FUNC && q->dir == SVFF_QDMA_H2C);
+	EXPECT(!q->st && !q->cmpt && q->base == 0x12345000 && q->vec == 2);
+	EXPECT(q->ring_ix == 8 && q->desc_sz == 2);
+	EXPECT(q->irq_en && q->irq_arm && q->wbk_en && !q->irq_aggr && !q->wbi_chk);
+	EXPECT(v.next.dirty && test_bit(1, v.next.live[SVFF_MBOX_Q_H2C]));
+	EXPECT(pf_session_active(&v.next) == 1);
+	/* The same again: stopped before it is written anew. */
+	s = v.next;
+	v = decide(&s, mm_write(BASE + 1));
+	EXPECT(!v.status && v.num_cmds == 2 && v.cmd[0].op == PF_CMD_QUEUE_STOP &&
+	       v.cmd[1].op == PF_CMD_QUEUE_START);
+	v = decide(&s, queue(SVFF_MBOX_OP_QCTXT_INV, BASE + 1));
+	EXPECT(!v.status && v.num_cmds == 1 && v.cmd[0].op == PF_CMD_QUEUE_STOP);
+	EXPECT(!pf_session_active(&v.next) && v.next.dirty);
+	v = decide(&s, queue(SVFF_MBOX_OP_QCTXT_CLR, BASE + 1));
+	EXPECT(!v.status && v.num_cmds == 1 && v.cmd[0].op == PF_CMD_QUEUE_CLEAR);
+	v = decide(&s, queue(SVFF_MBOX_OP_QCTXT_RD, BASE + 1));
+	EXPECT(!v.status && v.num_cmds == 1 && v.cmd[0].op == PF_CMD_QUEUE_DUMP);
+	EXPECT(v.rsp.hdr.op == 0x89 && le16_to_cpu(v.rsp.qctxt_id.qid_hw) == BASE + 1);
+	return KTAP_PASS;
+}
+
+static enum ktap_result test_qctxt_st(const void *arg)
+{
+	struct pf_session s = session();
+	struct pf_verdict v = decide(&s, st_write(BASE));
+	const struct svff_qdma_hwq *q = &v.cmd[0].queue;
+
+	EXPECT(!v.status && q->st && q->cmpt && q->dir == SVFF_QDMA_C2H);
+	EXPECT(q->buf_ix == 4 && q->cnt_ix == 3 && q->timer_ix == 12 &&
+	       q->cmpt_ring_ix == 11 && q->cmpt_base == 0x777000);
+	EXPECT(test_bit(0, v.next.live[SVFF_MBOX_Q_C2H]) &&
+	       test_bit(0, v.next.live[SVFF_MBOX_Q_CMPT]));
+	return KTAP_PASS;
+}
+
+/* Every QCTXT request, also those that the vendor's PF lets through. */
+static enum ktap_result test_qctxt_range(const void *arg)
+{
+	static const u16 wrong[] = { 0, BASE - 1, BASE + GRANTED, BASE + QUOTA, 2047, 65535 };
+	static const u8 cmpt[] = { SVFF_MBOX_CMPT_ONLY, SVFF_MBOX_CMPT_WITH_MM,
+				   SVFF_MBOX_CMPT_NONE };
+	struct pf_session s = session();
+	unsigned int i, c;
+	u8 op;
+
+	for (op = SVFF_MBOX_OP_QCTXT_WRT; op <= SVFF_MBOX_OP_QCTXT_INV; op++)
+		for (i = 0; i < ARRAY_SIZE(wrong); i++)
+			for (c = 0; c < ARRAY_SIZE(cmpt); c++) {
+				union svff_mbox_msg m = queue(op, wrong[i]);
+				struct pf_verdict v;
+
+				m.qctxt_id.flags = FIELD_PREP(SVFF_MBOX_QCTXT_CMPT, cmpt[c]);
+				v = decide(&s, m);
+				REFUSED(v, s, SVFF_MBOX_ERR_QID);
+			}
+	return KTAP_PASS;
+}
+
+#define WRT(field, value, st) do {					\
+	union svff_mbox_msg m_ = st_write(BASE);			\
+	struct pf_verdict v_;						\
+									\
+	m_.qctxt_wrt.field = (value);					\
+	v_ = decide(&s, m_);						\
+	REFUSED(v_, s, st);						\
+} while (0)
+
+static enum ktap_result test_qctxt_values(const void *arg)
+{
+	struct pf_session s = session();
+	u32 cfg = le32_to_cpu(st_write(BASE).qctxt_wrt.cfg);
+
+	WRT(ring_size, cpu_to_le16(1025), SVFF_MBOX_ERR_RING_SIZE);
+	WRT(ring_size, cpu_to_le16(0), SVFF_MBOX_ERR_RING_SIZE);
+	WRT(ring_size, cpu_to_le16(0xffff), SVFF_MBOX_ERR_RING_SIZE);
+	WRT(cmpt_ring_size, cpu_to_le16(7), SVFF_MBOX_ERR_RING_SIZE);
+	WRT(buf_size, cpu_to_le16(4095), SVFF_MBOX_ERR_BUF_SIZE);
+	WRT(cnt_th, 3, SVFF_MBOX_ERR_CNT_TH);
+	WRT(timer_cnt, 3, SVFF_MBOX_ERR_TIMER_TH);
+	WRT(desc_base, cpu_to_le64(0x12345010), SVFF_MBOX_ERR_INVALID_PARAM);
+	WRT(cmpt_base, cpu_to_le64(0x777020), SVFF_MBOX_ERR_INVALID_PARAM);
+	WRT(cfg, cpu_to_le32(cfg | SVFF_MBOX_QCFG_AT), SVFF_MBOX_ERR_NOT_SUPPORTED);
+	WRT(cfg, cpu_to_le32(cfg | SVFF_MBOX_QCFG_CMPT_AT), SVFF_MBOX_ERR_NOT_SUPPORTED);
+	WRT(cfg, cpu_to_le32(cfg | FIELD_PREP(SVFF_MBOX_QCFG_TRIG_MODE, 6)),
+	    SVFF_MBOX_ERR_INVALID_PARAM);
+	WRT(intr, cpu_to_le16(VECTORS), SVFF_MBOX_ERR_INVALID_PARAM);
+	/* Not its ring; its ring, but not set up. */
+	WRT(intr, cpu_to_le16(SVFF_MBOX_QINTR_AGGR | (FUNC + 1)), SVFF_MBOX_ERR_INVALID_PARAM);
+	WRT(intr, cpu_to_le16(SVFF_MBOX_QINTR_AGGR | FUNC), SVFF_MBOX_ERR_INVALID_PARAM);
+	return KTAP_PASS;
+}
+
+static enum ktap_result test_qctxt_kinds(const void *arg)
+{
+	static const u8 wrong[] = {
+		/* ST H2C with a completion ring, ST C2H without, MM with. */
+		SVFF_MBOX_QCTXT_ST | (SVFF_MBOX_CMPT_WITH_ST << 2),
+		SVFF_MBOX_QCTXT_ST | SVFF_MBOX_QCTXT_C2H | (SVFF_MBOX_CMPT_NONE << 2),
+		SVFF_MBOX_CMPT_WITH_ST << 2,
+	};
+	struct pf_session s = session();
+	union svff_mbox_msg m;
+	struct pf_verdict v;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(wrong); i++) {
+		m = st_write(BASE);
+		m.qctxt_id.flags = wrong[i];
+		v = decide(&s, m);
+		REFUSED(v, s, SVFF_MBOX_ERR_INVALID_PARAM);
+	}
+	for (i = SVFF_MBOX_CMPT_ONLY; i <= SVFF_MBOX_CMPT_WITH_MM; i++) {
+		m = queue(SVFF_MBOX_OP_QCTXT_CLR, BASE);
+		m.qctxt_id.flags = i << 2;
+		v = decide(&s, m);
+		REFUSED(v, s, SVFF_MBOX_ERR_NOT_SUPPORTED);
+	}
+	m = st_write(BASE);
+	pf_request_decide(&card_mm, &s, &m, &v);
+	REFUSED(v, s, SVFF_MBOX_ERR_NOT_SUPPORTED);
+	return KTAP_PASS;
+}
+
+static enum ktap_result test_no_interrupt(const void *arg)
+{
+	struct pf_session s = session();
+	union svff_mbox_msg m = mm_write(BASE);
+	struct pf_verdict v;
+
+	/* A driver that polls may leave anything there; it must not get through. */
+	m.qctxt_wrt.cfg = 0;
+	m.qctxt_wrt.intr = cpu_to_le16(SVFF_MBOX_QINTR_AGGR | 0x7ff);
+	v = decide(&s, m);
+	EXPECT(!v.status && !v.cmd[0].queue.vec && !v.cmd[0].queue.irq_aggr);
+	return KTAP_PASS;
+}
+
+static enum ktap_result test_irq_ring(const void *arg)
+{
+	struct pf_session s = session();
+	struct pf_verdict v = decide(&s, ring(SVFF_MBOX_OP_INTR_CTXT_WRT));
+	union svff_mbox_msg m;
+
+	EXPECT(!v.status && v.num_cmds == 1 && v.cmd[0].op == PF_CMD_RING_WRITE);
+	EXPECT(v.cmd[0].ring.index == FUNC && v.cmd[0].ring.func == FUNC &&
+	       v.cmd[0].ring.vec == 2 && v.cmd[0].ring.base == 0x5000 &&
+	       v.cmd[0].ring.pages == 1 && v.next.ring);
+	s = v.next;
+	m = mm_write(BASE);
+	m.qctxt_wrt.intr = cpu_to_le16(SVFF_MBOX_QINTR_AGGR | FUNC);
+	v = decide(&s, m);
+	EXPECT(!v.status && v.cmd[0].queue.irq_aggr && v.cmd[0].queue.vec == FUNC);
+	v = decide(&s, ring(SVFF_MBOX_OP_INTR_CTXT_RD));
+	EXPECT(!v.status && v.cmd[0].op == PF_CMD_RING_DUMP && v.cmd[0].ring.index == FUNC);
+	v = decide(&s, ring(SVFF_MBOX_OP_INTR_CTXT_INV));
+	EXPECT(!v.status && v.cmd[0].op == PF_CMD_RING_INV && v.next.ring);
+	v = decide(&s, ring(SVFF_MBOX_OP_INTR_CTXT_CLR));
+	EXPECT(!v.status && v.cmd[0].op == PF_CMD_RING_CLEAR && !v.next.ring);
+	return KTAP_PASS;
+}
+
+#define RING(field, value, st) do {					\
+	union svff_mbox_msg m_ = ring(SVFF_MBOX_OP_INTR_CTXT_WRT);	\
+	struct pf_verdict v_;						\
+									\
+	m_.intr_ctxt.field = (value);					\
+	v_ = decide(&s, m_);						\
+	REFUSED(v_, s, st);						\
+} while (0)
+
+static enum ktap_result test_irq_ring_values(const void *arg)
+{
+	struct pf_session s = session();
+	u8 op;
+
+	RING(vec, cpu_to_le16(VECTORS), SVFF_MBOX_ERR_INVALID_PARAM);
+	RING(base, cpu_to_le64(0x5008), SVFF_MBOX_ERR_INVALID_PARAM);
+	RING(page_size, 8, SVFF_MBOX_ERR_INVALID_PARAM);
+	RING(page_size, 255, SVFF_MBOX_ERR_INVALID_PARAM);
+	RING(valid, 0, SVFF_MBOX_ERR_INVALID_PARAM);
+	RING(at, 1, SVFF_MBOX_ERR_NOT_SUPPORTED);
+	RING(host_id, 1, SVFF_MBOX_ERR_NOT_SUPPORTED);
+	RING(pasid, cpu_to_le32(1), SVFF_MBOX_ERR_NOT_SUPPORTED);
+	RING(pasid_en, 1, SVFF_MBOX_ERR_NOT_SUPPORTED);
+	for (op = SVFF_MBOX_OP_INTR_CTXT_WRT; op <= SVFF_MBOX_OP_INTR_CTXT_INV; op++) {
+		static const u32 index[] = { 0, FUNC - 1, FUNC + 1, 256, 0x80000003 };
+		union svff_mbox_msg m;
+		struct pf_verdict v;
+		unsigned int i;
+
+		for (i = 0; i < ARRAY_SIZE(index); i++) {
+			m = ring(op);
+			m.intr_ctxt.ring_index = cpu_to_le32(index[i]);
+			v = decide(&s, m);
+			REFUSED(v, s, SVFF_MBOX_ERR_INVALID_PARAM);
+		}
+		for (i = 0; i < 256; i += 2) {
+			m = ring(op);
+			m.intr_ctxt.num_rings = i;
+			v = decide(&s, m);
+			REFUSED(v, s, SVFF_MBOX_ERR_INVALID_PARAM);
+		}
+	}
+	return KTAP_PASS;
+}
+
+static enum ktap_result test_csr(const void *arg)
+{
+	struct pf_session s = session();
+	struct pf_verdict v = decide(&s, request(SVFF_MBOX_OP_CSR));
+
+	EXPECT(le16_to_cpu(v.rsp.csr_rsp.ring_size[15]) == 16385);
+	EXPECT(le16_to_cpu(v.rsp.csr_rsp.buf_size[14]) == 9018);
+	EXPECT(v.rsp.csr_rsp.timer_cnt[15] == 200 && v.rsp.csr_rsp.cnt_th[0] == 2);
+	return KTAP_PASS;
+}
+
+static enum ktap_result test_reg_list(const void *arg)
+{
+	static const u8 counts[] = { 14, 14, 13 };
+	struct pf_session s = session();
+	union svff_mbox_msg m = request(SVFF_MBOX_OP_REG_LIST_READ);
+	struct pf_verdict v;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(counts); i++) {
+		m.reg_list.group = cpu_to_le16(i);
+		v = decide(&s, m);
+		EXPECT(!v.status && v.num_cmds == 1 && v.cmd[0].op == PF_CMD_REGS);
+		EXPECT(le16_to_cpu(v.rsp.reg_list.count) == counts[i]);
+		EXPECT(v.rsp.reg_list.reg[counts[i] - 1].addr);
+	}
+	m.reg_list.group = cpu_to_le16(3);
+	v = decide(&s, m);
+	REFUSED(v, s, SVFF_MBOX_ERR_REG_READ);
+	m.reg_list.group = cpu_to_le16(0xffff);
+	v = decide(&s, m);
+	REFUSED(v, s, SVFF_MBOX_ERR_REG_READ);
+	return KTAP_PASS;
+}
+
+static enum ktap_result test_errno(const void *arg)
+{
+	EXPECT(pf_request_status(-ETIMEDOUT, 1) == SVFF_MBOX_ERR_BUSY_TIMEOUT);
+	EXPECT(pf_request_status(-EBUSY, 1) == SVFF_MBOX_ERR_BUSY_TIMEOUT);
+	EXPECT(pf_request_status(-ENODEV, 1) == SVFF_MBOX_ERR_NO_DEVICE);
+	EXPECT(pf_request_status(-EINVAL, SVFF_MBOX_ERR_FMAP) == SVFF_MBOX_ERR_FMAP);
+	return KTAP_PASS;
+}
+
+static bool cmd_is_safe(const struct pf_session *s, const struct pf_cmd *c)
+{
+	switch (c->op) {
+	case PF_CMD_FMAP:
+		return !c->range.count || (c->range.base == s->base &&
+					   c->range.count == s->granted);
+	case PF_CMD_WIPE:
+		return c->range.base == s->base && c->range.count == s->quota;
+	case PF_CMD_QUEUE_START:
+		if (c->queue.irq_aggr ? c->queue.vec != s->func :
+					c->queue.vec >= s->vectors)
+			return false;
+		/* fall through */
+	case PF_CMD_QUEUE_STOP:
+	case PF_CMD_QUEUE_CLEAR:
+	case PF_CMD_QUEUE_DUMP:
+		return c->queue.func == s->func && c->queue.qid >= s->base &&
+		       c->queue.qid < s->base + s->granted;
+	case PF_CMD_RING_WRITE:
+		if (c->ring.func != s->func || c->ring.vec >= s->vectors ||
+		    c->ring.pages < 1 || c->ring.pages > 8 || c->ring.base % 4096)
+			return false;
+		/* fall through */
+	case PF_CMD_RING_INV:
+	case PF_CMD_RING_CLEAR:
+	case PF_CMD_RING_DUMP:
+		return c->ring.index == s->func;
+	case PF_CMD_REGS:
+		return true;
+	}
+	return false;
+}
+
+/* Starts from a message that passes, so that one wrong byte is what is seen. */
+static union svff_mbox_msg random_msg(unsigned int *seed)
+{
+	union svff_mbox_msg seeds[] = {
+		range(SVFF_MBOX_OP_HELLO, SVFF_MBOX_QBASE_ANY, 0),
+		range(SVFF_MBOX_OP_QREQ, SVFF_MBOX_QBASE_ANY, GRANTED),
+		range(SVFF_MBOX_OP_FMAP, BASE, GRANTED),
+		mm_write(BASE), st_write(BASE + 1), mm_write(BASE + 2),
+		queue(SVFF_MBOX_OP_QCTXT_RD, BASE), queue(SVFF_MBOX_OP_QCTXT_INV, BASE),
+		ring(SVFF_MBOX_OP_INTR_CTXT_WRT), ring(SVFF_MBOX_OP_INTR_CTXT_RD),
+		request(SVFF_MBOX_OP_VF_BYE), request(SVFF_MBOX_OP_REG_LIST_READ),
+	};
+	union svff_mbox_msg m = seeds[rand_r(seed) % ARRAY_SIZE(seeds)];
+	u8 *bytes = (u8 *)&m;
+	int i, flips = rand_r(seed) % 4;
+
+	for (i = 0; i < flips; i++)
+		bytes[rand_r(seed) % 56] = rand_r(seed) % 3 ? rand_r(seed) : BASE + rand_r(seed) % 8;
+	if (!(rand_r(seed) % 16))
+		for (i = 0; i < (int)sizeof(m); i++)
+			bytes[i] = rand_r(seed);
+	return m;
+}
+
+/* Whatever comes, no command leaves what the VF was granted. */
+static enum ktap_result test_fuzz(const void *arg)
+{
+	struct pf_session s = session();
+	unsigned int seed = 1, i, served = 0;
+	int c;
+
+	for (i = 0; i < 1000000; i++) {
+		union svff_mbox_msg m = random_msg(&seed);
+		struct pf_verdict v = decide(&s, m);
+		static const union svff_mbox_msg zero;
+
+		if (v.kind != PF_MSG_SERVE) {
+			EXPECT(!v.num_cmds && !memcmp(&s, &v.next, sizeof(s)));
+			continue;
+		}
+		EXPECT(v.num_cmds <= PF_CMDS_MAX);
+		EXPECT(memcmp(&v.rsp, &zero, sizeof(zero)));
+		EXPECT(v.rsp.hdr.op == (m.hdr.op | SVFF_MBOX_RSP));
+		EXPECT(!v.status || !v.num_cmds);
+		for (c = 0; c < v.num_cmds; c++)
+			KTAP_FAIL_ON(!cmd_is_safe(&s, &v.cmd[c]),
+				     "message %u, opcode 0x%02x: command %d", i,
+				     m.hdr.op, v.cmd[c].op);
+		EXPECT(v.next.granted <= v.next.quota && v.next.func == FUNC &&
+		       v.next.base == BASE && v.next.quota == QUOTA);
+		served += !v.status;
+		s = v.next;
+	}
+	/* A fuzzer whose messages are all refused at the door tests the door. */
+	KTAP_FAIL_ON(served < 100000, "only %u messages were served", served);
+	return KTAP_PASS;
+}
+
+#define MS	1000000ULL
+
+static enum ktap_result test_throttle_job(const void *arg)
+{
+	struct pf_throttle t;
+	u64 now = 5;
+	int i;
+
+	pf_throttle_reset(&t, now);
+	/* 256 queues up and down, as fast as a mailbox goes. */
+	for (i = 0; i < 2200; i++)
+		EXPECT(pf_throttle_check(&t, now += 10000) == PF_PASS);
+	/* A driver that is bound and unbound for ever, at a human's pace. */
+	for (i = 0; i < 100000; i++)
+		EXPECT(pf_throttle_check(&t, now += MS) == PF_PASS);
+	return KTAP_PASS;
+}
+
+static enum ktap_result test_throttle_flood(const void *arg)
+{
+	struct pf_throttle t;
+	u64 now = 0;
+	int i, muted = 0, passed = 0;
+
+	pf_throttle_reset(&t, now);
+	for (i = 0; i < 200000; i++) {
+		enum pf_pass p = pf_throttle_check(&t, now += 50000);
+
+		muted += p == PF_HOLD_MUTED;
+		passed += p == PF_PASS;
+		EXPECT(p != PF_PASS_UNMUTED);
+	}
+	KTAP_FAIL_ON(muted != 1, "muted %d times", muted);
+	KTAP_FAIL_ON(passed > 2 * PF_THROTTLE_BURST, "%d passed", passed);
+	EXPECT(pf_throttle_check(&t, now += PF_THROTTLE_QUIET_NS - 1) == PF_HOLD);
+	EXPECT(pf_throttle_check(&t, now += PF_THROTTLE_QUIET_NS) == PF_PASS_UNMUTED);
+	EXPECT(pf_throttle_check(&t, now += 1) == PF_PASS);
+	return KTAP_PASS;
+}
+
+static const struct ktap_case cases[] = {
+	{ "response header", test_header },
+	{ "unknown opcodes and zero messages are dropped", test_drop },
+	{ "bytes beyond the request and a status are refused", test_reserved },
+	{ "padding and reserved bits are refused", test_pads },
+	{ "requests before HELLO are refused", test_needs_hello },
+	{ "HELLO", test_hello },
+	{ "HELLO again takes everything back", test_hello_again },
+	{ "BYE takes everything back", test_bye },
+	{ "QREQ grants up to the quota", test_qreq },
+	{ "FMAP maps the grant and nothing else", test_fmap },
+	{ "QNOTIFY and the active count", test_qnotify },
+	{ "QCTXT of an MM queue", test_qctxt_mm },
+	{ "QCTXT of an ST queue", test_qctxt_st },
+	{ "QCTXT beyond the grant is refused", test_qctxt_range },
+	{ "QCTXT values", test_qctxt_values },
+	{ "QCTXT kinds of queues", test_qctxt_kinds },
+	{ "QCTXT without interrupts", test_no_interrupt },
+	{ "interrupt ring", test_irq_ring },
+	{ "interrupt ring values", test_irq_ring_values },
+	{ "CSR tables", test_csr },
+	{ "register lists", test_reg_list },
+	{ "errno to status", test_errno },
+	{ "a million mutated messages stay within the grant", test_fuzz },
+	{ "throttle lets a busy driver pass", test_throttle_job },
+	{ "throttle mutes a flood and hears it again", test_throttle_flood },
+};
+
+int main(int argc, char **argv)
+{
+	return ktap_main(cases, ARRAY_SIZE(cases), argc > 1 ? argv[1] : NULL);
+}
