@@ -8,11 +8,14 @@
 #include <linux/string.h>
 
 #define PF_FUNCTIONS_MAX	256
+#define PF_DEVFN_MASK		0xff	/* of a requester id */
 
 /**
  * pf_vf_device() - PCI function of a VF
  * @pf: card
  * @n: VF number
+ *
+ * Where it is depends on the number of VFs, so that it is read anew each time.
  *
  * Context: process.
  * Return: the device with a reference that the caller drops, or NULL.
@@ -20,10 +23,17 @@
 struct pci_dev *pf_vf_device(struct svff_pf *pf, unsigned int n)
 {
 	struct pci_dev *pdev = pf->pdev;
+	int cap = pci_find_ext_capability(pdev, PCI_EXT_CAP_ID_SRIOV);
+	u16 offset, stride;
+	unsigned int rid;
 
-	return pci_get_domain_bus_and_slot(pci_domain_nr(pdev->bus),
-					   pci_iov_virtfn_bus(pdev, n - 1),
-					   pci_iov_virtfn_devfn(pdev, n - 1));
+	if (!cap || !pci_num_vf(pdev))
+		return NULL;
+	pci_read_config_word(pdev, cap + PCI_SRIOV_VF_OFFSET, &offset);
+	pci_read_config_word(pdev, cap + PCI_SRIOV_VF_STRIDE, &stride);
+	rid = pci_dev_id(pdev) + offset + stride * (n - 1);
+	return pci_get_domain_bus_and_slot(pci_domain_nr(pdev->bus), PCI_BUS_NUM(rid),
+					   rid & PF_DEVFN_MASK);
 }
 
 /* vfio-pci, svff_vfio and other variants: all have it in their names. */
