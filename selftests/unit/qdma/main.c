@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "tests.h"
+
+#include "ctxt.h"
+
+static const struct ktap_case cases[] = {
+	{ "ctxt: software context as the guide has it", test_sw_golden, NULL },
+	{ "ctxt: fields across two and three words", test_sw_crossing, NULL },
+	{ "ctxt: completion context as the guide has it", test_cmpt_golden, NULL },
+	{ "ctxt: interrupt context as the guide has it", test_intr_golden, NULL },
+	{ "ctxt: prefetch context as the guide has it", test_pfch_golden, NULL },
+	{ "ctxt: hardware and credit context as the guide has them", test_hw_golden, NULL },
+	{ "ctxt: function map as the guide has it", test_fmap_golden, NULL },
+	{ "ctxt: what differs in IP 3.x", test_qdma3_golden, NULL },
+	{ "ctxt: EQDMA fields are inside and disjoint", test_layout_sane, &qdma_ctxt_eqdma },
+	{ "ctxt: CPM5 fields are inside and disjoint", test_layout_sane, &qdma_ctxt_cpm5 },
+	{ "ctxt: IP 3.x fields are inside and disjoint", test_layout_sane, &qdma_ctxt_qdma3 },
+	{ "ctxt: EQDMA fields take their maximum and no more", test_field_limits, &qdma_ctxt_eqdma },
+	{ "ctxt: CPM5 fields take their maximum and no more", test_field_limits, &qdma_ctxt_cpm5 },
+	{ "ctxt: IP 3.x fields take their maximum and no more", test_field_limits, &qdma_ctxt_qdma3 },
+	{ "ctxt: EQDMA contexts survive a round trip", test_round_trip, &qdma_ctxt_eqdma },
+	{ "ctxt: CPM5 contexts survive a round trip", test_round_trip, &qdma_ctxt_cpm5 },
+	{ "ctxt: IP 3.x contexts survive a round trip", test_round_trip, &qdma_ctxt_qdma3 },
+	{ "range: the smallest gap that fits is taken", test_range_best_fit, NULL },
+	{ "range: a new range replaces the old one, or the old one stays", test_range_replace, NULL },
+	{ "range: limits", test_range_limits, NULL },
+	{ "range: random use against a map of owners", test_range_random, NULL },
+	{ "desc: a span is cut without gap or overlap", test_span, NULL },
+	{ "desc: only a possible consumer index counts", test_ring_done, NULL },
+	{ "desc: formats in memory", test_formats, NULL },
+};
+
+int main(int argc, char **argv)
+{
+	return ktap_main(cases, sizeof(cases) / sizeof(cases[0]), argc > 1 ? argv[1] : NULL);
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "tests.h"
+
+#include "desc.h"
+
+#define SLOTS	7
+
+TEST(test_span)
+{
+	static const u64 lengths[] = { 1, 4095, 4096, 32767, 32768, 32769, 1 << 20, (1ULL << 33) + 5 };
+	unsigned int i;
+
+	(void)arg;
+	for (i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+		struct qdma_span span = { .host = 0xfff, .card = 0x10000001, .left = lengths[i] };
+		u32 max = lengths[i] >> 33 ? 1 << 27 : 32768;
+		u64 host = span.host, card = span.card, n = 0;
+
+		for (; span.left; n++) {
+			u32 len = qdma_span_take(&span, max);
+
+			host += len;
+			card += len;
+			KTAP_FAIL_ON(!len || len > max, "piece of %u", len);
+			KTAP_FAIL_ON(span.host != host || span.card != card, "gap after piece %llu",
+				     (unsigned long long)n);
+		}
+		KTAP_FAIL_ON(host != 0xfff + lengths[i], "length %llu is cut to %llu",
+			     (unsigned long long)lengths[i], (unsigned long long)(host - 0xfff));
+		KTAP_FAIL_ON(n != qdma_span_descs(lengths[i], max), "%llu pieces",
+			     (unsigned long long)n);
+	}
+	return KTAP_PASS;
+}
+
+/* All states of a small ring: walk from tail until the index is met, or head is. */
+static int walk(u32 cidx, u32 tail, u32 head)
+{
+	int n;
+
+	for (n = 0; tail != cidx; n++) {
+		if (tail == head)
+			return -1;
+		tail = (tail + 1) % SLOTS;
+	}
+	return n;
+}
+
+TEST(test_ring_done)
+{
+	u32 tail, head, cidx;
+
+	(void)arg;
+	for (tail = 0; tail < SLOTS; tail++) {
+		for (head = 0; head < SLOTS; head++) {
+			for (cidx = 0; cidx < SLOTS; cidx++)
+				KTAP_FAIL_ON(qdma_ring_done(cidx, tail, head, SLOTS) !=
+					     walk(cidx, tail, head),
+					     "cidx %u tail %u head %u: %d", cidx, tail, head,
+					     qdma_ring_done(cidx, tail, head, SLOTS));
+			KTAP_FAIL_ON(qdma_ring_done(SLOTS, tail, head, SLOTS) != -1, "status slot");
+			KTAP_FAIL_ON(qdma_ring_done(0xffff, tail, head, SLOTS) != -1, "all ones");
+		}
+	}
+	return KTAP_PASS;
+}
+
+TEST(test_formats)
+{
+	(void)arg;
+	KTAP_FAIL_ON(offsetof(struct qdma_mm_desc, len_flags) != 8, "length at byte 8");
+	KTAP_FAIL_ON(offsetof(struct qdma_mm_desc, dst) != 16, "destination at byte 16");
+	KTAP_FAIL_ON(offsetof(struct qdma_status, cidx) != 2, "consumer index at byte 2");
+	KTAP_FAIL_ON(QDMA_MM_DESC_LEN != 0x0fffffff, "length has 28 bits");
+	KTAP_FAIL_ON(QDMA_INTR_ENTRY_QID != 0x7fffff8000000000ULL, "queue in bits 62:39");
+	return KTAP_PASS;
+}

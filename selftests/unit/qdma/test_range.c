@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "tests.h"
+
+#include <errno.h>
+
+#include "range.h"
+
+#define RANDOM_QUEUES	2048
+#define RANDOM_FUNCS	260
+#define RANDOM_STEPS	40000
+#define NOBODY		(-1)
+
+TEST(test_range_best_fit)
+{
+	struct qdma_range_pool pool;
+	u32 base;
+	u16 f;
+
+	(void)arg;
+	qdma_range_init(&pool, 100);
+	for (f = 0; f < 10; f++)
+		KTAP_FAIL_ON(qdma_range_alloc(&pool, f, 10, &base) || base != f * 10u,
+			     "function %u does not get %u", f, f * 10u);
+	/* Gaps: 10..39 (30), 60..69 (10), 80..99 (20). */
+	for (f = 1; f < 10; f++)
+		if ((f >= 1 && f <= 3) || f == 6 || f >= 8)
+			KTAP_FAIL_ON(!qdma_range_free(&pool, f), "function %u had none", f);
+	KTAP_FAIL_ON(qdma_range_avail(&pool) != 60, "%u free, not 60", qdma_range_avail(&pool));
+	KTAP_FAIL_ON(qdma_range_largest(&pool) != 30, "largest is %u", qdma_range_largest(&pool));
+	KTAP_FAIL_ON(qdma_range_alloc(&pool, 20, 8, &base) || base != 60, "8 go to %u, not 60", base);
+	KTAP_FAIL_ON(qdma_range_alloc(&pool, 21, 15, &base) || base != 80, "15 go to %u, not 80", base);
+	KTAP_FAIL_ON(qdma_range_alloc(&pool, 22, 30, &base) || base != 10, "30 go to %u, not 10", base);
+	KTAP_FAIL_ON(qdma_range_alloc(&pool, 23, 6, &base) != -ENOSPC, "6 fit nowhere");
+	KTAP_FAIL_ON(qdma_range_alloc(&pool, 24, 5, &base) || base != 95, "5 go to %u, not 95", base);
+	return KTAP_PASS;
+}
+
+TEST(test_range_replace)
+{
+	struct qdma_range_pool pool;
+	const struct qdma_range *range;
+	u32 base;
+
+	(void)arg;
+	qdma_range_init(&pool, 64);
+	qdma_range_alloc(&pool, 1, 16, &base);
+	qdma_range_alloc(&pool, 2, 16, &base);
+	KTAP_FAIL_ON(qdma_range_alloc(&pool, 1, 32, &base) || base != 32, "grows to %u", base);
+	KTAP_FAIL_ON(qdma_range_avail(&pool) != 16, "old range is not free");
+	KTAP_FAIL_ON(qdma_range_alloc(&pool, 2, 33, &base) != -ENOSPC, "33 cannot fit");
+	range = qdma_range_find(&pool, 2);
+	KTAP_FAIL_ON(!range || range->base != 16 || range->count != 16, "old range is lost");
+	KTAP_FAIL_ON(qdma_range_owner(&pool, 31) != range, "queue 31 is not its");
+	KTAP_FAIL_ON(qdma_range_owner(&pool, 15), "queue 15 is free");
+	return KTAP_PASS;
+}
+
+TEST(test_range_limits)
+{
+	struct qdma_range_pool pool;
+	u32 base;
+	u16 f;
+
+	(void)arg;
+	qdma_range_init(&pool, 4096);
+	KTAP_FAIL_ON(qdma_range_alloc(&pool, 1, 0, &base) != -EINVAL, "0 queues");
+	KTAP_FAIL_ON(qdma_range_alloc(&pool, 1, 4097, &base) != -ENOSPC, "more than there are");
+	KTAP_FAIL_ON(qdma_range_alloc(&pool, 1, ~0U, &base) != -ENOSPC, "all ones");
+	KTAP_FAIL_ON(qdma_range_alloc(&pool, 1, 4096, &base) || base, "all of them");
+	KTAP_FAIL_ON(qdma_range_avail(&pool) || qdma_range_largest(&pool), "something is left");
+	KTAP_FAIL_ON(!qdma_range_free(&pool, 1) || qdma_range_free(&pool, 1), "freed twice");
+	for (f = 0; f < QDMA_MAX_FUNCS; f++)
+		KTAP_FAIL_ON(qdma_range_alloc(&pool, f, 1, &base), "function %u", f);
+	KTAP_FAIL_ON(qdma_range_alloc(&pool, f, 1, &base) != -ENOSPC, "one function too many");
+	KTAP_FAIL_ON(qdma_range_alloc(&pool, 7, 9, &base), "the last of many may still change");
+	return KTAP_PASS;
+}
+
+static u32 longest_free(const int *owner)
+{
+	u32 best = 0, run = 0, i;
+
+	for (i = 0; i < RANDOM_QUEUES; i++) {
+		run = owner[i] == NOBODY ? run + 1 : 0;
+		if (run > best)
+			best = run;
+	}
+	return best;
+}
+
+static u32 count_owner(const int *owner, int who)
+{
+	u32 n = 0, i;
+
+	for (i = 0; i < RANDOM_QUEUES; i++)
+		n += owner[i] == who;
+	return n;
+}
+
+static void forget(int *owner, int who)
+{
+	u32 i;
+
+	for (i = 0; i < RANDOM_QUEUES; i++)
+		if (owner[i] == who)
+			owner[i] = NOBODY;
+}
+
+/* What the map says before: would it fit, the function's own range given up? */
+static enum ktap_result random_alloc(struct qdma_range_pool *pool, int *owner, int who, u32 count)
+{
+	static int trial[RANDOM_QUEUES];
+	bool was_there = count_owner(owner, who), fits;
+	u32 base = ~0U, i;
+	int err;
+
+	memcpy(trial, owner, sizeof(trial));
+	forget(trial, who);
+	fits = count && longest_free(trial) >= count && (was_there || pool->nr < QDMA_MAX_FUNCS);
+	err = qdma_range_alloc(pool, who, count, &base);
+	KTAP_FAIL_ON(!err != fits, "function %d, %u queues: %d, but fits: %d", who, count, err, fits);
+	if (err)
+		return KTAP_PASS;
+	for (i = base; i < base + count; i++) {
+		KTAP_FAIL_ON(i >= RANDOM_QUEUES || trial[i] != NOBODY, "queue %u is taken", i);
+		trial[i] = who;
+	}
+	memcpy(owner, trial, sizeof(trial));
+	return KTAP_PASS;
+}
+
+static enum ktap_result random_step(struct qdma_range_pool *pool, int *owner)
+{
+	int who = random() % RANDOM_FUNCS;
+	bool had;
+
+	if (random() % 2)
+		return random_alloc(pool, owner, who, random() % 8 ? random() % 24 : random() % 600);
+	had = count_owner(owner, who);
+	KTAP_FAIL_ON(qdma_range_free(pool, who) != had, "free of function %d", who);
+	forget(owner, who);
+	return KTAP_PASS;
+}
+
+TEST(test_range_random)
+{
+	static int owner[RANDOM_QUEUES];
+	struct qdma_range_pool pool;
+	int i;
+
+	(void)arg;
+	srandom(2);
+	qdma_range_init(&pool, RANDOM_QUEUES);
+	for (i = 0; i < RANDOM_QUEUES; i++)
+		owner[i] = NOBODY;
+	for (i = 0; i < RANDOM_STEPS; i++) {
+		enum ktap_result ret = random_step(&pool, owner);
+
+		if (ret != KTAP_PASS)
+			return ret;
+		if (i % 16)
+			continue;
+		KTAP_FAIL_ON(qdma_range_avail(&pool) != count_owner(owner, NOBODY), "step %d: avail", i);
+		KTAP_FAIL_ON(qdma_range_largest(&pool) != longest_free(owner), "step %d: largest", i);
+	}
+	return KTAP_PASS;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef UNIT_QDMA_TESTS_H
+#define UNIT_QDMA_TESTS_H
+
+#include "../../ktap.h"
+
+#define TEST(fn) enum ktap_result fn(const void *arg)
+
+TEST(test_sw_golden);
+TEST(test_sw_crossing);
+TEST(test_cmpt_golden);
+TEST(test_intr_golden);
+TEST(test_pfch_golden);
+TEST(test_hw_golden);
+TEST(test_fmap_golden);
+TEST(test_qdma3_golden);
+TEST(test_layout_sane);
+TEST(test_field_limits);
+TEST(test_round_trip);
+
+TEST(test_range_best_fit);
+TEST(test_range_replace);
+TEST(test_range_limits);
+TEST(test_range_random);
+
+TEST(test_span);
+TEST(test_ring_done);
+TEST(test_formats);
+
+#endif
