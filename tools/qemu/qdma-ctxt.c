@@ -38,7 +38,8 @@ static const QdmaCtxtInfo qdma_ctxt_info[QDMA_CTXT_COUNT] = {
         "HW C2H", offsetof(QdmaState, hw), QDMA_QUEUES, 2, { ALL, 0x7f00 },
     },
     [QDMA_CTXT_HW_H2C] = {
-        "HW H2C", offsetof(QdmaState, hw[QDMA_QUEUES]), QDMA_QUEUES, 2, { ALL, 0x7f00 },
+        "HW H2C", offsetof(QdmaState, hw[QDMA_QUEUES]), QDMA_QUEUES, 2,
+        { ALL, 0x7f00 },
     },
     [QDMA_CTXT_CR_C2H] = {
         "credit C2H", offsetof(QdmaState, credit), QDMA_QUEUES, 1,

@@ -98,7 +98,7 @@ static void set_aer(Object *obj, const char *value, Error **errp)
     PCIDevice *pdev = PCI_DEVICE(obj);
     PCIEAERErr err = {
         .source_id = pci_requester_id(pdev),
-        .header = { AER_HEADER_MEM_READ },
+        .header = { cpu_to_be32(AER_HEADER_MEM_READ) },
     };
 
     if (!check_realized(obj, "inject-aer", errp)) {

@@ -295,7 +295,7 @@ REG32(DB_CMPT_CIDX, 0xc)
 #define QDMA_MM_DESC_DST         16
 #define QDMA_MM_50_LEN_LIMIT     (64 * KiB)
 
-/* Status entry of descriptor rings: error, CIDX, PIDX, reserved; 16 bits each */
+/* Status entry of descriptor rings: error, CIDX, PIDX, 0; 16 bits each */
 #define QDMA_STATUS_SIZE         8
 #define QDMA_STATUS_ERR_DMA      BIT(0)
 #define QDMA_STATUS_ERR_FETCH    BIT(1)

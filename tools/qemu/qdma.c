@@ -36,6 +36,15 @@
                        PCI_BASE_ADDRESS_MEM_TYPE_64 | \
                        PCI_BASE_ADDRESS_MEM_PREFETCH)
 
+/* Transfer controls: kept for software, without effect on the model */
+#define QDMA_DEVCTL_WRITABLE \
+    (PCI_EXP_DEVCTL_RELAX_EN | PCI_EXP_DEVCTL_PAYLOAD | \
+     PCI_EXP_DEVCTL_EXT_TAG | PCI_EXP_DEVCTL_NOSNOOP_EN | \
+     PCI_EXP_DEVCTL_READRQ)
+#define QDMA_DEVCTL_RESET \
+    (PCI_EXP_DEVCTL_RELAX_EN | PCI_EXP_DEVCTL_NOSNOOP_EN | \
+     PCI_EXP_DEVCTL_READRQ_512B)
+
 /* What one value of the "ip" property means */
 typedef struct QdmaIp {
     const char *name;
@@ -282,6 +291,14 @@ static void function_init_bars(QdmaFunction *fn)
                      &fn->bypass_bar);
 }
 
+/* A part holds its owner while it is in a container: let go of both. */
+static void function_exit_bars(QdmaFunction *fn)
+{
+    memory_region_del_subregion(&fn->config_bar, &fn->config_io);
+    memory_region_del_subregion(&fn->bypass_bar, &fn->bypass_gone);
+    memory_region_del_subregion(&fn->bypass_bar, &fn->bypass_ram);
+}
+
 static bool function_init_msix(QdmaFunction *fn, Error **errp)
 {
     bool pf = qdma_is_pf(fn);
@@ -328,6 +345,9 @@ static bool function_init_pcie(QdmaFunction *fn, Error **errp)
                                QEMU_PCI_EXP_LNKSTA_CLS(QEMU_PCI_EXP_LNK_8GT) |
                                QEMU_PCI_EXP_LNKSTA_NLW(QEMU_PCI_EXP_LNK_X16));
     pcie_cap_flr_init(pdev);
+    pcie_cap_deverr_init(pdev);
+    pci_word_test_and_set_mask(pdev->wmask + pdev->exp.exp_cap +
+                               PCI_EXP_DEVCTL, QDMA_DEVCTL_WRITABLE);
 
     pdev->exp.aer_log.log_max = PCIE_AER_LOG_MAX_DEFAULT;
     if (pcie_aer_init(pdev, PCI_ERR_VER, QDMA_ECAP_AER, PCI_ERR_SIZEOF,
@@ -347,25 +367,26 @@ static void function_exit_pcie(QdmaFunction *fn)
 
 static bool function_realize(QdmaFunction *fn, Error **errp)
 {
-    fn->card->fn[fn->id] = fn;
     function_init_bars(fn);
     if (!function_init_msix(fn, errp)) {
-        fn->card->fn[fn->id] = NULL;
+        function_exit_bars(fn);
         return false;
     }
     if (!function_init_pcie(fn, errp)) {
         function_exit_msix(fn);
-        fn->card->fn[fn->id] = NULL;
+        function_exit_bars(fn);
         return false;
     }
+    fn->card->fn[fn->id] = fn;
     return true;
 }
 
 static void function_exit(QdmaFunction *fn)
 {
+    fn->card->fn[fn->id] = NULL;
     function_exit_pcie(fn);
     function_exit_msix(fn);
-    fn->card->fn[fn->id] = NULL;
+    function_exit_bars(fn);
 }
 
 static uint32_t function_config_read(QdmaFunction *fn, uint32_t addr, int len)
@@ -407,6 +428,18 @@ void qdma_function_stop(QdmaFunction *fn)
                           PCI_EXP_DEVCTL_BCR_FLR);
     qdma_ctxt_drop_function(fn);
     qdma_mbox_reset(fn);
+}
+
+static void function_reset(QdmaFunction *fn)
+{
+    uint8_t *devctl = fn->pdev->config + fn->pdev->exp.exp_cap +
+                      PCI_EXP_DEVCTL;
+
+    qdma_function_stop(fn);
+    fn->in_flr = false;
+    pcie_cap_deverr_reset(fn->pdev);
+    pci_word_test_and_clear_mask(devctl, QDMA_DEVCTL_WRITABLE);
+    pci_word_test_and_set_mask(devctl, QDMA_DEVCTL_RESET);
 }
 
 /* The card is pulled out of its slot, or put back. */
@@ -529,9 +562,20 @@ static bool qdma_check_properties(QdmaState *s, Error **errp)
                    qdma_ips[0].name, qdma_ips[1].name);
         return false;
     }
+    if (!pci_bus_is_express(pci_get_bus(PCI_DEVICE(s)))) {
+        error_setg(errp, "the card needs a PCI Express slot, such as a "
+                   "pcie-root-port");
+        return false;
+    }
     if (s->vfs > QDMA_MAX_VFS) {
         error_setg(errp, "vfs is %u; the card has at most %u", s->vfs,
                    QDMA_MAX_VFS);
+        return false;
+    }
+    if (PCI_DEVICE(s)->devfn + s->vfs >= PCI_DEVFN_MAX) {
+        error_setg(errp, "%u VFs do not fit on the bus behind address %u; "
+                   "give the card a pcie-root-port of its own", s->vfs,
+                   PCI_DEVICE(s)->devfn);
         return false;
     }
     if (!is_power_of_2(s->bypass_size) || s->bypass_size < 4 * KiB) {
@@ -669,10 +713,9 @@ static void qdma_reset_hold(Object *obj, ResetType type)
     qdma_ctxt_reset(s);
     qdma_csr_init(s);
     qdma_user_reset(s);
-    qdma_function_stop(&s->pf);
+    function_reset(&s->pf);
     memset(s->mbox_ack, 0, sizeof(s->mbox_ack));
     s->mbox_target = 0;
-    s->pf.in_flr = false;
 }
 
 static const Property qdma_properties[] = {
@@ -765,10 +808,7 @@ static void qdma_vf_config_write(PCIDevice *pdev, uint32_t addr, uint32_t val,
 /* Also called when the VF is enabled or disabled */
 static void qdma_vf_reset_hold(Object *obj, ResetType type)
 {
-    QdmaVfState *vf = XLNX_QDMA_VF(obj);
-
-    qdma_function_stop(&vf->fn);
-    vf->fn.in_flr = false;
+    function_reset(&XLNX_QDMA_VF(obj)->fn);
 }
 
 static const VMStateDescription vmstate_qdma_vf = {

@@ -123,7 +123,7 @@ struct QdmaState {
     uint32_t sw[QDMA_RINGS][8];
     uint32_t hw[QDMA_RINGS][2];
     uint32_t credit[QDMA_RINGS];
-    bool aggr_wait[QDMA_RINGS];     /* an entry waits for interrupt ring space */
+    bool aggr_wait[QDMA_RINGS];     /* an entry waits for ring space */
     QdmaRing ring[QDMA_RINGS];
 
     /* by queue, interrupt ring, host profile, function */
@@ -168,7 +168,8 @@ static inline bool qdma_is_pf(const QdmaFunction *fn)
 
 /* qdma.c */
 QdmaFunction *qdma_function(QdmaState *s, unsigned id);
-void qdma_guest_error(QdmaFunction *fn, const char *fmt, ...) G_GNUC_PRINTF(2, 3);
+void qdma_guest_error(QdmaFunction *fn, const char *fmt, ...)
+    G_GNUC_PRINTF(2, 3);
 void qdma_function_stop(QdmaFunction *fn);
 MemTxResult qdma_dma_read(QdmaFunction *fn, uint64_t addr, void *buf,
                           uint32_t len);
