@@ -240,6 +240,22 @@ int svff_file_write(const char *path, const char *value)
 }
 
 /**
+ * svff_try_open() - can a device node be opened?
+ * @path: the node
+ *
+ * Return: 0, or a negative errno.
+ */
+int svff_try_open(const char *path)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	close(fd);
+	return 0;
+}
+
+/**
  * svff_now_us() - monotonic time
  *
  * Return: microseconds since some point.

@@ -298,15 +298,20 @@ static bool refused_for_now(const char *text)
 	return strstr(text, "in the process of unplug") || strstr(text, "guest is busy");
 }
 
-/* Ask once: 1 if the device is gone already, 0 if the guest was or will be asked, or an error. */
-static int ask_unplug(struct svff_guest *guest, const char *id)
+/*
+ * Ask once: 1 if the device is gone already, 0 if the guest was asked or @again_ms later is to be asked
+ * again, or an error.
+ */
+static int ask_unplug(struct svff_guest *guest, const char *id, unsigned int *again_ms)
 {
 	int ret = qmp_command(guest->priv, "device_del", args2("id", id, NULL, NULL), ASK_MS, NULL);
 
+	*again_ms = UNPLUG_AGAIN_MS;
 	if (ret != -EREMOTEIO)
 		return ret;
 	if (!strcmp(qmp_error_class(guest->priv), "DeviceNotFound"))
 		return 1;
+	*again_ms = REFUSED_AGAIN_MS;
 	if (refused_for_now(qmp_error_text(guest->priv)))
 		return 0;
 	return svff_fail(guest->ctx, ret, "guest %s cannot unplug %s: %s", guest->uri, id,
@@ -350,13 +355,14 @@ static int guest_qmp_del(struct svff_guest *guest, const char *id, unsigned int 
 {
 	int64_t begin = svff_now_ms(), end = begin + timeout_ms, until;
 	char status[SVFF_WORD_LEN];
+	unsigned int again_ms;
 	int ret;
 
 	for (;;) {
-		ret = ask_unplug(guest, id);
+		ret = ask_unplug(guest, id, &again_ms);
 		if (ret)
 			break;
-		until = svff_now_ms() + UNPLUG_AGAIN_MS;
+		until = svff_now_ms() + again_ms;
 		ret = wait_unplug(guest, id, until < end ? until : end);
 		if (ret || svff_now_ms() >= end)
 			break;

@@ -72,6 +72,7 @@ unsigned int svff_card_vf_queues_default(const struct svff_card *card);
 
 enum svff_guest_state {
 	SVFF_GUEST_NONE,	/* no guest is known to have this VF */
+	SVFF_GUEST_NOTED,	/* a guest was given it, and was not asked since */
 	SVFF_GUEST_ATTACHED,	/* the guest was asked and has it */
 	SVFF_GUEST_GONE,	/* the guest, or the device in it, is no more */
 	SVFF_GUEST_SILENT,	/* the guest's monitor does not answer */
@@ -80,6 +81,7 @@ enum svff_guest_state {
 int svff_vf_resolve(struct svff_ctx *ctx, const char *card, const char *text,
 		    struct svff_card **out, unsigned int *vf);
 int svff_vf_open(struct svff_card *card, unsigned int number, struct svff_vf **vf);
+int svff_vf_ask_guest(struct svff_vf *vf);
 void svff_vf_free(struct svff_vf *vf);
 
 unsigned int svff_vf_number(const struct svff_vf *vf);

@@ -60,6 +60,7 @@ int svff_path(struct svff_ctx *ctx, enum svff_dir dir, char path[PATH_MAX], cons
 bool svff_is_live(const struct svff_ctx *ctx);
 int svff_file_read(const char *path, void *buf, size_t size);
 int svff_file_write(const char *path, const char *value);
+int svff_try_open(const char *path);
 uint64_t svff_now_us(void);
 int64_t svff_now_ms(void);
 void svff_nap_ms(unsigned int ms);
@@ -123,7 +124,6 @@ bool vfio_is_driver(const char *driver);
 int vfio_binding(struct svff_ctx *ctx, const char *bdf, struct vf_binding *binding);
 int vfio_bind(struct svff_ctx *ctx, const char *bdf);
 int vfio_restore(struct svff_ctx *ctx, const char *bdf, const struct vf_binding *binding);
-int svff_try_open(const char *path);
 int vfio_in_use(struct svff_ctx *ctx, const char *bdf);
 int vfio_wait_free(struct svff_ctx *ctx, const char *bdf);
 int vfio_describe_user(struct svff_ctx *ctx, const char *bdf, char *buf, size_t size);
@@ -236,6 +236,7 @@ struct svff_card {
 };
 
 struct svff_vf {
+	struct svff_card *card;
 	unsigned int number;
 	char address[SVFF_BDF_LEN];	/* empty: VF is absent */
 	char state[SVFF_WORD_LEN];

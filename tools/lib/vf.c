@@ -14,6 +14,7 @@
 
 static const char *const guest_state_names[] = {
 	[SVFF_GUEST_NONE]     = "detached",
+	[SVFF_GUEST_NOTED]    = "noted",
 	[SVFF_GUEST_ATTACHED] = "attached",
 	[SVFF_GUEST_GONE]     = "gone",
 	[SVFF_GUEST_SILENT]   = "silent",
@@ -121,7 +122,6 @@ static int read_or(struct svff_card *card, unsigned int vf, const char *attribut
 static int read_owner(struct svff_card *card, struct svff_vf *vf)
 {
 	const struct svff_owner *owner = state_find(&card->state, vf->number);
-	char why[SVFF_ERROR_LEN / 2];
 
 	if (!owner)
 		return 0;
@@ -129,12 +129,13 @@ static int read_owner(struct svff_card *card, struct svff_vf *vf)
 	if (!vf->guest)
 		return svff_fail(card->ctx, -ENOMEM, "VF %u: out of memory", vf->number);
 	svff_copy(vf->id, sizeof(vf->id), owner->id);
-	return card_owner_state(card, owner, &vf->guest_state, why, sizeof(why));
+	vf->guest_state = SVFF_GUEST_NOTED;
+	return 0;
 }
 
 /**
  * svff_vf_open() - take a picture of a VF
- * @card: its card
+ * @card: its card; has to live longer than the picture
  * @number: its number, from 1
  * @out: the VF; what cannot be read is empty or -1
  *
@@ -147,6 +148,7 @@ int svff_vf_open(struct svff_card *card, unsigned int number, struct svff_vf **o
 
 	if (!vf)
 		return svff_fail(card->ctx, -ENOMEM, "VF %u: out of memory", number);
+	vf->card = card;
 	vf->number = number;
 	vf->iommu_group = -1;
 	if (!vf_address(card, number, vf->address)) {
@@ -165,6 +167,22 @@ int svff_vf_open(struct svff_card *card, unsigned int number, struct svff_vf **o
 	}
 	*out = vf;
 	return 0;
+}
+
+/**
+ * svff_vf_ask_guest() - ask the guest that was given a VF whether it has it; sets the guest's state
+ * @vf: the VF
+ *
+ * A monitor serves one client at a time, so this is not for guests that a plan is connected to.
+ *
+ * Return: 0, also if the guest is gone or silent or if there is none, or a negative errno.
+ */
+int svff_vf_ask_guest(struct svff_vf *vf)
+{
+	const struct svff_owner *owner = state_find(&vf->card->state, vf->number);
+	char why[SVFF_ERROR_LEN / 2];
+
+	return owner ? card_owner_state(vf->card, owner, &vf->guest_state, why, sizeof(why)) : 0;
 }
 
 /**
@@ -290,10 +308,10 @@ const char *svff_vf_guest_device(const struct svff_vf *vf)
 }
 
 /**
- * svff_vf_guest_state() - what the guest says to it
+ * svff_vf_guest_state() - whether the guest has the VF
  * @vf: the VF
  *
- * Return: the state, from the guest itself.
+ * Return: the state; from the guest itself after svff_vf_ask_guest().
  */
 enum svff_guest_state svff_vf_guest_state(const struct svff_vf *vf)
 {

@@ -10,7 +10,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -137,22 +136,6 @@ int vfio_restore(struct svff_ctx *ctx, const char *bdf, const struct vf_binding 
 	if (ret)
 		return svff_fail(ctx, ret, "%s cannot be given back to driver %s: %s", bdf,
 				 binding->driver[0] ? binding->driver : "(none)", strerror(-ret));
-	return 0;
-}
-
-/**
- * svff_try_open() - can a device node be opened?
- * @path: the node
- *
- * Return: 0, or a negative errno.
- */
-int svff_try_open(const char *path)
-{
-	int fd = open(path, O_RDWR | O_CLOEXEC);
-
-	if (fd < 0)
-		return -errno;
-	close(fd);
 	return 0;
 }
 

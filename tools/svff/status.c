@@ -96,6 +96,16 @@ static void print_vf(const struct svff_vf *vf)
 	putchar('\n');
 }
 
+/* What was opened is closed again when the guest cannot be asked. */
+static int ask(struct svff_vf *vf)
+{
+	int ret = svff_vf_ask_guest(vf);
+
+	if (ret)
+		svff_vf_free(vf);
+	return ret;
+}
+
 static int show_vfs(struct cli *cli, struct svff_card *card, struct json_object *list)
 {
 	struct svff_vf *vf;
@@ -107,6 +117,8 @@ static int show_vfs(struct cli *cli, struct svff_card *card, struct json_object 
 		       "group", "driver", "guest");
 	for (i = 1; i <= svff_card_vfs(card); i++) {
 		ret = svff_vf_open(card, i, &vf);
+		if (!ret)
+			ret = ask(vf);
 		if (ret)
 			return cli_fail(cli, ret);
 		if (list)
