@@ -1,0 +1,371 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# svff attach, svff detach: a VF and a guest; nothing is lost or left behind when one of them fails.
+# shellcheck disable=SC2317,SC1091,SC2154
+. "$(dirname "$0")/cli/common.sh"
+
+ready() {
+	run 0 init --vfs "${1:-2}"
+}
+
+t_attach_and_detach() {
+	ready
+	guest a
+	run 0 attach 1 "qmp:$T/a"
+	check_out "VF 1 (0000:01:00.1) is attached to guest qmp:$T/a as svff-vf1-0000.01.00.0"
+	check_owners 1=a
+	grep -q '"bus":"rp0"' "$T/a.log" || fail "not behind the first port"
+	run 0 detach 1
+	check_out "VF 1 (0000:01:00.1) is taken from guest qmp:$T/a"
+	check_owners ''
+	check_free
+	check_driver 1 vfio-pci
+}
+
+t_json() {
+	ready
+	guest a
+	run 0 attach 1 "$T/a" --json
+	check_json 'j["ok"] and j["vf"] == 1 and j["address"] == "0000:01:00.1" and j["device"] == "svff-vf1-0000.01.00.0"'
+	run 0 detach 1 --json
+	check_json 'j["ok"] and j["guest"].startswith("qmp:") and j["steps"][0]["result"] == "done"'
+}
+
+t_vf_by_address_guest_by_path() {
+	ready
+	guest a
+	run 0 attach 01:00.2 "$T/a"
+	check_owners 2=a
+	run 0 detach 0000:01:00.2 "$T/a"
+	check_owners ''
+}
+
+t_two_vfs_take_two_ports() {
+	ready
+	guest a
+	run 0 attach 1 "$T/a"
+	run 0 attach 2 "$T/a"
+	check_owners '1=a 2=a'
+	grep -q '"bus":"rp1"' "$T/a.log" || fail "not behind the second port"
+}
+
+t_no_free_port() {
+	ready
+	guest a --ports 1
+	run 0 attach 1 "$T/a"
+	run 1 attach 2 "$T/a"
+	check_err "no free hot-plug port (1, all taken)"
+	check_err "pcie-root-port"
+	check_owners 1=a
+}
+
+t_port_by_name() {
+	ready
+	guest a
+	run 0 attach 1 "$T/a" --bus rp1
+	grep -q '"bus":"rp1"' "$T/a.log" || fail "not behind the named port"
+	run 1 attach 2 "$T/a" --bus nowhere
+	check_err "Bus 'nowhere' not found"
+}
+
+t_old_pc_needs_no_port() {
+	ready
+	guest a --ports 0 --i440fx
+	run 0 attach 1 "$T/a"
+	check_owners 1=a
+}
+
+t_binds_a_vf_that_has_no_driver() {
+	run 0 init --vfs 1 --no-bind
+	guest a
+	run 0 attach 1 "$T/a"
+	check_driver 1 vfio-pci
+}
+
+t_vf_that_does_not_exist() {
+	guest a
+	run 1 attach 1 "$T/a"
+	check_one_line
+	check_err "svff init --card 0000:01:00.0 --vfs 1"
+	ready
+	run 1 attach 5 "$T/a"
+	check_one_line
+	check_err "svff reconf --card 0000:01:00.0 --vfs 5"
+	run 1 attach 0 "$T/a"
+	check_err "numbered from 1"
+	run 1 attach 00:1f.0 "$T/a"
+	check_err "0000:00:1f.0 is not a VF"
+	run 1 attach x "$T/a"
+	check_err "'x' names no VF"
+}
+
+t_vf_of_another_card() {
+	machine --cards 2
+	run 0 init --vfs 1 --card 01:00.0
+	run 0 init --vfs 1 --card 02:00.0
+	guest a
+	run 1 attach 01:00.1 "$T/a" --card 02:00.0
+	check_one_line
+	check_err "0000:01:00.1 is no VF of card 0000:02:00.0"
+}
+
+t_vf_that_a_guest_has() {
+	ready
+	guest a
+	guest b
+	run 0 attach 1 "$T/a"
+	run 1 attach 1 "$T/b"
+	check_one_line
+	check_err "attached to guest qmp:$T/a: 'svff detach"
+}
+
+t_vf_that_somebody_else_has() {
+	ready
+	guest a
+	echo busy >"$T/dev/vfio/101"
+	mkdir -p "$T/proc/4711/fd"
+	echo qemu-other >"$T/proc/4711/comm"
+	ln -s "$T/dev/vfio/101" "$T/proc/4711/fd/9"
+	run 1 attach 1 "$T/a"
+	check_one_line
+	check_err "process 4711 (qemu-other)"
+}
+
+t_vf_that_a_host_driver_has() {
+	run 0 init --vfs 1 --no-bind
+	FAKE_LOG='' ln -s "$T/sys/bus/pci/drivers/svff_vf" "$PF/virtfn0/driver"
+	guest a
+	run 1 attach 1 "$T/a"
+	check_one_line
+	check_err "in use by driver svff_vf"
+	check_driver 1 svff_vf
+}
+
+t_guest_that_is_not_there() {
+	ready
+	run 1 attach 1 "qmp:$T/none"
+	check_one_line
+	check_err "guest qmp:$T/none is not running"
+	run 1 attach 1 "$T/none"
+	check_err "neither a URI"
+	run 1 attach 1 "$T/writes"
+	check_err "neither a URI"
+	run 1 attach 1 qmp:
+	check_err "names no socket"
+	check_owners ''
+}
+
+t_guest_refuses() {
+	run 0 init --vfs 1 --no-bind
+	guest a 'error:device_add:vfio 0000:01:00.1: Cannot allocate memory'
+	run 1 attach 1 "$T/a"
+	check_one_line
+	check_err "raise the locked-memory limit"
+	check_err "rolled back"
+	check_owners ''
+	check_driver 1 ''
+	check_override 1 '(null)'
+}
+
+t_guest_dies_during_attach() {
+	run 0 init --vfs 1 --no-bind
+	guest a die:device_add
+	run 1 attach 1 "$T/a"
+	check_one_line
+	check_err "ended the connection during 'device_add'"
+	check_driver 1 ''
+	check_override 1 '(null)'
+	grep -q qmp "$SVFF_RUN/0000:01:00.0.json" && fail "the note still names the guest"
+	guest b
+	run 0 attach 1 "$T/b"
+}
+
+t_guest_hangs_during_attach() {
+	ready
+	guest a hang:device_add
+	run 1 attach 1 "$T/a" --timeout 1
+	check_one_line
+	check_err "did not answer 'device_add' in time"
+	# it may still come: the note stays until the guest has been asked
+	grep -q qmp "$SVFF_RUN/0000:01:00.0.json" || fail "no note of what is not known"
+	guest b
+	run 0 attach 1 "$T/b"
+	check_err "is free again"
+	check_owners 1=b
+}
+
+t_guest_dies_during_detach() {
+	ready
+	guest a die:device_del
+	run 0 attach 1 "$T/a"
+	run 0 detach 1
+	check_err "ended, VF 1 is free"
+	check_free
+	check_driver 1 vfio-pci
+}
+
+t_guest_died_before_detach() {
+	ready
+	guest a
+	run 0 attach 1 "$T/a"
+	stop_guests
+	: >"$T/dev/vfio/101"
+	run 0 detach 1
+	check_err "VF 1 of card 0000:01:00.0 is free again"
+	check_out "is free: its guest is no more"
+	run 1 detach 1
+	check_one_line
+	check_err "was given to no guest"
+}
+
+t_dead_guest_is_noticed_at_the_next_attach() {
+	ready
+	guest a
+	run 0 attach 1 "$T/a"
+	stop_guests
+	: >"$T/dev/vfio/101"
+	guest b
+	run 0 attach 1 "$T/b"
+	check_err "is free again"
+	check_owners 1=b
+}
+
+t_guest_restarted_on_the_same_socket() {
+	ready
+	guest a
+	run 0 attach 1 "$T/a"
+	stop_guests
+	rm "$T/a"
+	: >"$T/dev/vfio/101"
+	guest a
+	run 0 attach 1 "$T/a"
+	check_err "has no device svff-vf1-0000.01.00.0 any more"
+	check_owners 1=a
+}
+
+t_guest_does_not_let_go() {
+	ready
+	guest a never-delete
+	run 0 attach 1 "$T/a"
+	run 1 detach 1 --timeout 1
+	check_one_line
+	check_err "did not release svff-vf1-0000.01.00.0 within 1 s"
+	check_err "longer --timeout"
+	check_owners 1=a
+}
+
+t_guest_lets_go_late() {
+	ready
+	guest a delete-after:1.5
+	run 0 attach 1 "$T/a"
+	run 0 detach 1 --timeout 10
+	check_owners ''
+}
+
+t_guest_is_asked_again() {
+	ready
+	guest a delete-on:2
+	run 0 attach 1 "$T/a"
+	run 0 detach 1 --timeout 20
+	[ "$(grep -c device_del "$T/a.log")" = 2 ] || fail "asked $(grep -c device_del "$T/a.log") times"
+}
+
+t_guest_refuses_first() {
+	ready
+	guest a refuse-first
+	run 0 attach 1 "$T/a"
+	run 0 detach 1 --timeout 10
+	check_owners ''
+}
+
+t_power_light_blinks_first() {
+	ready
+	guest a busy-first
+	run 0 attach 1 "$T/a"
+	run 0 detach 1 --timeout 20
+	check_owners ''
+}
+
+t_lost_event() {
+	ready
+	guest a no-event
+	run 0 attach 1 "$T/a"
+	run 0 detach 1 --timeout 1
+	check_owners ''
+}
+
+t_device_that_cannot_be_unplugged() {
+	ready
+	guest a "error:device_del:Bus 'pcie.0' does not support hotplugging"
+	run 0 attach 1 "$T/a"
+	run 1 detach 1
+	check_one_line
+	check_err "does not support hotplugging"
+	check_owners 1=a
+}
+
+t_device_given_by_hand_is_found() {
+	ready
+	guest a
+	run 0 attach 1 "$T/a"
+	rm "$SVFF_RUN/0000:01:00.0.json"
+	run 1 detach 1
+	check_err "name it"
+	run 0 detach 1 "$T/a"
+	check_free
+	run 1 detach 2 "$T/a"
+	check_one_line
+	check_err "does not have VF 2"
+}
+
+t_detach_names_the_wrong_guest() {
+	ready
+	guest a
+	guest b
+	run 0 attach 1 "$T/a"
+	run 1 detach 1 "$T/b"
+	check_one_line
+	check_err "attached to guest qmp:$T/a, not to qmp:$T/b"
+	check_owners 1=a
+}
+
+t_unreadable_note() {
+	ready
+	guest a
+	for bad in '' '{' '[]' '{"version": 2, "attached": []}' '{"version": 1, "attached": [{"vf": 0}]}' \
+		'{"version": 1, "attached": [7]}'; do
+		echo "$bad" >"$SVFF_RUN/0000:01:00.0.json"
+		run 1 attach 1 "$T/a"
+		check_one_line
+		check_err "0000:01:00.0.json"
+	done
+}
+
+t_two_at_once_one_waits() {
+	ready
+	guest a delete-after:1
+	guest b
+	run 0 attach 1 "$T/a"
+	"$SVFF" detach 1 >"$T/first" 2>&1 &
+	first=$!
+	sleep 0.4
+	run 0 attach 2 "$T/b"
+	check_err "waiting for another svff"
+	wait $first || fail "the first one failed: $(cat "$T/first")"
+	check_owners 2=b
+}
+
+t_killed_tool_leaves_a_note_that_mends() {
+	ready
+	guest a hang:device_add
+	"$SVFF" attach 1 "$T/a" >/dev/null 2>&1 &
+	tool=$!
+	until grep -q device_add "$T/a.log" 2>/dev/null; do sleep 0.02; done
+	kill -9 $tool
+	wait $tool 2>/dev/null
+	guest b
+	run 0 attach 1 "$T/b"
+	check_owners 1=b
+}
+
+main

@@ -1,0 +1,235 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# svff reconf: another number of VFs under running guests, as a transaction.
+# shellcheck disable=SC2317,SC1091,SC2154
+. "$(dirname "$0")/cli/common.sh"
+
+# VF 1 is a's, VF 2 is b's
+ready() {
+	run 0 init --vfs 2
+	guest a
+	guest b
+	run 0 attach 1 "$T/a"
+	run 0 attach 2 "$T/b"
+	: >"$FAKE_LOG"
+}
+
+t_grows_and_gives_the_same_vfs_back() {
+	ready
+	guest c
+	run 0 reconf --vfs 3 --attach "3=qmp:$T/c"
+	check_attribute sriov_numvfs 3
+	check_owners '1=a 2=b 3=c'
+	check_driver 3 vfio-pci
+}
+
+t_reports_each_step_with_its_time() {
+	ready
+	guest c
+	run 0 reconf --vfs 3 --attach "3=$T/c" --json
+	check_json '[s["name"].split()[0] for s in j["steps"]] == "detach detach release disable enable bind attach attach attach".split()'
+	check_json 'all(s["result"] == "done" and s["ms"] > 0 for s in j["steps"]) and j["vfs"] == 3'
+	run 0 reconf --vfs 4
+	check_out 'in all'
+	check_out 'enable 4 VFs'
+	check_out 'card 0000:01:00.0 has 4 VFs'
+}
+
+t_dry_run_shows_the_steps_and_changes_nothing() {
+	ready
+	picture >"$T/before"
+	run 0 reconf --vfs 3 --dry-run
+	check_out "detach VF 1 from qmp:$T/a"
+	check_out "attach VF 2 to qmp:$T/b"
+	run 0 reconf --vfs 3 --dry-run --json
+	check_json 'j["dry_run"] and all(s["result"] == "pending" for s in j["steps"]) and len(j["steps"]) == 8'
+	picture >"$T/after"
+	cmp -s "$T/before" "$T/after" || fail "$(diff "$T/before" "$T/after")"
+	check_owners '1=a 2=b'
+	! grep -q device_del "$T/a.log" || fail "guest a was asked"
+}
+
+t_guest_gets_its_old_port_again() {
+	run 0 init --vfs 1
+	guest a
+	run 0 attach 1 "$T/a" --bus rp1
+	run 0 reconf --vfs 2
+	[ "$(grep -c '"bus":"rp1"' "$T/a.log")" = 2 ] || fail "not behind its old port"
+}
+
+t_same_count_touches_no_guest() {
+	ready
+	guest c
+	run 0 reconf --vfs 2
+	[ ! -s "$FAKE_LOG" ] || fail "wrote $(cat "$FAKE_LOG")"
+	run 1 reconf --vfs 2 --attach "1=$T/c"
+	check_one_line
+	check_err "attached to guest qmp:$T/a"
+	run 0 detach 2
+	run 0 reconf --vfs 2 --attach "2=$T/c"
+	check_owners '1=a 2=c'
+}
+
+t_from_none_and_to_none() {
+	guest a
+	run 0 reconf --vfs 1 --attach "1=$T/a"
+	check_owners 1=a
+	run 0 detach 1
+	run 0 reconf --vfs 0
+	check_attribute sriov_numvfs 0
+}
+
+t_refuses_to_lose_a_guests_vf() {
+	ready
+	run 1 reconf --vfs 1
+	check_one_line
+	check_err "guest qmp:$T/b has it"
+	check_err "--force"
+	check_owners '1=a 2=b'
+	run 0 reconf --vfs 1 --force
+	check_owners 1=a
+	check_attribute sriov_numvfs 1
+	! grep -q "\"$T/b\"" "$SVFF_RUN/0000:01:00.0.json" || fail "the note still names b"
+}
+
+t_refuses_more_than_total_vfs() {
+	ready
+	run 1 reconf --vfs 9
+	check_one_line
+	check_err "at most 8"
+	check_owners '1=a 2=b'
+}
+
+t_refuses_attach_outside_or_twice() {
+	guest a
+	run 1 reconf --vfs 2 --attach "3=$T/a"
+	check_one_line
+	check_err "VFs 1 to 2"
+	run 1 reconf --vfs 2 --attach "1=$T/a" --attach "1=$T/a"
+	check_err "twice"
+	run 2 reconf --vfs 2 --attach "x=$T/a"
+	run 2 reconf --vfs 2 --attach "$T/a"
+	check_attribute sriov_numvfs 0
+}
+
+t_refuses_a_vf_that_this_host_uses() {
+	run 0 init --vfs 2 --no-bind
+	ln -s "$T/sys/bus/pci/drivers/svff_vf" "$PF/virtfn1/driver"
+	run 1 reconf --vfs 3
+	check_one_line
+	check_err "VF 2 (0000:01:00.2) is in use by driver svff_vf"
+	run 0 reconf --vfs 3 --force
+	check_driver 2 svff_vf
+	check_driver 3 vfio-pci
+}
+
+t_refuses_a_vf_that_a_stranger_has() {
+	ready
+	run 0 detach 2
+	echo busy >"$T/dev/vfio/102"
+	run 1 reconf --vfs 3
+	check_one_line
+	check_err "VF 2 (0000:01:00.2) is in use by another process"
+	check_owners 1=a
+}
+
+t_guest_that_does_not_let_go_undoes_all() {
+	run 0 init --vfs 2
+	guest a
+	guest b never-delete
+	run 0 attach 1 "$T/a"
+	run 0 attach 2 "$T/b"
+	run 1 reconf --vfs 3 --timeout 1
+	check_err "guest qmp:$T/b (running) did not release"
+	check_err "rolled back, all is as before"
+	check_attribute sriov_numvfs 2
+	check_owners '1=a 2=b'
+	check_out 'undone'
+	check_out 'failed'
+	check_out 'pending'
+}
+
+t_each_failed_write_undoes_all() {
+	for rule in 'sriov_numvfs 0=16@1' 'sriov_numvfs 3=12@1' 'drivers_probe 0000:01:00.3=5@1' \
+		'unbind 0000:01:00.2=5@1' '01:00.1/driver_override vfio-pci=5@1'; do
+		machine
+		ready
+		picture >"$T/before"
+		FAKE_FAIL="$rule" run 1 reconf --vfs 3
+		check_err "rolled back, all is as before"
+		picture >"$T/after"
+		cmp -s "$T/before" "$T/after" || fail "$rule: $(diff "$T/before" "$T/after" | head -n 3)"
+		check_owners '1=a 2=b'
+		stop_guests
+	done
+}
+
+t_failed_undo_is_told_and_the_rest_goes_on() {
+	ready
+	FAKE_FAIL='sriov_numvfs 3=12@1;sriov_numvfs 2=12@1' run 1 reconf --vfs 3 --json
+	check_err "cannot be taken back"
+	check_err "see 'svff status'"
+	check_json '{s["name"]: s["result"] for s in j["steps"]}["disable 2 VFs"] == "undo failed"'
+	check_json 'not j["ok"] and "rolled back, but for" in j["error"]["message"]'
+}
+
+t_interrupted_undoes_all() {
+	ready
+	FAKE_SIGNAL='sriov_numvfs 0' run 1 reconf --vfs 3
+	check_err "interrupted"
+	check_err "rolled back, all is as before"
+	check_attribute sriov_numvfs 2
+	check_owners '1=a 2=b'
+}
+
+t_new_guest_that_refuses_undoes_all() {
+	ready
+	guest c 'error:device_add:out of luck'
+	run 1 reconf --vfs 3 --attach "3=$T/c"
+	check_err "out of luck"
+	check_attribute sriov_numvfs 2
+	check_owners '1=a 2=b'
+}
+
+t_new_guest_that_is_not_there_changes_nothing() {
+	ready
+	run 1 reconf --vfs 3 --attach "3=qmp:$T/c"
+	check_one_line
+	check_err "guest qmp:$T/c is not running"
+	[ ! -s "$FAKE_LOG" ] || fail "wrote $(cat "$FAKE_LOG")"
+}
+
+t_guest_that_died_before_is_left_out() {
+	ready
+	kill "$pid_a"
+	wait "$pid_a" 2>/dev/null
+	: >"$T/dev/vfio/101"
+	run 0 reconf --vfs 3
+	check_err "VF 1 of card 0000:01:00.0 is free again"
+	check_owners 2=b
+}
+
+t_guest_that_dies_meanwhile_is_skipped() {
+	run 0 init --vfs 2
+	guest a die:device_del
+	guest b
+	run 0 attach 1 "$T/a"
+	run 0 attach 2 "$T/b"
+	run 0 reconf --vfs 3
+	check_out 'skipped'
+	check_owners 2=b
+	check_attribute sriov_numvfs 3
+	! grep -q "qmp:$T/a" "$SVFF_RUN/0000:01:00.0.json" || fail "the note still names a"
+}
+
+t_silent_guest_makes_it_refuse() {
+	ready
+	kill -STOP "$pid_a"
+	run 1 reconf --vfs 3
+	check_one_line
+	check_err "guest qmp:$T/a did not answer"
+	kill -CONT "$pid_a"
+	check_owners '1=a 2=b'
+}
+
+main
