@@ -287,7 +287,7 @@ int qdma_chrdev_init(void)
 	err = alloc_chrdev_region(&mm_devt, 0, MM_MINORS, MM_NAME);
 	if (err)
 		return err;
-	mm_class = svff_class_create("svff");
+	mm_class = svff_class_create(MM_NAME);
 	if (!IS_ERR(mm_class))
 		return 0;
 	unregister_chrdev_region(mm_devt, MM_MINORS);

@@ -19,7 +19,7 @@ gone()
 {
 	until_true no_nodes || fail "$(nodes) device nodes are left"
 	[ "$(traces)" = "0 0 0" ] || { grep svff /proc/iomem /proc/interrupts /proc/devices; fail "traces in /proc"; }
-	[ ! -d /sys/class/svff ] || fail "the class is left"
+	[ ! -d /sys/class/svff-mm ] || fail "the class is left"
 	grep -q '^svff' /proc/modules && fail "a module is left"
 	return 0
 }

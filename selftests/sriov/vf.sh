@@ -251,7 +251,7 @@ data_device()
 {
 	local c
 
-	for c in /sys/class/svff/svff-mm*; do
+	for c in /sys/class/svff-mm/svff-mm*; do
 		[ "$(basename "$(readlink -f "$c/device")")" = "$1" ] || continue
 		echo "/dev/${c##*/}"
 		return
@@ -263,7 +263,7 @@ control_device()
 {
 	local c
 
-	for c in /sys/class/svff/svff[0-9]*; do
+	for c in /sys/class/misc/svff[0-9]*; do
 		[ "$(basename "$(readlink -f "$c/device")")" = "$PF" ] || continue
 		echo "/dev/${c##*/}"
 		return
