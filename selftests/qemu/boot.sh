@@ -1,13 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# boot.sh [-k 6.1|6.12] [-t SECONDS] [-o DIR] [-d DEVICE] [-v] [--] SCRIPT [ARG...]
+# boot.sh [-k 6.1|6.12] [-t SECONDS] [-o DIR] [-d DEVICE] [-c] [-v] [--] SCRIPT [ARG...]
 # boot.sh [-k 6.1|6.12] [-d DEVICE] -i
 #
 # Boots the emulated host, runs SCRIPT as root in it and returns its exit status. What the script prints
 # appears as it comes; logs and what it writes to /out stay in DIR, a folder below build/ (default
 # build/lab/out-KERNEL). -i: a shell instead of a script. -d: the device behind the root port (default the
-# emulated card). -v: the kernel's log on the serial line in full. Status 124: the time limit (default 300 s).
+# emulated card). -c: instructions are counted, see the port svff.insns. -v: the kernel's log on the serial line in full. Status 124: the time limit (default 300 s).
 
 set -eu
 . "$(dirname "$0")/common.sh"
@@ -26,21 +26,22 @@ inside_path()
 	esac
 }
 
-kernel=6.12 limit=300 out='' device=xlnx-qdma verbose='' interactive=''
-while getopts k:t:o:d:vi opt; do
+kernel=6.12 limit=300 out='' device=xlnx-qdma verbose='' interactive='' count=''
+while getopts k:t:o:d:cvi opt; do
 	case $opt in
 	k) kernel=$OPTARG ;;
 	t) limit=$OPTARG ;;
 	o) out=$OPTARG ;;
 	d) device=$OPTARG ;;
+	c) count=1 ;;
 	v) verbose=1 ;;
 	i) interactive=1 limit=28800 ;;
 	*) usage ;;
 	esac
 done
 shift $((OPTIND - 1))
-[ -n "$interactive" ] || [ $# -gt 0 ] || usage
-need_root "$0" -k "$kernel" -t "$limit" -d "$device" ${out:+-o "$out"} ${verbose:+-v} ${interactive:+-i} -- "$@"
+[ -n "$interactive$*" ] || usage
+need_root "$0" -k "$kernel" -t "$limit" -d "$device" ${out:+-o "$out"} ${count:+-c} ${verbose:+-v} ${interactive:+-i} -- "$@"
 
 out=$(realpath -m -- "${out:-$SVFF_BUILD/lab/out-$kernel}")
 case $out in
@@ -58,6 +59,7 @@ fi
 	printf 'LAB_COMMAND=(%s)\n' "${*@Q}"
 	printf 'LAB_KERNEL=%q\nLAB_LIMIT=%q\nLAB_DEVICE=%q\n' "$kernel" "$limit" "$device"
 	printf 'LAB_VERBOSE=%q\nLAB_INTERACTIVE=%q\n' "$verbose" "$interactive"
+	printf 'LAB_COUNT=%q\n' "$count"
 	printf 'LAB_QEMU=%q\n' "${SVFF_QEMU:-}"
 } >"$out/env"
 

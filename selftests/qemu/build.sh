@@ -14,22 +14,27 @@ set -eu
 qemu() { "$SVFF_SRC/tools/qemu/build.sh"; }
 
 # Warnings are told once, so a build that had some is started anew: silence then means something.
+# The products are swapped in when all is done: who boots meanwhile gets the old ones, not half of the new.
 modules_of()
 {
-	local kver=$1 dir=$SVFF_BUILD/modules/$1 rc=0
+	local kver=$1 dir=$SVFF_BUILD/modules/$1 new=$SVFF_BUILD/modules/$1.new rc=0
 
-	mkdir -p "$dir/index"
-	[ ! -s "$dir/log" ] || rm -rf "$SVFF_BUILD/modules-$kver"
-	rm -f "$dir"/*.ko
+	if [ -s "$new/log" ] || [ -s "$dir/log" ]; then
+		rm -rf "$SVFF_BUILD/modules-$kver"
+	fi
+	rm -rf "$new"
+	mkdir -p "$new/index"
 	make -s -C "$SVFF_SRC" modules KVER="$kver" W=1 C=1 CONFIG_DEBUG_INFO_BTF_MODULES= -j2 \
-		>"$dir/log" 2>&1 || rc=$?
-	cat "$dir/log" >&2
-	[ "$rc" -eq 0 ] || { echo "status $rc" >>"$dir/log"; die "modules do not build on $kver"; }
-	find "$SVFF_BUILD/modules-$kver" -name '*.ko' -exec cp {} "$dir/" \;
+		>"$new/log" 2>&1 || rc=$?
+	cat "$new/log" >&2
+	[ "$rc" -eq 0 ] || { echo "status $rc" >>"$new/log"; die "modules do not build on $kver"; }
+	find "$SVFF_BUILD/modules-$kver" -name '*.ko' -exec cp {} "$new/" \;
 	mkdir -p "/lib/modules/$kver/updates"
-	cp "$dir"/*.ko "/lib/modules/$kver/updates/"
+	cp "$new"/*.ko "/lib/modules/$kver/updates/"
 	depmod "$kver"
-	cp /lib/modules/"$kver"/modules.* "$dir/index/"
+	cp /lib/modules/"$kver"/modules.* "$new/index/"
+	rm -rf "$dir"
+	mv "$new" "$dir"
 }
 
 modules()
@@ -55,8 +60,8 @@ user()
 		make -s -C "$d" -j2
 		make -s -C "$d" install PREFIX=/usr DESTDIR="$u/inst"
 	done
-	for d in "$u"/selftests/*/Makefile; do
-		[ ! -e "$d" ] || make -s -C "${d%/*}" -j2
+	for d in "$u"/selftests/*/Makefile "$u"/selftests/unit/*/Makefile; do
+		make -s -C "${d%/*}" SANITIZE=y -j2
 	done
 }
 
@@ -80,6 +85,8 @@ if [ "$SVFF_SRC" != /svff ]; then
 	exec "$SVFF_LAB/enter.sh" env LAB_KERNELS="${LAB_KERNELS:-}" /svff/selftests/qemu/build.sh "$@"
 fi
 [ $# -gt 0 ] || set -- qemu modules user guests
+exec 8>"$SVFF_BUILD/lock"
+flock 8
 for part; do
 	case $part in
 	qemu|modules|user|guests) "$part" ;;

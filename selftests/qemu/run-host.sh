@@ -21,7 +21,7 @@ find_qemu()
 {
 	QEMU=$LAB_QEMU
 	[ -n "$QEMU" ] || QEMU=$("$SVFF_SRC/tools/qemu/build.sh" 2>"$OUT/qemu-build.log") ||
-		{ tail -n 20 "$OUT/qemu-build.log" >&2; die "no QEMU: see $OUT/qemu-build.log"; }
+		die "QEMU does not build: see $OUT/qemu-build.log"
 	echo "LAB_QEMU=$QEMU" >>"$OUT/env"
 }
 
@@ -54,6 +54,19 @@ machine()
 	)
 }
 
+# Counting is asked for through a socket too, which the plugin listens on.
+count_instructions()
+{
+	local sock
+
+	sock=$(mktemp -u /tmp/insns.XXXXXX)
+	# shellcheck disable=SC2054
+	ARGS+=(
+		-plugin "$QEMU/lib/insn-count.so,socket=$sock"
+		-chardev "socket,id=insns,path=$sock" -device virtserialport,chardev=insns,name=svff.insns
+	)
+}
+
 # A script's own status is in the file; without one, the emulated host did not get that far.
 result()
 {
@@ -72,6 +85,7 @@ KVER=$(kernel_of "$LAB_KERNEL")
 find_qemu
 "$SVFF_LAB/mkinitrd.sh" host "$KVER" "$OUT/initrd"
 machine
+[ -z "$LAB_COUNT" ] || count_instructions
 rc=0
 timeout --foreground -k 10 "$LAB_LIMIT" "$QEMU/bin/qemu-system-x86_64" "${ARGS[@]}" || rc=$?
 result "$rc"

@@ -1,179 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 #
-# What the tests of loaded modules share: cases in KTAP, the card, its VFs, the log. Sourced.
-#
-#	add "what is promised" function [argument...]
-#	finish
-#
-# A case is a function; it runs in a subshell, ends with fail or skip, or passes. What it prints is shown
-# when it fails. One more case at the end looks at the kernel's log.
+# What the tests of loaded modules share: VFs and their clients. Sourced; see ../lib.sh for cases.
 
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 PATH=$HERE:$HERE/../uapi:$PATH
-export LC_ALL=C
+. "$HERE/../lib.sh"
 
-KTAP_FAIL=1
-KTAP_SKIP=4
-WAIT_S=15
-TMP=$(mktemp -d)
-
-#--- cases
-
-names=() calls=() allowed=()
 declare -A hold_pid hold_fd
 
-add()
-{
-	names+=("$1")
-	shift
-	calls+=("${*@Q}")
-}
-
-fail() { echo "$*"; exit $KTAP_FAIL; }
-skip() { echo "$*"; exit $KTAP_SKIP; }
-
-# allow REGEX: log lines that this test brings about on purpose
-allow() { allowed+=("$1"); }
-
-# Runs a KTAP program as a part of the case.
-sub()
-{
-	local rc
-
-	"$@" 2>&1 | sed 's/^/  /' >&3
-	rc=${PIPESTATUS[0]}
-	[ "$rc" -eq 0 ] || [ "$rc" -eq $KTAP_SKIP ] || fail "$1 ended with status $rc"
-}
-
-run_case()
-{
-	local n=$1 rc=0 start=$EPOCHREALTIME why
-
-	( eval "${calls[n]}" ) >"$TMP/out" 2>&1 || rc=$?
-	why=$(tail -n 1 "$TMP/out")
-	case $rc in
-	0) echo "ok $((n + 1)) ${names[n]}" ;;
-	"$KTAP_SKIP") echo "ok $((n + 1)) ${names[n]} # SKIP $why" ;;
-	*) sed 's/^/# /' "$TMP/out"; echo "not ok $((n + 1)) ${names[n]} # $why" ;;
-	esac
-	[ -z "${KTAP_TIMES:-}" ] || echo "# $(( (${EPOCHREALTIME/./} - ${start/./}) / 1000 )) ms"
-	return "$rc"
-}
-
-finish()
-{
-	local n failed=0 skipped=0 rc
-
-	add "the kernel's log is clean" clean_log
-	echo "KTAP version 1"
-	echo "1..${#names[@]}"
-	for n in "${!names[@]}"; do
-		rc=0
-		run_case "$n" 3>&1 || rc=$?
-		case $rc in
-		0) ;;
-		"$KTAP_SKIP") skipped=$((skipped + 1)) ;;
-		*) failed=$((failed + 1)) ;;
-		esac
-	done
-	[ "$failed" -eq 0 ] || exit $KTAP_FAIL
-	[ "$skipped" -lt $((${#names[@]} - 1)) ] || exit $KTAP_SKIP
-	exit 0
-}
-
-#--- the kernel's log
-
-BAD_LOG='WARNING:|BUG:|Oops|general protection|Call Trace|DMAR:.*(fault|Request device)|blocked for more|refcount_t|KASAN|UBSAN|KFENCE|possible recursive|irq [0-9]+: nobody cared'
-
-log_mark() { echo "svff-test $1 $$ $EPOCHREALTIME" | tee /dev/kmsg >"$TMP/mark.$1"; }
-
-# log_since MARK: what came after log_mark MARK
-log_since()
-{
-	local mark
-
-	mark=$(cat "$TMP/mark.$1")
-	dmesg | awk -v mark="$mark" 'found; index($0, mark) { found = 1 }'
-}
-
-clean_log()
-{
-	local a bad
-
-	bad=$(log_since start | grep -E "$BAD_LOG" || :)
-	for a in "${allowed[@]}"; do
-		bad=$(grep -vE "$a" <<<"$bad" || :)
-	done
-	[ -z "$bad" ] || { log_since start; fail "$(head -n 1 <<<"$bad")"; }
-}
-
-#--- errors of a write
-
-declare -A ERRNO=(
-	[EBUSY]="Device or resource busy" [EINVAL]="Invalid argument" [ENOSPC]="No space left on device"
-	[ERANGE]="Numerical result out of range" [ENODEV]="No such device" [EOVERFLOW]="Value too large"
-	[EAGAIN]="Resource temporarily unavailable"
-)
-
-# put VALUE FILE; the message has the errno's text
-put() { { printf '%s\n' "$1" >"$2"; } 2>&1; }
-
-put_ok()
-{
-	local text
-
-	text=$(put "$1" "$2") || fail "$1 to ${2##*/}: ${text##*: }"
-}
-
-# put_refused ERRNO VALUE FILE
-put_refused()
-{
-	local text
-
-	text=$(put "$2" "$3") && fail "'$2' to ${3##*/} is taken"
-	[[ $text == *"${ERRNO[$1]}"* ]] || fail "'$2' to ${3##*/}: ${text##*: }, not $1"
-}
-
-get() { cat "$1"; }
-
-# expect VALUE FILE
-expect()
-{
-	local is
-
-	is=$(get "$2") || fail "$2 cannot be read"
-	[ "$is" = "$1" ] || fail "${2##*/} is $is, not $1"
-}
-
-# until_true COMMAND...: waits until the command succeeds
-until_true()
-{
-	local end=$((SECONDS + WAIT_S))
-
-	while ! "$@"; do
-		[ $SECONDS -lt $end ] || return 1
-		sleep 0.05
-	done
-}
-
 #--- the card and its VFs
-
-find_pf()
-{
-	local d
-
-	for d in /sys/bus/pci/devices/*; do
-		[ -e "$d/sriov_totalvfs" ] || continue
-		[ "$(get "$d/vendor")" = 0x10ee ] || continue
-		PF=${d##*/}
-		D=$d
-		S=$d/svff
-		return
-	done
-	echo "1..0 # SKIP no card"
-	exit $KTAP_SKIP
-}
 
 vf_link() { basename "$(readlink "$D/virtfn$(($1 - 1))")"; }
 
@@ -222,10 +58,10 @@ hold()
 
 	mkfifo "$TMP/$name.in"
 	vf-client "${@:3}" "$2" hold <"$TMP/$name.in" >"$TMP/$name.log" 2>&1 3>&- &
-	hold_pid[$name]=$!
+	hold_pid["$name"]=$!
 	# for reading too: a client that has ended leaves nobody waiting
 	exec {fd}<>"$TMP/$name.in"
-	hold_fd[$name]=$fd
+	hold_fd["$name"]=$fd
 	until_true grep -q ready "$TMP/$name.log" || { cat "$TMP/$name.log"; fail "client on $2 does not start"; }
 }
 
@@ -245,31 +81,6 @@ hold_end()
 }
 
 hold_says() { grep -q "$2" "$TMP/$1.log"; }
-
-# The data device of a PCI function: data_device BDF
-data_device()
-{
-	local c
-
-	for c in /sys/class/svff-mm/svff-mm*; do
-		[ "$(basename "$(readlink -f "$c/device")")" = "$1" ] || continue
-		echo "/dev/${c##*/}"
-		return
-	done
-	return 1
-}
-
-control_device()
-{
-	local c
-
-	for c in /sys/class/misc/svff[0-9]*; do
-		[ "$(basename "$(readlink -f "$c/device")")" = "$PF" ] || continue
-		echo "/dev/${c##*/}"
-		return
-	done
-	return 1
-}
 
 # shellcheck disable=SC2120	# irq_mode=, for those who source this
 load()
@@ -291,7 +102,7 @@ find_pf
 modprobe -a vfio-pci vfio_iommu_type1
 log_mark start
 if [ -z "${NO_LOAD:-}" ]; then
-	load || { echo "Bail out! svff_pf does not load"; exit $KTAP_FAIL; }
+	load || { echo "Bail out! svff_pf does not load"; exit "$KTAP_FAIL"; }
 	no_vfs
 	echo 0 >"$D/sriov_drivers_autoprobe"
 fi

@@ -1,0 +1,221 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# What the tests in the emulated host (or on a machine with a card) share: cases in KTAP, the kernel's log,
+# the card, guests. Sourced.
+#
+#	add "what is promised" function [argument...]
+#	finish
+#
+# A case is a function; it runs in a subshell, ends with fail or skip, or passes. What it prints is shown
+# when it fails. One more case at the end looks at the kernel's log.
+
+SELFTESTS=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+export LC_ALL=C
+
+KTAP_FAIL=1
+KTAP_SKIP=4
+WAIT_S=15
+TMP=$(mktemp -d)
+
+#--- cases
+
+names=() calls=() allowed=()
+
+add()
+{
+	names+=("$1")
+	shift
+	calls+=("${*@Q}")
+}
+
+fail() { echo "$*"; exit $KTAP_FAIL; }
+skip() { echo "$*"; exit $KTAP_SKIP; }
+
+# allow REGEX: log lines that this test brings about on purpose
+allow() { allowed+=("$1"); }
+
+# Runs a KTAP program as a part of the case.
+sub()
+{
+	local rc
+
+	"$@" 2>&1 | sed 's/^/  /' >&3
+	rc=${PIPESTATUS[0]}
+	[ "$rc" -eq 0 ] || [ "$rc" -eq $KTAP_SKIP ] || fail "$1 ended with status $rc"
+}
+
+run_case()
+{
+	local n=$1 rc=0 start=$EPOCHREALTIME why
+
+	( eval "${calls[n]}" ) >"$TMP/out" 2>&1 || rc=$?
+	why=$(tail -n 1 "$TMP/out")
+	case $rc in
+	0) echo "ok $((n + 1)) ${names[n]}" ;;
+	"$KTAP_SKIP") echo "ok $((n + 1)) ${names[n]} # SKIP $why" ;;
+	*) sed 's/^/# /' "$TMP/out"; echo "not ok $((n + 1)) ${names[n]} # $why" ;;
+	esac
+	[ -z "${KTAP_TIMES:-}" ] || echo "# $(( (${EPOCHREALTIME/./} - ${start/./}) / 1000 )) ms"
+	return "$rc"
+}
+
+finish()
+{
+	local n failed=0 skipped=0 rc
+
+	add "the kernel's log is clean" clean_log
+	echo "KTAP version 1"
+	echo "1..${#names[@]}"
+	for n in "${!names[@]}"; do
+		rc=0
+		run_case "$n" 3>&1 || rc=$?
+		case $rc in
+		0) ;;
+		"$KTAP_SKIP") skipped=$((skipped + 1)) ;;
+		*) failed=$((failed + 1)) ;;
+		esac
+	done
+	[ "$failed" -eq 0 ] || exit $KTAP_FAIL
+	[ "$skipped" -lt $((${#names[@]} - 1)) ] || exit $KTAP_SKIP
+	exit 0
+}
+
+#--- the kernel's log
+
+BAD_LOG='WARNING:|BUG:|Oops|general protection|Call Trace|DMAR:.*(fault|Request device)|blocked for more|refcount_t|KASAN|UBSAN|KFENCE|possible recursive|irq [0-9]+: nobody cared'
+
+log_mark() { echo "svff-test $1 $$ $EPOCHREALTIME" | tee /dev/kmsg >"$TMP/mark.$1"; }
+
+# log_since MARK: what came after log_mark MARK
+log_since()
+{
+	local mark
+
+	mark=$(cat "$TMP/mark.$1")
+	dmesg | awk -v mark="$mark" 'found; index($0, mark) { found = 1 }'
+}
+
+clean_log()
+{
+	local a bad
+
+	bad=$(log_since start | grep -E "$BAD_LOG" || :)
+	for a in "${allowed[@]}"; do
+		bad=$(grep -vE "$a" <<<"$bad" || :)
+	done
+	[ -z "$bad" ] || { log_since start; fail "$(head -n 1 <<<"$bad")"; }
+}
+
+#--- errors of a write
+
+declare -A ERRNO=(
+	[EBUSY]="Device or resource busy" [EINVAL]="Invalid argument" [ENOSPC]="No space left on device"
+	[ERANGE]="Numerical result out of range" [ENODEV]="No such device" [EOVERFLOW]="Value too large"
+	[EAGAIN]="Resource temporarily unavailable"
+)
+
+# put VALUE FILE; the message has the errno's text
+put() { { printf '%s\n' "$1" >"$2"; } 2>&1; }
+
+put_ok()
+{
+	local text
+
+	text=$(put "$1" "$2") || fail "$1 to ${2##*/}: ${text##*: }"
+}
+
+# put_refused ERRNO VALUE FILE
+put_refused()
+{
+	local text
+
+	text=$(put "$2" "$3") && fail "'$2' to ${3##*/} is taken"
+	[[ $text == *"${ERRNO[$1]}"* ]] || fail "'$2' to ${3##*/}: ${text##*: }, not $1"
+}
+
+get() { cat "$1"; }
+
+# expect VALUE FILE
+expect()
+{
+	local is
+
+	is=$(get "$2") || fail "$2 cannot be read"
+	[ "$is" = "$1" ] || fail "${2##*/} is $is, not $1"
+}
+
+# until_true COMMAND...: waits until the command succeeds
+until_true()
+{
+	local end=$((SECONDS + WAIT_S))
+
+	while ! "$@"; do
+		[ $SECONDS -lt $end ] || return 1
+		sleep 0.05
+	done
+}
+
+#--- the card
+
+# Sets PF (its address), D (its sysfs folder) and S (its svff attributes).
+# shellcheck disable=SC2034	# for those who source this
+find_pf()
+{
+	local d
+
+	for d in /sys/bus/pci/devices/*; do
+		[ -e "$d/sriov_totalvfs" ] || continue
+		[ "$(get "$d/vendor")" = 0x10ee ] || continue
+		PF=${d##*/}
+		D=$d
+		S=$d/svff
+		return
+	done
+	echo "1..0 # SKIP no card"
+	exit $KTAP_SKIP
+}
+
+# The data device of a PCI function: data_device BDF
+data_device()
+{
+	local c
+
+	for c in /sys/class/svff-mm/svff-mm*; do
+		[ "$(basename "$(readlink -f "$c/device")")" = "$1" ] || continue
+		echo "/dev/${c##*/}"
+		return
+	done
+	return 1
+}
+
+control_device()
+{
+	local c
+
+	for c in /sys/class/misc/svff[0-9]*; do
+		[ "$(basename "$(readlink -f "$c/device")")" = "$PF" ] || continue
+		echo "/dev/${c##*/}"
+		return
+	done
+	return 1
+}
+
+#--- guests
+
+guest() { "$SELFTESTS/qemu/guest.sh" "$@"; }
+
+guest_start() { guest start "$@"; }
+guest_stop() { guest stop "$@"; }
+
+# guest_run NAME [-t SECONDS] COMMAND
+guest_run() { guest run "$@"; }
+
+# guest_log_clean NAME: the guest's kernel has nothing to complain about
+guest_log_clean()
+{
+	local bad
+
+	bad=$(guest log "$1" | grep -E "$BAD_LOG" || :)
+	[ -z "$bad" ] || fail "guest $1: $(head -n 1 <<<"$bad")"
+}
