@@ -27,7 +27,7 @@ struct pci_dev *pf_vf_device(struct svff_pf *pf, unsigned int n)
 	u16 offset, stride;
 	unsigned int rid;
 
-	if (!cap || !pci_num_vf(pdev))
+	if (!cap)
 		return NULL;
 	pci_read_config_word(pdev, cap + PCI_SRIOV_VF_OFFSET, &offset);
 	pci_read_config_word(pdev, cap + PCI_SRIOV_VF_STRIDE, &stride);
