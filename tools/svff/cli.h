@@ -49,6 +49,8 @@ enum cli_key {
 	CLI_KEY_NO_BIND = 0x100,
 };
 
+void cli_usage(const struct argp_state *state, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3), noreturn));
 unsigned int cli_number(const struct argp_state *state, const char *text, const char *what,
 			unsigned int min, unsigned int max);
 

@@ -24,11 +24,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case CLI_KEY_GUEST:
 		args->guest = reallocarray(args->guest, args->count + 1, sizeof(*args->guest));
 		if (!args->guest)
-			argp_failure(state, CLI_FAILED, 0, "out of memory");
+			cli_usage(state, "out of memory");
 		args->guest[args->count++] = arg;
 		return 0;
 	case ARGP_KEY_ARG:
-		argp_error(state, "'%s' is one word too many", arg);
+		cli_usage(state, "'%s' is one word too many", arg);
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,6 +36,9 @@ static error_t parse_common(int key, char *arg, struct argp_state *state)
 	struct cli *cli = state->input;
 
 	switch (key) {
+	case ARGP_KEY_INIT:
+		state->err_stream = NULL;	/* getopt or cli_usage() have said it in one line */
+		return 0;
 	case CLI_KEY_JSON:
 		cli->json = true;
 		return 0;
@@ -61,6 +65,23 @@ static const struct argp common_argp = { .options = common_options, .parser = pa
 const struct argp_child cli_common[] = { { &common_argp, 0, NULL, 0 }, { 0 } };
 
 /**
+ * cli_usage() - tell wrong usage and end the program
+ * @state: of the parser
+ * @fmt: what is wrong
+ */
+void cli_usage(const struct argp_state *state, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	fprintf(stderr, "%s: ", state->name);
+	vfprintf(stderr, fmt, args);
+	fprintf(stderr, "; see '%s --help'\n", state->name);
+	va_end(args);
+	exit(CLI_USAGE);
+}
+
+/**
  * cli_number() - number that the user wrote; anything else ends the program as wrong usage
  * @state: of the parser
  * @text: what was written
@@ -79,7 +100,7 @@ unsigned int cli_number(const struct argp_state *state, const char *text, const 
 	errno = 0;
 	number = strtoull(text, &end, 10);
 	if (errno || end == text || *end || text[0] < '0' || text[0] > '9' || number < min || number > max)
-		argp_error(state, "%s takes a number from %u to %u, not '%s'", what, min, max, text);
+		cli_usage(state, "%s takes a number from %u to %u, not '%s'", what, min, max, text);
 	return number;
 }
 
@@ -152,7 +173,6 @@ static int run(const struct command *command, int argc, char **argv)
 	}
 	snprintf(name, sizeof(name), "svff %s", command->name);
 	argv[0] = name;	/* argp's messages begin with it */
-	argp_err_exit_status = CLI_USAGE;
 	svff_set_log(cli.ctx, hear, &cli);
 	catch_signals(cli.ctx);
 	status = command->run(&cli, argc, argv);

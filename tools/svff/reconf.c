@@ -29,12 +29,12 @@ static void take_attach(struct count_args *args, char *text, struct argp_state *
 	size_t count = args->attaches + 1;
 
 	if (!guest || !guest[1])
-		argp_error(state, "--attach takes VF=GUEST, not '%s'", text);
+		cli_usage(state, "--attach takes VF=GUEST, not '%s'", text);
 	*guest++ = '\0';
 	args->vf = reallocarray(args->vf, count, sizeof(*args->vf));
 	args->guest = reallocarray(args->guest, count, sizeof(*args->guest));
 	if (!args->vf || !args->guest)
-		argp_failure(state, CLI_FAILED, 0, "out of memory");
+		cli_usage(state, "out of memory");
 	args->vf[args->attaches] = cli_number(state, text, "the VF of --attach", 1, VFS_MAX);
 	args->guest[args->attaches++] = guest;
 }
@@ -69,11 +69,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		args->dry_run = true;
 		return 0;
 	case ARGP_KEY_ARG:
-		argp_error(state, "'%s' is one word too many", arg);
+		cli_usage(state, "'%s' is one word too many", arg);
 		return 0;
 	case ARGP_KEY_END:
 		if (args->vfs < 0)
-			argp_error(state, "how many VFs? (--vfs N)");
+			cli_usage(state, "how many VFs? (--vfs N)");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;

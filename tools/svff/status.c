@@ -16,7 +16,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		state->child_inputs[0] = state->input;
 		return 0;
 	case ARGP_KEY_ARG:
-		argp_error(state, "'%s' is one word too many", arg);
+		cli_usage(state, "'%s' is one word too many", arg);
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -233,7 +233,7 @@ static int list_card(struct cli *cli, struct svff_card *card, struct json_object
 						 "not bound to svff_pf: 'modprobe svff_pf'";
 	else if (!svff_card_has_sriov(card))
 		note = "no SR-IOV";
-	printf("%-13s  %04x:%04x  %-10s  %s%s%s  VFs %u/%u%s%s\n", svff_card_address(card), svff_card_vendor(card),
+	printf("%-12s  %04x:%04x  %-10s  %s%s%s  VFs %u/%u%s%s\n", svff_card_address(card), svff_card_vendor(card),
 	       svff_card_device(card), or_dash(svff_card_driver(card)), or_dash(svff_card_ip_type(card)),
 	       *svff_card_ip_version(card) ? " " : "", svff_card_ip_version(card), svff_card_vfs(card),
 	       svff_card_vfs_total(card), *note ? "  " : "", note);

@@ -23,7 +23,7 @@ static error_t take_word(struct vf_args *args, char *word, struct argp_state *st
 	else if (!args->guest)
 		args->guest = word;
 	else
-		argp_error(state, "'%s' is one word too many", word);
+		cli_usage(state, "'%s' is one word too many", word);
 	return 0;
 }
 
@@ -45,9 +45,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return take_word(args, arg, state);
 	case ARGP_KEY_END:
 		if (!args->vf)
-			argp_error(state, "which VF?");
+			cli_usage(state, "which VF?");
 		if (!args->guest && args->guest_needed)
-			argp_error(state, "which guest?");
+			cli_usage(state, "which guest?");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
