@@ -41,6 +41,17 @@ t_question_not_answered() { misbehaves hang:qom-list "did not answer 'qom-list' 
 t_question_refused() { misbehaves error:qom-get:no "refused 'qom-get': no"; }
 t_dies_at_a_question() { misbehaves die:qom-list "ended the connection during 'qom-list'"; }
 
+t_device_taken_but_answer_spoilt() {
+	run 0 init --vfs 1
+	guest a spoil:device_add
+	run 1 attach 1 "$T/a"
+	check_one_line
+	check_err "does not speak QMP during 'device_add'"
+	check_owners 1=a
+	run 0 detach 1
+	check_owners ''
+}
+
 t_answers_byte_by_byte() { works bytes; }
 t_answers_with_line_breaks() { works pretty; }
 t_many_events_between() { works flood; }

@@ -119,7 +119,7 @@ t_man_pages_name_each_option() {
 		[ -f "$page" ] || fail "no page svff-$command.1"
 		"$SVFF" $command --help | grep -o -- '--[a-z-]*' | sort -u | while read -r option; do
 			case $option in --help | --usage | --version) continue ;; esac
-			sed 's/\\-/-/g' "$page" | grep -q -- "$option" || fail "svff-$command.1 lacks $option"
+			sed 's/\\-/-/g' "$page" | grep -q -- "Fl ${option#-}\( \|$\)" || fail "svff-$command.1 lacks $option"
 			grep -q -- "$option" "$TOP/tools/completion/svff" || fail "completion lacks $option"
 		done || exit 1
 		sed 's/\\-/-/g' "$TOP/tools/man/svff.1" | grep -q "svff-$command" || fail "svff.1 lacks svff-$command"

@@ -12,6 +12,7 @@ BEHAVIOUR, COMMAND being a QMP command or "greeting":
   text:COMMAND     answers JSON that is no object
   huge:COMMAND     answers without end
   deep:COMMAND     answers JSON of great depth
+  spoil:COMMAND    does the command, but the answer is no JSON
   error:COMMAND:TEXT      answers with an error, always
   never-delete     the guest does not let go of a device
   delete-after:S   the guest lets go after S seconds
@@ -210,6 +211,7 @@ class Qemu:
             raise ConnectionError
         if self.has("hang:" + command):
             self.hung = True
+        spoilt = any(self.has(how + command) for how in ("garbage:", "text:", "deep:", "huge:"))
         if self.has("garbage:" + command):
             connection.sendall(b"QEMU 10.0.0 monitor - type 'help' for more information\r\n(qemu) ")
         if self.has("text:" + command):
@@ -220,7 +222,7 @@ class Qemu:
             connection.sendall(b'{"a": "')
         while self.has("huge:" + command):
             connection.sendall(b"x" * 65536)
-        return self.hung
+        return self.hung or spoilt
 
     def greet(self, connection):
         if not self.misbehave(connection, "greeting"):
@@ -234,6 +236,9 @@ class Qemu:
         if self.misbehave(connection, command):
             return
         reply = self.answer(command, request.get("arguments", {}), connection)
+        if self.has("spoil:" + command):
+            connection.sendall(b"{]")
+            return
         if self.has("flood"):
             for i in range(1500):
                 self.event(connection, "RTC_CHANGE", {"offset": i, "device": "other"})
