@@ -29,7 +29,7 @@ once()
 	load || fail "modprobe"
 	put_ok 2 "$D/sriov_numvfs"
 	put_ok 0 "$D/sriov_numvfs"
-	modprobe -r svff_pf || fail "modprobe -r"
+	unload || fail "modprobe -r"
 }
 
 loop()
@@ -42,7 +42,7 @@ loop()
 	for _ in $(seq "$LOOPS"); do
 		load || fail "modprobe"
 		dd if=/dev/zero of="$(data_device "$PF")" bs=64k count=1 conv=notrunc status=none || fail "dd"
-		modprobe -r svff_pf || fail "modprobe -r"
+		unload || fail "modprobe -r"
 	done
 	after=$(memory)
 	gone
@@ -58,7 +58,7 @@ modes()
 		dd if=/dev/urandom bs=100000 count=1 status=none >"$TMP/data"
 		dd if="$TMP/data" of="$(data_device "$PF")" bs=100000 conv=notrunc status=none || fail "write, $m"
 		dd if="$(data_device "$PF")" bs=100000 count=1 status=none | cmp - "$TMP/data" || fail "compare, $m"
-		modprobe -r svff_pf || fail "modprobe -r"
+		unload || fail "modprobe -r"
 	done
 	modprobe svff_pf irq_mode=maybe 2>/dev/null && fail "irq_mode=maybe is taken"
 	modprobe -r svff_pf 2>/dev/null
@@ -78,7 +78,7 @@ open_data()
 	dd of=/dev/null bs=4k count=1 status=none <&9 2>"$TMP/err" && fail "a read works without a driver"
 	grep -q 'No such device' "$TMP/err" || fail "$(cat "$TMP/err")"
 	exec 9<&-
-	until_true modprobe -r svff_pf 2>/dev/null || fail "cannot be removed after close"
+	until_true unload 2>/dev/null || fail "cannot be removed after close"
 	gone
 }
 
@@ -91,7 +91,7 @@ open_control()
 	timeout 5 head -c 24 <&9 >/dev/null 2>"$TMP/err"
 	grep -q 'No such device' "$TMP/err" || fail "a read says: $(cat "$TMP/err")"
 	exec 9<&-
-	until_true modprobe -r svff_pf 2>/dev/null || fail "cannot be removed after close"
+	until_true unload 2>/dev/null || fail "cannot be removed after close"
 	gone
 }
 
@@ -107,7 +107,7 @@ unbind_within()
 	sleep 0.3
 	echo "$PF" >/sys/bus/pci/drivers/svff_pf/unbind
 	wait "$pid"
-	until_true modprobe -r svff_pf 2>/dev/null || fail "cannot be removed"
+	until_true unload 2>/dev/null || fail "cannot be removed"
 	gone
 }
 
@@ -117,6 +117,7 @@ with_vfs()
 	put_ok 3 "$D/sriov_numvfs"
 	modprobe -r svff_pf || fail "modprobe -r"
 	[ ! -e "$D/virtfn0" ] || fail "VFs are left"
+	unload
 	gone
 }
 
@@ -138,7 +139,7 @@ bad_id()
 	log_since id | grep -qE 'ENODEV|error -19' || { log_since id; fail "not ENODEV"; }
 	echo "$PF" >/sys/bus/pci/drivers_probe
 	[ -e "$D/driver" ] || fail "not bound after it is right again"
-	modprobe -r svff_pf
+	unload
 	gone
 }
 
@@ -156,7 +157,7 @@ stuck_at_probe()
 	log_since stuck | grep -qE 'ETIMEDOUT|error -110' || { log_since stuck; fail "not ETIMEDOUT"; }
 	echo "$PF" >/sys/bus/pci/drivers_probe
 	[ -e "$D/driver" ] || fail "not bound after it works again"
-	modprobe -r svff_pf
+	unload
 	gone
 }
 
@@ -173,7 +174,7 @@ stuck_at_enable()
 	expect "$free" "$S/queues_free"
 	put_ok 2 "$D/sriov_numvfs"
 	put_ok 0 "$D/sriov_numvfs"
-	modprobe -r svff_pf || fail "modprobe -r"
+	unload || fail "modprobe -r"
 	gone
 }
 
@@ -184,7 +185,7 @@ no_card()
 	gone
 }
 
-modprobe -r svff_pf 2>/dev/null
+unload 2>/dev/null
 add "$LOOPS times in and out, nothing lost" loop
 add "all interrupt modes" modes
 add "out with the data device open" open_data

@@ -89,7 +89,14 @@ load()
 	until_true test -e "$S/queues_total"
 }
 
-unload() { no_vfs; modprobe -r svff_pf; }
+# With VFs came their driver, which udev loads.
+unload()
+{
+	no_vfs
+	udevadm settle --timeout=10
+	[ ! -d /sys/module/svff_vf ] || modprobe -r svff_vf
+	modprobe -r svff_pf
+}
 
 on_exit()
 {

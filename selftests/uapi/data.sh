@@ -23,7 +23,7 @@ some()
 	unload
 }
 
-modprobe -r svff_pf 2>/dev/null
+unload 2>/dev/null
 add "poll" some poll
 add "aggr" some aggr
 add "direct" all direct

@@ -12,7 +12,7 @@
 #define BIG		(60 * MM_LEN_MAX)
 #define RESETS		10
 #define SETTLE_US	50000
-#define FLOOD		3000
+#define FLOOD		2000
 #define FLOOD_STEP	100
 #define ANSWER_MS	1000
 
