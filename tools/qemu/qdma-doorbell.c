@@ -59,7 +59,11 @@ static void doorbell_pidx(QdmaFunction *fn, QdmaRing *r, uint32_t val)
         qdma_pidx_error(s, r, pidx);
         return;
     }
-    sw[0] = FIELD_DP32(sw[0], SW_W0, PIDX, pidx);
+    if (pidx != FIELD_EX32(sw[0], SW_W0, PIDX)) {
+        /* New work will end in an event of its own. */
+        sw[1] &= ~R_SW_W1_IRQ_NO_LAST_MASK;
+        sw[0] = FIELD_DP32(sw[0], SW_W0, PIDX, pidx);
+    }
     if (FIELD_EX32(val, DB_PIDX, IRQ_ARM)) {
         qdma_irq_ring_arm(s, r);
     }

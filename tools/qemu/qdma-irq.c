@@ -212,8 +212,10 @@ static void ring_interrupt(QdmaState *s, QdmaRing *r)
 }
 
 /*
- * Something to tell. Not armed, it is remembered: IRQ_REQ for an error,
- * IRQ_NO_LAST when the ring went idle, EVT_PND for progress on the way.
+ * Something to tell. Not armed, two kinds are remembered: IRQ_REQ for an
+ * error, IRQ_NO_LAST when the ring went idle. Progress on the way (EVT_PND)
+ * is not told later: told late, it could find no news, and a driver that
+ * arms only after news would then sleep through the last event.
  */
 void qdma_irq_ring_event(QdmaState *s, QdmaRing *r)
 {
@@ -241,8 +243,7 @@ void qdma_irq_ring_arm(QdmaState *s, QdmaRing *r)
     uint32_t *sw = qdma_sw(s, r);
 
     sw[0] |= R_SW_W0_IRQ_ARM_MASK;
-    if ((sw[1] & (R_SW_W1_IRQ_NO_LAST_MASK | R_SW_W1_IRQ_REQ_MASK)) ||
-        (qdma_hw(s, r)[1] & R_HW_W1_EVT_PND_MASK)) {
+    if (sw[1] & (R_SW_W1_IRQ_NO_LAST_MASK | R_SW_W1_IRQ_REQ_MASK)) {
         ring_interrupt(s, r);
     }
 }
