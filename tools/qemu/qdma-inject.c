@@ -100,6 +100,8 @@ static void set_aer(Object *obj, const char *value, Error **errp)
         .source_id = pci_requester_id(pdev),
         .header = { cpu_to_be32(AER_HEADER_MEM_READ) },
     };
+    uint32_t lnkcap;
+    int ret;
 
     if (!check_realized(obj, "inject-aer", errp)) {
         return;
@@ -118,7 +120,11 @@ static void set_aer(Object *obj, const char *value, Error **errp)
                    "not '%s'", value);
         return;
     }
-    if (pcie_aer_inject_error(pdev, &err) < 0) {
+    /* The core writes the device status as 32 bits, over the link's. */
+    lnkcap = pci_get_long(pdev->config + pdev->exp.exp_cap + PCI_EXP_LNKCAP);
+    ret = pcie_aer_inject_error(pdev, &err);
+    pci_set_long(pdev->config + pdev->exp.exp_cap + PCI_EXP_LNKCAP, lnkcap);
+    if (ret < 0) {
         error_setg(errp, "the card cannot report an error where it is "
                    "plugged in");
     }

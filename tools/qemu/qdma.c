@@ -334,11 +334,8 @@ static bool function_init_pcie(QdmaFunction *fn, Error **errp)
         return false;
     }
     exp = pdev->config + pdev->exp.exp_cap;
-    pci_long_test_and_clear_mask(exp + PCI_EXP_LNKCAP,
-                                 PCI_EXP_LNKCAP_SLS | PCI_EXP_LNKCAP_MLW);
-    pci_long_test_and_set_mask(exp + PCI_EXP_LNKCAP,
-                               QEMU_PCI_EXP_LNKCAP_MLS(QEMU_PCI_EXP_LNK_8GT) |
-                               QEMU_PCI_EXP_LNKCAP_MLW(QEMU_PCI_EXP_LNK_X16));
+    pcie_cap_fill_link_ep_usp(pdev, QEMU_PCI_EXP_LNK_X16,
+                              QEMU_PCI_EXP_LNK_8GT);
     pci_word_test_and_clear_mask(exp + PCI_EXP_LNKSTA,
                                  PCI_EXP_LNKSTA_CLS | PCI_EXP_LNKSTA_NLW);
     pci_word_test_and_set_mask(exp + PCI_EXP_LNKSTA,
@@ -355,6 +352,9 @@ static bool function_init_pcie(QdmaFunction *fn, Error **errp)
         pcie_cap_exit(pdev);
         return false;
     }
+    /* Logged errors are state; a saved machine may have some. */
+    memset(pdev->cmask + QDMA_ECAP_AER + PCI_ERR_UNCOR_STATUS, 0,
+           PCI_ERR_SIZEOF - PCI_ERR_UNCOR_STATUS);
     pcie_ari_init(pdev, QDMA_ECAP_ARI);
     return true;
 }
@@ -519,6 +519,11 @@ static const VMStateDescription vmstate_qdma = {
     .name = TYPE_XLNX_QDMA,
     .version_id = 1,
     .minimum_version_id = 1,
+    /*
+     * Loading the PF enables its VFs, which resets them; so it must come
+     * before the VFs, although they were realized first.
+     */
+    .priority = MIG_PRI_PCI_BUS,
     .post_load = qdma_post_load,
     .fields = (const VMStateField[]) {
         VMSTATE_PCI_DEVICE(parent_obj, QdmaState),

@@ -435,6 +435,27 @@ static void test_mm_wrap(void)
 	expect_eq(rd(0x254), 0);
 }
 
+/* Interval events alone: every 4 descriptors, counted on over doorbells */
+static void test_mm_interval(void)
+{
+	mm_queue(false, 0, 0, 0, WBI_INTVL, 0);
+	for (int i = 0; i < 16; i++)
+		desc(0, i, DATA, 0, 8);
+	wr(PF_DB + DB_H2C, 10);
+	qt_step(qt, STEP_NS);
+	expect_eq(status_cidx(0, 16), 8);
+	wr(PF_DB + DB_H2C, 12);
+	qt_step(qt, STEP_NS);
+	expect_eq(status_cidx(0, 16), 12);
+	mm_queue(false, 1, 0, 1, 0, 0);			/* no events at all */
+	for (int i = 0; i < 8; i++)
+		desc(1, i, DATA, 0, 8);
+	wr(PF_DB + 16 + DB_H2C, 8);
+	qt_step(qt, STEP_NS);
+	expect_eq(status_cidx(1, 16), 0);
+	expect_eq(ctxt_word(HW_H2C, 1, 0), 8);
+}
+
 static void test_mm_stopped_channel(void)
 {
 	mm_queue(false, 0, 0, 0, WBI_CHK, 0);
@@ -969,6 +990,42 @@ static void test_noise(void)
 	expect_eq(rd(0) >> 16, 0x1fd3);
 }
 
+#define DEVICE	"xlnx-qdma,vfs=4,card-memory=16M"
+
+static const char *qemu;
+
+/* Saved with a transfer in flight and a message waiting; both go on. */
+static void test_migration(void)
+{
+	char file[] = "/tmp/qdma-test-state-XXXXXX";
+	int fd = mkstemp(file);
+
+	expect(fd >= 0);
+	close(fd);
+	fmap(2, 16, 4);
+	mm_queue(true, 17, 2, 0, WBI_CHK | IRQ_EN, 3);
+	qt_write32(qt, PF_BYPASS + 64, 0xfeedbeef);
+	qt_write32(qt, BACK, 0);
+	desc(0, 0, 64, BACK, 4);
+	vwr(2, VF_MBOX + 0xc00, 0x77);
+	vwr(2, VF_MBOX + 0x4, 1);
+	vwr(2, VF_DB + 16 + DB_C2H, 1 | ARM);
+	qt_step(qt, 1000);
+	expect(qt_save(qt, file));
+	expect(qt_stop(qt));
+	qt = qt_start(qemu, DEVICE, file);
+	unlink(file);
+	expect_eq(qt_read32(qt, BACK), 0);
+	qt_step(qt, STEP_NS);
+	expect_eq(qt_read32(qt, BACK), 0xfeedbeef);
+	expect_eq(status_cidx(0, 16), 1);
+	expect(msi(2, 3));
+	expect_eq(rd(PF_MBOX), 2 << 4 | 1);
+	wr(PF_MBOX + 0xc, 2);
+	expect_eq(rd(PF_MBOX + 0x800), 0x77);
+	expect_eq(rd(0x204), 17);
+}
+
 static void run(const char *name, void (*test)(void))
 {
 	start();
@@ -995,6 +1052,7 @@ static const struct {
 	{ "fmap", test_fmap },
 	{ "mm-transfer", test_mm_transfer },
 	{ "mm-wrap", test_mm_wrap },
+	{ "mm-interval", test_mm_interval },
 	{ "mm-stopped-channel", test_mm_stopped_channel },
 	{ "inv-stops", test_inv_stops },
 	{ "direct-interrupt", test_direct_interrupt },
@@ -1017,6 +1075,7 @@ static const struct {
 	{ "user-logic", test_user_logic },
 	{ "vf-disable", test_vf_disable },
 	{ "dma-to-self", test_dma_to_self },
+	{ "migration", test_migration },
 	{ "noise", test_noise },
 };
 
@@ -1028,7 +1087,8 @@ int main(int argc, char **argv)
 	}
 	alarm(300);
 	printf("KTAP version 1\n1..%zu\n", sizeof(list) / sizeof(list[0]) + 1);
-	qt = qt_start(argv[1], "xlnx-qdma,vfs=4,card-memory=16M");
+	qemu = argv[1];
+	qt = qt_start(qemu, DEVICE, NULL);
 	for (size_t i = 0; i < sizeof(list) / sizeof(list[0]); i++)
 		run(list[i].name, list[i].test);
 	tests++;

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,9 +29,20 @@ struct qt {
 	char qmp[262144];
 };
 
+static pid_t running;	/* the last QEMU started, to tell how it ended */
+
 static void die(const char *what)
 {
-	printf("Bail out! %s: %s\n", what, strerror(errno));
+	int status = 0;
+
+	printf("Bail out! %s: %s", what, strerror(errno));
+	usleep(100000);
+	if (running > 0 && waitpid(running, &status, WNOHANG) > 0)
+		printf(" (QEMU ended, wait status 0x%x)", status);
+	else if (running > 0)
+		kill(running, SIGKILL);
+	printf("\n");
+	fflush(stdout);
 	exit(1);
 }
 
@@ -258,18 +270,20 @@ static void setup_root_port(struct qt *qt)
 	qt_write32(qt, cfg_addr(0, RP_DEVFN, 0x04), 0x6);
 }
 
-static void run_qemu(struct qt *qt, const char *qemu, const char *device)
+static void run_qemu(struct qt *qt, const char *qemu, const char *device,
+		     const char *incoming)
 {
-	char dev[512], qtest[128], qmp[128];
+	char dev[512], qtest[128], qmp[128], in[256];
 
 	snprintf(dev, sizeof(dev), "%s,id=card0,bus=rp0", device);
 	snprintf(qtest, sizeof(qtest), "unix:%s/qtest", qt->dir);
 	snprintf(qmp, sizeof(qmp), "unix:%s/qmp", qt->dir);
+	snprintf(in, sizeof(in), "file:%s", incoming ? incoming : "");
 	execl(qemu, qemu, "-M", "q35,sata=off,i8042=off", "-accel", "qtest",
 	      "-m", "64", "-nodefaults", "-display", "none", "-nographic",
 	      "-qtest", qtest, "-qtest-log", "/dev/null", "-qmp", qmp,
 	      "-device", "pcie-root-port,id=rp0,addr=1", "-device", dev,
-	      (char *)NULL);
+	      incoming ? "-incoming" : NULL, in, (char *)NULL);
 	_exit(127);
 }
 
@@ -304,10 +318,11 @@ const char *qt_qmp(struct qt *qt, bool *error, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(cmd, sizeof(cmd), fmt, ap);
+	vsnprintf(cmd, sizeof(cmd) - 1, fmt, ap);
 	va_end(ap);
+	/* In one piece: QEMU acts, and may quit, when the object is complete. */
+	strcat(cmd, "\n");
 	send_all(qt->qmp_fd, cmd, strlen(cmd));
-	send_all(qt->qmp_fd, "\n", 1);
 	qmp_read(qt, "{\"return\"");
 	if (error)
 		*error = !strncmp(qt->qmp, "{\"error\"", 8);
@@ -323,7 +338,31 @@ bool qt_set(struct qt *qt, const char *property, const char *value)
 	return !error;
 }
 
-struct qt *qt_start(const char *qemu, const char *device)
+/* Until the migration is over; a minute at most */
+static bool wait_migrated(struct qt *qt)
+{
+	for (int i = 0; i < 600; i++) {
+		const char *r = qt_qmp(qt, NULL, "{\"execute\":\"query-migrate\"}");
+
+		if (strstr(r, "\"completed\""))
+			return true;
+		if (strstr(r, "\"failed\""))
+			return false;
+		usleep(100000);
+	}
+	return false;
+}
+
+bool qt_save(struct qt *qt, const char *file)
+{
+	bool error;
+
+	qt_qmp(qt, &error, "{\"execute\":\"migrate\",\"arguments\":"
+	       "{\"uri\":\"file:%s\"}}", file);
+	return !error && wait_migrated(qt);
+}
+
+struct qt *qt_start(const char *qemu, const char *device, const char *incoming)
 {
 	struct qt *qt = calloc(1, sizeof(*qt));
 	int listener, qmp_listener;
@@ -340,7 +379,8 @@ struct qt *qt_start(const char *qemu, const char *device)
 	if (qt->pid < 0)
 		die("fork");
 	if (!qt->pid)
-		run_qemu(qt, qemu, device);
+		run_qemu(qt, qemu, device, incoming);
+	running = qt->pid;
 	qt->fd = accept(listener, NULL, NULL);
 	qt->qmp_fd = accept(qmp_listener, NULL, NULL);
 	if (qt->fd < 0 || qt->qmp_fd < 0)
@@ -349,7 +389,10 @@ struct qt *qt_start(const char *qemu, const char *device)
 	close(qmp_listener);
 	qmp_read(qt, "{\"QMP\"");
 	qt_qmp(qt, NULL, "{\"execute\":\"qmp_capabilities\"}");
-	setup_root_port(qt);
+	if (!incoming)
+		setup_root_port(qt);
+	else if (!wait_migrated(qt))
+		die("the saved state is not taken");
 	return qt;
 }
 

@@ -15,7 +15,10 @@
 
 struct qt;
 
-struct qt *qt_start(const char *qemu, const char *device);
+/* With a file in incoming, the machine's state is read from it. */
+struct qt *qt_start(const char *qemu, const char *device, const char *incoming);
+/* Saves the machine's state into a file; the machine stays stopped. */
+bool qt_save(struct qt *qt, const char *file);
 /* True if QEMU ended with code 0, i.e. was not killed by an assertion. */
 bool qt_stop(struct qt *qt);
 
