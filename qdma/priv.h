@@ -291,7 +291,7 @@ enum qdma_ring_state {
  * @last_try: last attempt to revive a dead ring, in jiffies
  * @hw_running: the hardware has its context (under @ctl)
  * @restarts: times that it was restarted
- * @missed: completions found without an interrupt
+ * @missed: times that @guard found completions which nothing had announced
  * @doorbells: PIDX written
  */
 struct qdma_ring {

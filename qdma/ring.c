@@ -256,7 +256,7 @@ static bool guard_look_locked(struct qdma_ring *ring, bool *stalled)
 	if (ring->state != QDMA_RING_RUNNING)
 		return false;
 	if (ring->done != before) {
-		ring->missed++;
+		ring->missed += before == ring->seen;
 		if (!post_locked(ring) && ring->posted != ring->done)
 			ring_bell(ring);
 	}
