@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * Is this host ready? Each check looks at one thing and reports one finding, with what to do about it.
+ * Cards have their own file, doctor-card.c.
  *
  * A check that may not look (config space is root's) says "unknown", and that is not ready: this is to
- * be relied on. Checks read files only; nothing is loaded, bound or opened for use.
+ * be relied on. Checks change nothing: no module is loaded, no function bound, no guest plugged.
  */
 #include "priv.h"
 
@@ -19,10 +20,6 @@
 #define KERNEL_MAJOR_MIN	6
 #define KERNEL_MINOR_MIN	1
 #define TEXT_MAX		(1U << 20)	/* /proc/interrupts of a machine with hundreds of CPUs */
-#define IOV_RESOURCE_FIRST	7		/* lines of "resource": six BARs, ROM, then those of the VFs */
-#define IOV_RESOURCES		6
-#define VFS_WITHOUT_ARI		7		/* functions 1 to 7 of the card's own device number */
-#define PF_DIR			"bus/pci/devices/%s/"
 
 struct finding {
 	const char *check;
@@ -44,11 +41,15 @@ static const char *const verdict_names[] = {
 	[SVFF_UNKNOWN] = "unknown",
 };
 
-/* Add a finding; the text goes on in the remedy behind the mark. */
-#define REMEDY "\x1f"
-
-static void PRINTF(4, 5) found(struct svff_report *report, const char *check, enum svff_verdict verdict,
-			       const char *fmt, ...)
+/**
+ * svff_found() - add a finding to a report
+ * @report: the report
+ * @check: which check it is from
+ * @verdict: how it is
+ * @fmt: what was found, and behind REMEDY what is to be done
+ */
+void svff_found(struct svff_report *report, const char *check, enum svff_verdict verdict,
+	   const char *fmt, ...)
 {
 	struct finding *all;
 	char *text, *remedy;
@@ -73,7 +74,15 @@ static void PRINTF(4, 5) found(struct svff_report *report, const char *check, en
 	all[report->count++] = (struct finding){ check, verdict, text, remedy };
 }
 
-static char *read_text(struct svff_ctx *ctx, enum svff_dir dir, const char *name)
+/**
+ * doctor_read() - read a text of unknown length
+ * @ctx: the context
+ * @dir: the folder
+ * @name: path in it
+ *
+ * Return: the text, to be freed, or NULL.
+ */
+char *doctor_read(struct svff_ctx *ctx, enum svff_dir dir, const char *name)
 {
 	char path[PATH_MAX], *text;
 	int len;
@@ -96,17 +105,17 @@ static char *read_text(struct svff_ctx *ctx, enum svff_dir dir, const char *name
 
 static void check_kernel(struct svff_report *report)
 {
-	char *release = read_text(report->ctx, SVFF_DIR_PROC, "sys/kernel/osrelease");
+	char *release = doctor_read(report->ctx, SVFF_DIR_PROC, "sys/kernel/osrelease");
 	int major = 0, minor = 0;
 
 	if (release)
 		release[strcspn(release, "\n")] = '\0';
 	if (!release || sscanf(release, "%d.%d", &major, &minor) != 2)
-		found(report, "kernel", SVFF_UNKNOWN, "version of the kernel cannot be read");
+		svff_found(report, "kernel", SVFF_UNKNOWN, "version of the kernel cannot be read");
 	else if (major > KERNEL_MAJOR_MIN || (major == KERNEL_MAJOR_MIN && minor >= KERNEL_MINOR_MIN))
-		found(report, "kernel", SVFF_OK, "Linux %s", release);
+		svff_found(report, "kernel", SVFF_OK, "Linux %s", release);
 	else
-		found(report, "kernel", SVFF_BAD, "Linux %s is too old" REMEDY "use %d.%d or newer", release,
+		svff_found(report, "kernel", SVFF_BAD, "Linux %s is too old" REMEDY "use %d.%d or newer", release,
 		      KERNEL_MAJOR_MIN, KERNEL_MINOR_MIN);
 	free(release);
 }
@@ -117,13 +126,13 @@ static void check_module(struct svff_report *report, const char *name, bool must
 	int ret = module_state(report->ctx, name, &state);
 
 	if (ret)
-		found(report, "module", SVFF_UNKNOWN, "%s: %s" REMEDY "run 'depmod'", name, strerror(-ret));
+		svff_found(report, "module", SVFF_UNKNOWN, "%s: %s" REMEDY "run 'depmod'", name, strerror(-ret));
 	else if (state == MODULE_MISSING)
-		found(report, "module", SVFF_BAD, "%s is not there for this kernel" REMEDY "%s", name, remedy);
+		svff_found(report, "module", SVFF_BAD, "%s is not there for this kernel" REMEDY "%s", name, remedy);
 	else if (state == MODULE_AVAILABLE && must_run)
-		found(report, "module", SVFF_BAD, "%s is not loaded" REMEDY "modprobe %s", name, name);
+		svff_found(report, "module", SVFF_BAD, "%s is not loaded" REMEDY "modprobe %s", name, name);
 	else
-		found(report, "module", SVFF_OK, "%s is %s", name, state == MODULE_LOADED ? "loaded" :
+		svff_found(report, "module", SVFF_OK, "%s is %s", name, state == MODULE_LOADED ? "loaded" :
 		      state == MODULE_BUILTIN ? "built in" : "there, loaded when needed");
 }
 
@@ -137,7 +146,14 @@ static void check_modules(struct svff_report *report)
 
 /* ---- IOMMU and KVM ---- */
 
-static unsigned int count_entries(struct svff_ctx *ctx, const char *where)
+/**
+ * doctor_count() - how many entries a folder of sysfs has
+ * @ctx: the context
+ * @where: path of the folder
+ *
+ * Return: the count, 0 if it is not there.
+ */
+unsigned int doctor_count(struct svff_ctx *ctx, const char *where)
 {
 	char path[PATH_MAX];
 	struct dirent *entry;
@@ -154,9 +170,15 @@ static unsigned int count_entries(struct svff_ctx *ctx, const char *where)
 	return count;
 }
 
-static const char *iommu_remedy(struct svff_ctx *ctx)
+/**
+ * doctor_iommu_remedy() - how the IOMMU of this processor is switched on
+ * @ctx: the context
+ *
+ * Return: for people.
+ */
+const char *doctor_iommu_remedy(struct svff_ctx *ctx)
 {
-	char *cpu = read_text(ctx, SVFF_DIR_PROC, "cpuinfo");
+	char *cpu = doctor_read(ctx, SVFF_DIR_PROC, "cpuinfo");
 	const char *remedy = "switch the IOMMU on in the firmware's set-up and in the kernel";
 
 	if (cpu && strstr(cpu, "GenuineIntel"))
@@ -169,12 +191,12 @@ static const char *iommu_remedy(struct svff_ctx *ctx)
 
 static void check_iommu(struct svff_report *report)
 {
-	unsigned int groups = count_entries(report->ctx, "kernel/iommu_groups");
+	unsigned int groups = doctor_count(report->ctx, "kernel/iommu_groups");
 
 	if (groups)
-		found(report, "iommu", SVFF_OK, "IOMMU is on, with %u groups", groups);
+		svff_found(report, "iommu", SVFF_OK, "IOMMU is on, with %u groups", groups);
 	else
-		found(report, "iommu", SVFF_BAD, "IOMMU is off" REMEDY "%s", iommu_remedy(report->ctx));
+		svff_found(report, "iommu", SVFF_BAD, "IOMMU is off" REMEDY "%s", doctor_iommu_remedy(report->ctx));
 }
 
 static bool unsafe_interrupts_allowed(struct svff_ctx *ctx)
@@ -191,18 +213,18 @@ static bool unsafe_interrupts_allowed(struct svff_ctx *ctx)
  */
 static void check_interrupts(struct svff_report *report)
 {
-	char *text = read_text(report->ctx, SVFF_DIR_PROC, "interrupts");
+	char *text = doctor_read(report->ctx, SVFF_DIR_PROC, "interrupts");
 
 	if (!text)
-		found(report, "interrupts", SVFF_UNKNOWN, "/proc/interrupts cannot be read");
+		svff_found(report, "interrupts", SVFF_UNKNOWN, "/proc/interrupts cannot be read");
 	else if (strstr(text, " IR-") || strstr(text, " ITS-"))
-		found(report, "interrupts", SVFF_OK, "interrupt remapping is on");
+		svff_found(report, "interrupts", SVFF_OK, "interrupt remapping is on");
 	else if (unsafe_interrupts_allowed(report->ctx))
-		found(report, "interrupts", SVFF_WARN, "interrupt remapping is off, and VFIO was told to accept that: a "
+		svff_found(report, "interrupts", SVFF_WARN, "interrupt remapping is off, and VFIO was told to accept that: a "
 		      "guest can raise any interrupt of the host" REMEDY "switch interrupt remapping on in the firmware's "
 		      "set-up, boot without intremap=off");
 	else
-		found(report, "interrupts", SVFF_BAD, "interrupt remapping is off: VFIO refuses to give devices to guests"
+		svff_found(report, "interrupts", SVFF_BAD, "interrupt remapping is off: VFIO refuses to give devices to guests"
 		      REMEDY "switch interrupt remapping (x2APIC, VT-d) on in the firmware's set-up, boot without "
 		      "intremap=off");
 	free(text);
@@ -216,11 +238,11 @@ static void check_kvm(struct svff_report *report)
 	if (!ret)
 		ret = svff_try_open(path);
 	if (!ret)
-		found(report, "kvm", SVFF_OK, "KVM is there");
+		svff_found(report, "kvm", SVFF_OK, "KVM is there");
 	else if (ret == -EACCES)
-		found(report, "kvm", SVFF_WARN, "KVM is there, but not for this user" REMEDY "join the group of /dev/kvm");
+		svff_found(report, "kvm", SVFF_WARN, "KVM is there, but not for this user" REMEDY "join the group of /dev/kvm");
 	else
-		found(report, "kvm", SVFF_BAD, "no KVM (%s: %s)" REMEDY "switch virtualization on in the firmware's "
+		svff_found(report, "kvm", SVFF_BAD, "no KVM (%s: %s)" REMEDY "switch virtualization on in the firmware's "
 		      "set-up, and 'modprobe kvm_intel' or 'modprobe kvm_amd'", path, strerror(-ret));
 }
 
@@ -230,16 +252,16 @@ static void judge_memlock(struct svff_report *report, const char *whose, unsigne
 			  unsigned long long need)
 {
 	if (limit == RLIM_INFINITY)
-		found(report, "memlock", SVFF_OK, "%s may lock all memory", whose);
+		svff_found(report, "memlock", SVFF_OK, "%s may lock all memory", whose);
 	else if (need && limit < need)
-		found(report, "memlock", SVFF_BAD, "%s may lock %llu MiB, its memory is %llu MiB" REMEDY "raise "
+		svff_found(report, "memlock", SVFF_BAD, "%s may lock %llu MiB, its memory is %llu MiB" REMEDY "raise "
 		      "RLIMIT_MEMLOCK (ulimit -l, LimitMEMLOCK=, limits.conf) before it is started", whose, limit >> 20,
 		      need >> 20);
 	else if (need)
-		found(report, "memlock", SVFF_OK, "%s may lock %llu MiB of memory, it has %llu MiB", whose, limit >> 20,
+		svff_found(report, "memlock", SVFF_OK, "%s may lock %llu MiB of memory, it has %llu MiB", whose, limit >> 20,
 		      need >> 20);
 	else
-		found(report, "memlock", SVFF_WARN, "%s may lock no more than %llu MiB of memory, too little for guests"
+		svff_found(report, "memlock", SVFF_WARN, "%s may lock no more than %llu MiB of memory, too little for guests"
 		      REMEDY "raise RLIMIT_MEMLOCK (ulimit -l, LimitMEMLOCK=, limits.conf) where guests are started",
 		      whose, limit >> 20);
 }
@@ -249,9 +271,9 @@ static void check_own_memlock(struct svff_report *report)
 	struct rlimit limit;
 
 	if (getrlimit(RLIMIT_MEMLOCK, &limit))
-		found(report, "memlock", SVFF_UNKNOWN, "limit of locked memory cannot be read");
+		svff_found(report, "memlock", SVFF_UNKNOWN, "limit of locked memory cannot be read");
 	else if (!geteuid())
-		found(report, "memlock", SVFF_OK, "root may lock all memory");
+		svff_found(report, "memlock", SVFF_OK, "root may lock all memory");
 	else
 		judge_memlock(report, "what is started from here", limit.rlim_cur, 0);
 }
@@ -263,7 +285,7 @@ static int process_memlock(struct svff_ctx *ctx, int pid, unsigned long long *li
 	int ret = -ENOENT;
 
 	snprintf(name, sizeof(name), "%d/limits", pid);
-	text = read_text(ctx, SVFF_DIR_PROC, name);
+	text = doctor_read(ctx, SVFF_DIR_PROC, name);
 	at = text ? strstr(text, line) : NULL;
 	if (at) {
 		at += strlen(line);
@@ -283,7 +305,7 @@ static bool process_may_lock_all(struct svff_ctx *ctx, int pid)
 	bool may = false;
 
 	snprintf(name, sizeof(name), "%d/status", pid);
-	text = read_text(ctx, SVFF_DIR_PROC, name);
+	text = doctor_read(ctx, SVFF_DIR_PROC, name);
 	at = text ? strstr(text, "CapEff:") : NULL;
 	if (at)
 		may = strtoull(at + strlen("CapEff:"), NULL, 16) & cap_ipc_lock;
@@ -299,11 +321,11 @@ static void check_guest_memlock(struct svff_report *report, struct svff_guest *g
 	int pid = guest->ops->pid(guest);
 
 	if (!pid || guest->ops->memory(guest, &need))
-		found(report, "memlock", SVFF_UNKNOWN, "guest %s: its memory or its process is not known", guest->uri);
+		svff_found(report, "memlock", SVFF_UNKNOWN, "guest %s: its memory or its process is not known", guest->uri);
 	else if (process_may_lock_all(report->ctx, pid))
-		found(report, "memlock", SVFF_OK, "%s may lock all memory", guest->uri);
+		svff_found(report, "memlock", SVFF_OK, "%s may lock all memory", guest->uri);
 	else if (process_memlock(report->ctx, pid, &limit))
-		found(report, "memlock", SVFF_UNKNOWN, "guest %s: limits of process %d cannot be read" REMEDY "be root",
+		svff_found(report, "memlock", SVFF_UNKNOWN, "guest %s: limits of process %d cannot be read" REMEDY "be root",
 		      guest->uri, pid);
 	else
 		judge_memlock(report, guest->uri, limit, need);
@@ -314,14 +336,14 @@ static void check_guest_ports(struct svff_report *report, struct svff_guest *gue
 	struct svff_guest_ports ports;
 
 	if (guest->ops->ports(guest, &ports))
-		found(report, "ports", SVFF_UNKNOWN, "%s", svff_error(report->ctx));
+		svff_found(report, "ports", SVFF_UNKNOWN, "%s", svff_error(report->ctx));
 	else if (!ports.needs_port)
-		found(report, "ports", SVFF_OK, "guest %s takes devices on its root bus", guest->uri);
+		svff_found(report, "ports", SVFF_OK, "guest %s takes devices on its root bus", guest->uri);
 	else if (ports.free)
-		found(report, "ports", SVFF_OK, "guest %s has %u hot-plug ports, %u of them free", guest->uri, ports.total,
+		svff_found(report, "ports", SVFF_OK, "guest %s has %u hot-plug ports, %u of them free", guest->uri, ports.total,
 		      ports.free);
 	else
-		found(report, "ports", SVFF_BAD, "guest %s has %u hot-plug ports, none is free" REMEDY "start its QEMU with "
+		svff_found(report, "ports", SVFF_BAD, "guest %s has %u hot-plug ports, none is free" REMEDY "start its QEMU with "
 		      "one '-device pcie-root-port,id=PORT,chassis=N' for each VF", guest->uri, ports.total);
 }
 
@@ -330,11 +352,11 @@ static void check_guest_vfio(struct svff_report *report, struct svff_guest *gues
 	int can = guest->ops->can_vfio(guest);
 
 	if (can < 0)
-		found(report, "guest", SVFF_UNKNOWN, "%s", svff_error(report->ctx));
+		svff_found(report, "guest", SVFF_UNKNOWN, "%s", svff_error(report->ctx));
 	else if (can)
-		found(report, "guest", SVFF_OK, "guest %s answers, and can take VFIO devices", guest->uri);
+		svff_found(report, "guest", SVFF_OK, "guest %s answers, and can take VFIO devices", guest->uri);
 	else
-		found(report, "guest", SVFF_BAD, "guest %s cannot take VFIO devices" REMEDY "use a QEMU with vfio-pci",
+		svff_found(report, "guest", SVFF_BAD, "guest %s cannot take VFIO devices" REMEDY "use a QEMU with vfio-pci",
 		      guest->uri);
 }
 
@@ -349,7 +371,7 @@ static void check_guest(struct svff_report *report, const char *name)
 		free(uri);
 	}
 	if (ret) {
-		found(report, "guest", SVFF_BAD, "%s", svff_error(report->ctx));
+		svff_found(report, "guest", SVFF_BAD, "%s", svff_error(report->ctx));
 		return;
 	}
 	check_guest_vfio(report, guest);
@@ -360,152 +382,6 @@ static void check_guest(struct svff_report *report, const char *name)
 
 /* ---- cards ---- */
 
-static void check_bound(struct svff_report *report, struct svff_card *card)
-{
-	if (card_need_bound(card))
-		found(report, "driver", SVFF_BAD, "%s" REMEDY "modprobe svff_pf", svff_error(report->ctx));
-	else
-		found(report, "driver", SVFF_OK, "card %s is bound to svff_pf (%s %s)", card->address, card->ip_type,
-		      card->ip_version);
-}
-
-static bool check_sriov(struct svff_report *report, struct svff_card *card)
-{
-	if (card->sriov && card->vfs_total)
-		found(report, "sriov", SVFF_OK, "card %s can have %d VFs", card->address, card->vfs_total);
-	else if (card->sriov)
-		found(report, "sriov", SVFF_BAD, "card %s can have no VFs: TotalVFs is 0" REMEDY "use an FPGA image with "
-		      "VFs", card->address);
-	else
-		found(report, "sriov", SVFF_BAD, "card %s has no SR-IOV" REMEDY "use an FPGA image with SR-IOV, and switch "
-		      "SR-IOV on in the firmware's set-up", card->address);
-	return card->sriov && card->vfs_total;
-}
-
-static bool iov_has_space(const char *text)
-{
-	unsigned long long start;
-	unsigned int line;
-
-	for (line = 0; text && line < IOV_RESOURCE_FIRST + IOV_RESOURCES; line++) {
-		if (line >= IOV_RESOURCE_FIRST && sscanf(text, "%llx", &start) == 1 && start)
-			return true;
-		text = strchr(text, '\n');
-		text = text ? text + 1 : NULL;
-	}
-	return false;
-}
-
-static void check_bars(struct svff_report *report, struct svff_card *card)
-{
-	char name[SVFF_DRIVER_LEN], *text;
-
-	snprintf(name, sizeof(name), PF_DIR "resource", card->address);
-	text = read_text(report->ctx, SVFF_DIR_SYS, name);
-	if (!text)
-		found(report, "bars", SVFF_UNKNOWN, "card %s: its address ranges cannot be read", card->address);
-	else if (iov_has_space(text))
-		found(report, "bars", SVFF_OK, "card %s has address space for the BARs of its VFs", card->address);
-	else
-		found(report, "bars", SVFF_BAD, "card %s has no address space for the BARs of its VFs" REMEDY "switch "
-		      "'Above 4G decoding' and SR-IOV on in the firmware's set-up, or boot with pci=realloc",
-		      card->address);
-	free(text);
-}
-
-static void check_ari(struct svff_report *report, struct svff_card *card)
-{
-	uint8_t config[PCI_CONFIG_SIZE];
-	char port[SVFF_BDF_LEN];
-	int size;
-
-	if (sysfs_port_above(report->ctx, card->address, port)) {
-		found(report, "ari", SVFF_OK, "card %s is on a root bus, without a port", card->address);
-		return;
-	}
-	size = sysfs_config(report->ctx, port, config);
-	if (size <= PCI_CONFIG_PUBLIC)
-		found(report, "ari", SVFF_UNKNOWN, "port %s: its configuration cannot be read" REMEDY "be root", port);
-	else if (pci_ari_forwarding(config, size))
-		found(report, "ari", SVFF_OK, "port %s above card %s has ARI on", port, card->address);
-	else if (card->vfs_total <= VFS_WITHOUT_ARI)
-		found(report, "ari", SVFF_WARN, "port %s has ARI off; %d VFs may do without", port, card->vfs_total);
-	else
-		found(report, "ari", SVFF_BAD, "port %s above card %s has ARI off: %d VFs do not fit one bus" REMEDY "switch "
-		      "ARI on in the firmware's set-up, or use another slot", port, card->address, card->vfs_total);
-}
-
-/* Port on the way to the root that does not isolate, or the one that could not be looked at. */
-static enum svff_verdict path_isolates(struct svff_ctx *ctx, const char *card, char port[SVFF_BDF_LEN])
-{
-	uint8_t config[PCI_CONFIG_SIZE];
-	char below[SVFF_BDF_LEN];
-	enum pci_port_kind kind;
-	int size;
-
-	svff_copy(below, sizeof(below), card);
-	while (!sysfs_port_above(ctx, below, port)) {
-		size = sysfs_config(ctx, port, config);
-		if (size <= PCI_CONFIG_PUBLIC)
-			return SVFF_UNKNOWN;
-		kind = pci_port_kind(config, size);
-		if ((kind == PCI_PORT_ROOT || kind == PCI_PORT_DOWNSTREAM) && !pci_acs_isolates(config, size))
-			return SVFF_BAD;
-		svff_copy(below, sizeof(below), port);
-	}
-	return SVFF_OK;
-}
-
-static void check_acs(struct svff_report *report, struct svff_card *card)
-{
-	char port[SVFF_BDF_LEN];
-
-	switch (path_isolates(report->ctx, card->address, port)) {
-	case SVFF_OK:
-		found(report, "acs", SVFF_OK, "ports above card %s isolate (ACS)", card->address);
-		return;
-	case SVFF_BAD:
-		found(report, "acs", SVFF_BAD, "port %s above card %s does not isolate (ACS): its VFs will share IOMMU groups"
-		      REMEDY "switch ACS on in the firmware's set-up, or use another slot", port, card->address);
-		return;
-	default:
-		found(report, "acs", SVFF_UNKNOWN, "port %s: its configuration cannot be read" REMEDY "be root", port);
-	}
-}
-
-static void check_groups(struct svff_report *report, struct svff_card *card)
-{
-	char bdf[SVFF_BDF_LEN], where[SVFF_DRIVER_LEN];
-	int vf, group;
-
-	for (vf = 1; vf <= card->vfs; vf++) {
-		if (vf_address(card, vf, bdf))
-			continue;
-		group = sysfs_iommu_group(report->ctx, bdf);
-		snprintf(where, sizeof(where), "kernel/iommu_groups/%d/devices", group);
-		if (group >= 0 && count_entries(report->ctx, where) == 1)
-			continue;
-		found(report, "groups", SVFF_BAD, "VF %d (%s) %s" REMEDY "%s", vf, bdf, group < 0 ? "has no IOMMU group" :
-		      "shares its IOMMU group with other devices", group < 0 ? iommu_remedy(report->ctx) :
-		      "use a slot whose ports have ACS");
-		return;
-	}
-	if (card->vfs)
-		found(report, "groups", SVFF_OK, "each of the %d VFs of card %s has its own IOMMU group", card->vfs,
-		      card->address);
-}
-
-static void check_card(struct svff_report *report, struct svff_card *card)
-{
-	check_bound(report, card);
-	if (!check_sriov(report, card))
-		return;
-	check_bars(report, card);
-	check_ari(report, card);
-	check_acs(report, card);
-	check_groups(report, card);
-}
-
 static int check_one_card(struct svff_report *report, const char *address)
 {
 	struct svff_card *card;
@@ -513,7 +389,7 @@ static int check_one_card(struct svff_report *report, const char *address)
 
 	if (ret)
 		return ret;
-	check_card(report, card);
+	doctor_check_card(report, card);
 	svff_card_free(card);
 	return 0;
 }
@@ -530,13 +406,13 @@ static int check_cards(struct svff_report *report, const char *address)
 	if (ret)
 		return ret;
 	if (!count)
-		found(report, "card", SVFF_BAD, "no card with QDMA in this machine" REMEDY "see 'lspci -d 10ee:'; configure "
+		svff_found(report, "card", SVFF_BAD, "no card with QDMA in this machine" REMEDY "see 'lspci -d 10ee:'; configure "
 		      "the FPGA, then 'echo 1 > /sys/bus/pci/rescan'");
 	for (i = 0; !ret && i < count; i++) {
 		ret = svff_card_open_nth(report->ctx, i, &card);
 		if (ret)
 			break;
-		check_card(report, card);
+		doctor_check_card(report, card);
 		svff_card_free(card);
 	}
 	return ret;

@@ -233,7 +233,9 @@ static int count_port(struct svff_guest *guest, const char *name, struct svff_gu
 	ret = bus_is_free(guest, path, bus);
 	if (ret <= 0)
 		return ret;
-	if (!ports->free++)
+	ports->free++;
+	/* QEMU lists them in no order; the choice is to be the same each time, and rp2 before rp10 */
+	if (!ports->first_free[0] || strverscmp(bus, ports->first_free) < 0)
 		svff_copy(ports->first_free, sizeof(ports->first_free), bus);
 	return 0;
 }

@@ -11,7 +11,7 @@
  *	state.c		who owns which VF
  *	card.c vf.c	cards and VFs
  *	plan.c		transaction engine; steps.c what a step does; reconf.c which steps
- *	doctor.c	is this host ready
+ *	doctor.c doctor-card.c	is this host ready
  */
 #ifndef SVFF_PRIV_H
 #define SVFF_PRIV_H
@@ -317,5 +317,16 @@ int plan_guest(struct svff_plan *plan, const char *uri, struct svff_guest **gues
 
 extern const struct step_ops step_quotas, step_count, step_bind, step_bind_all, step_release_all,
 	step_attach, step_detach;
+
+/* ---- doctor.c, doctor-card.c ---- */
+
+#define REMEDY	"\x1f"	/* in the text of a finding: what follows is the remedy */
+
+void svff_found(struct svff_report *report, const char *check, enum svff_verdict verdict,
+	   const char *fmt, ...) PRINTF(4, 5);
+char *doctor_read(struct svff_ctx *ctx, enum svff_dir dir, const char *name);
+unsigned int doctor_count(struct svff_ctx *ctx, const char *where);
+const char *doctor_iommu_remedy(struct svff_ctx *ctx);
+void doctor_check_card(struct svff_report *report, struct svff_card *card);
 
 #endif /* SVFF_PRIV_H */

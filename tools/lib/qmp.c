@@ -235,6 +235,13 @@ static int qmp_await(struct qmp *qmp, int64_t id, int64_t deadline, struct json_
 	return err;
 }
 
+/* One line: the command as it went out, and what came of it. */
+static void qmp_log(struct qmp *qmp, const char *line, int err)
+{
+	svff_log(qmp->ctx, SVFF_LOG_DEBUG, "qmp:%s: %.*s -> %s", qmp->path, (int)strcspn(line, "\n"), line,
+		 err == -EREMOTEIO ? qmp->error_text : err ? strerror(-err) : "done");
+}
+
 /**
  * qmp_command() - give a command and wait for its answer
  * @qmp: the connection
@@ -259,7 +266,7 @@ int qmp_command(struct qmp *qmp, const char *command, struct json_object *args,
 		json_object_object_add(message, "id", json_object_new_int64(id));
 		if (args)
 			json_object_object_add(message, "arguments", json_object_get(args));
-		if (asprintf(&line, "%s\n", json_object_to_json_string_ext(message, 0)) < 0)
+		if (asprintf(&line, "%s\n", json_object_to_json_string_ext(message, JSON_C_TO_STRING_NOSLASHESCAPE)) < 0)
 			line = NULL;
 	}
 	if (qmp->broken)
@@ -268,7 +275,7 @@ int qmp_command(struct qmp *qmp, const char *command, struct json_object *args,
 		err = qmp_send(qmp, line, deadline);
 	if (!err)
 		err = qmp_await(qmp, id, deadline, ret);
-	svff_log(qmp->ctx, SVFF_LOG_DEBUG, "qmp:%s: %s: %s", qmp->path, line ? line : command, strerror(-err));
+	qmp_log(qmp, line ? line : command, err);
 	free(line);
 	json_object_put(message);
 	json_object_put(args);

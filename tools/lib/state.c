@@ -251,7 +251,8 @@ int state_save(struct svff_ctx *ctx, const char *card, const struct svff_state *
 		ret = state_path(ctx, draft, card, "new");
 	root = encode_state(card, state);
 	if (!ret)
-		ret = write_whole(draft, json_object_to_json_string_ext(root, JSON_C_TO_STRING_PRETTY));
+		ret = write_whole(draft, json_object_to_json_string_ext(root, JSON_C_TO_STRING_PRETTY |
+							       JSON_C_TO_STRING_NOSLASHESCAPE));
 	if (!ret && rename(draft, path))
 		ret = -errno;
 	json_object_put(root);

@@ -311,7 +311,7 @@ static int attach_failed(struct svff_plan *plan, struct svff_step *step, const c
 	svff_copy(why, sizeof(why), plan->ctx->error);
 	if (err != -ETIMEDOUT && err != -EPROTO && !vfio_wait_free(plan->ctx, bdf))
 		note_free(plan, step);
-	return svff_fail(plan->ctx, err, "%s", why);
+	return svff_fail(plan->ctx, err, "VF %u: %s", step->vf, why);
 }
 
 static int give(struct svff_plan *plan, struct svff_step *step)
@@ -334,10 +334,14 @@ static int give(struct svff_plan *plan, struct svff_step *step)
 
 static int take(struct svff_plan *plan, struct svff_step *step)
 {
-	char bdf[SVFF_BDF_LEN];
+	char bdf[SVFF_BDF_LEN], why[SVFF_ERROR_LEN];
 	int ret, free_now;
 
 	ret = step->guest->ops->del(step->guest, step->id, plan->timeout_ms);
+	if (ret) {
+		svff_copy(why, sizeof(why), plan->ctx->error);
+		svff_fail(plan->ctx, ret, "VF %u: %s", step->vf, why);
+	}
 	if (vf_address(plan->card, step->vf, bdf))
 		return ret ? ret : note_free(plan, step);
 	if (ret == -ECONNRESET) {

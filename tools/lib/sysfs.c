@@ -154,8 +154,8 @@ int sysfs_write(struct svff_ctx *ctx, const char *value, const char *fmt, ...)
 	if (ret)
 		return ret;
 	ret = svff_file_write(path, value);
-	svff_log(ctx, SVFF_LOG_DEBUG, "write '%s' to %s: %s", *value == '\n' ? "" : value, path,
-		 strerror(-ret));
+	svff_log(ctx, SVFF_LOG_DEBUG, "write '%s' to %s -> %s", *value == '\n' ? "" : value, path,
+		 ret ? strerror(-ret) : "done");
 	return ret;
 }
 
