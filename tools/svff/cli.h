@@ -65,6 +65,7 @@ struct json_object *cli_plan_json(const struct svff_plan *plan);
 void cli_print_plan(const struct svff_plan *plan, bool dry_run);
 int cli_run_plan(struct cli *cli, struct svff_plan *plan);
 void cli_clear_line(struct cli *cli);
+void cli_show_line(struct cli *cli, const char *text);
 
 /* ---- commands ---- */
 

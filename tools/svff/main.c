@@ -111,10 +111,7 @@ static void hear(void *data, enum svff_log_level level, const char *text)
 	struct cli *cli = data;
 
 	if (level == SVFF_LOG_INFO && cli->progress) {
-		cli_clear_line(cli);
-		fprintf(stderr, "%s", text);
-		fflush(stderr);
-		cli->line = true;
+		cli_show_line(cli, text);
 		return;
 	}
 	if (level >= SVFF_LOG_INFO && !cli->verbose)
@@ -195,6 +192,8 @@ static int dispatch(int argc, char **argv)
 		printf("%s\n", argp_program_version);
 		return 0;
 	}
+	if (argv[1][0] == '-')
+		return usage("options come behind the command:", argv[1]);
 	for (i = 0; i < COMMANDS; i++)
 		if (!strcmp(argv[1], commands[i].name))
 			return run(&commands[i], argc - 1, argv + 1);

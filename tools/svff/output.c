@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define USEC_PER_MSEC	1000.0
+#define LINE_LEN	78		/* more would wrap, and could not be cleared */
 
 /**
  * cli_clear_line() - take the line of progress from the terminal
@@ -19,6 +20,19 @@ void cli_clear_line(struct cli *cli)
 	if (cli->line)
 		fputs("\r\033[K", stderr);
 	cli->line = false;
+}
+
+/**
+ * cli_show_line() - put a line of progress on the terminal, in place of the one that is there
+ * @cli: the tool
+ * @text: the line
+ */
+void cli_show_line(struct cli *cli, const char *text)
+{
+	cli_clear_line(cli);
+	fprintf(stderr, "%.*s", LINE_LEN, text);
+	fflush(stderr);
+	cli->line = true;
 }
 
 /**
@@ -162,14 +176,13 @@ static void show_progress(void *data, const struct svff_plan *plan, const struct
 			  bool undo)
 {
 	struct cli *cli = data;
+	char text[LINE_LEN + 1];
 
 	if (!cli->progress)
 		return;
-	cli_clear_line(cli);
-	fprintf(stderr, "%s[%zu/%zu] %s", undo ? "undo " : "", svff_step_index(step) + 1, svff_plan_count(plan),
-		svff_step_name(step));
-	fflush(stderr);
-	cli->line = true;
+	snprintf(text, sizeof(text), "%s[%zu/%zu] %s", undo ? "undo " : "", svff_step_index(step) + 1,
+		 svff_plan_count(plan), svff_step_name(step));
+	cli_show_line(cli, text);
 }
 
 /**
