@@ -5,7 +5,7 @@
 . "$(dirname "$0")/cli/common.sh"
 
 ready() {
-	run 0 init --vfs "${1:-2}"
+	run 0 init --vfs 2
 }
 
 t_attach_and_detach() {
@@ -351,7 +351,7 @@ t_two_at_once_one_waits() {
 	sleep 0.4
 	run 0 attach 2 "$T/b"
 	check_err "waiting for another svff"
-	wait $first || fail "the first one failed: $(cat "$T/first")"
+	wait "$first" || fail "the first one failed: $(cat "$T/first")"
 	check_owners 2=b
 }
 
@@ -361,8 +361,8 @@ t_killed_tool_leaves_a_note_that_mends() {
 	"$SVFF" attach 1 "$T/a" >/dev/null 2>&1 &
 	tool=$!
 	until grep -q device_add "$T/a.log" 2>/dev/null; do sleep 0.02; done
-	kill -9 $tool
-	wait $tool 2>/dev/null
+	kill -9 "$tool"
+	wait "$tool" 2>/dev/null
 	guest b
 	run 0 attach 1 "$T/b"
 	check_owners 1=b

@@ -133,7 +133,7 @@ t_interrupted_is_taken_back() {
 
 t_bdf_that_is_no_card() {
 	for bad in 0000:00:1f.0 0000:00:01.0; do
-		run 1 init --card $bad --vfs 1
+		run 1 init --card "$bad" --vfs 1
 		check_one_line
 		check_err "$bad"
 		check_err "not a card"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 # svff reconf: another number of VFs under running guests, as a transaction.
-# shellcheck disable=SC2317,SC1091,SC2154
+# shellcheck disable=SC2317,SC1091,SC2154,SC2119
 . "$(dirname "$0")/cli/common.sh"
 
 # VF 1 is a's, VF 2 is b's

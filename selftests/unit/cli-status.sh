@@ -88,7 +88,7 @@ t_each_command_has_help() {
 	run 0 --help
 	run 0 --version
 	for command in init attach detach reconf status list doctor; do
-		run 0 $command --help
+		run 0 "$command" --help
 		check_out "Usage: svff $command"
 		check_out "--json"
 	done
@@ -113,11 +113,19 @@ t_full_disk_is_a_failure() {
 	check_err "cannot write the result"
 }
 
+t_terminal_sees_progress_and_files_do_not() {
+	run 0 init --vfs 2
+	! grep -q '1/2' "$T/err" || fail "progress in a file"
+	command -v script >/dev/null || return 0
+	script -qec "$SVFF reconf --vfs 3 >/dev/null" /dev/null >"$T/out" </dev/null
+	check_out '[2/4] disable 2 VFs'
+}
+
 t_man_pages_name_each_option() {
 	for command in init attach detach reconf status list doctor; do
 		page=$TOP/tools/man/svff-$command.1
 		[ -f "$page" ] || fail "no page svff-$command.1"
-		"$SVFF" $command --help | grep -o -- '--[a-z-]*' | sort -u | while read -r option; do
+		"$SVFF" "$command" --help | grep -o -- '--[a-z-]*' | sort -u | while read -r option; do
 			case $option in --help | --usage | --version) continue ;; esac
 			sed 's/\\-/-/g' "$page" | grep -q -- "Fl ${option#-}\( \|$\)" || fail "svff-$command.1 lacks $option"
 			grep -q -- "$option" "$TOP/tools/completion/svff" || fail "completion lacks $option"
@@ -146,14 +154,14 @@ t_completion_offers_commands_options_and_guests() {
 	_svff
 	printf '%s\n' "${COMPREPLY[@]}"
 	END
-	complete() {
+	offers() {
 		PATH=$(dirname "$SVFF"):$PATH bash "$T/complete" "$TOP/tools/completion/svff" "$@" >"$T/out"
 	}
-	complete svff ''
+	offers svff ''
 	check_out reconf
-	complete svff reconf --d
+	offers svff reconf --d
 	check_out --dry-run
-	complete svff init --card ''
+	offers svff init --card ''
 	check_out 0000:01:00.0
 }
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2119,SC2120
 # For the cli-*.sh tests: a recorded machine, guests that are fakes, and the tool with a fake kernel.
 #
-# A test is a function t_NAME whose first line of comment is not needed: its name is its promise. It
-# fails by "fail why"; check_* helpers do so. Each test starts with a new machine in $T.
+# A test is a function t_NAME; its name is its promise. It fails by "fail why", as the check_* helpers do.
+# Each test starts with a new machine in $T.
 
 HERE=$(cd "$(dirname "$0")" && pwd)/cli
 TOP=$(cd "$HERE/../../.." && pwd)
@@ -148,7 +148,7 @@ picture() {
 		find . -type l -name driver -o -type f -name driver_override -o -name 'sriov_*' -type f \
 			-o -path '*/svff/vf*/queues' -type f | sort | while read -r file; do
 			printf '%s ' "$file"
-			if [ -L "$file" ]; then readlink "$file"; else echo "$(cat "$file")"; fi
+			if [ -L "$file" ]; then readlink "$file"; else printf '%s\n' "$(cat "$file")"; fi
 		done
 	)
 }
@@ -157,6 +157,7 @@ main() {
 	need
 	# ONLY: names of tests, for those who debug one
 	tests=${ONLY:-$(sed -n 's/^\(t_[a-z0-9_]*\)() *{.*/\1/p' "$0")}
+	# shellcheck disable=SC2086
 	set -- $tests
 	printf 'KTAP version 1\n1..%d\n' $#
 	number=0 failed=0
