@@ -57,20 +57,29 @@ mute_and_rmmod()
 
 hang() { lab-qmp set inject-flr-hang "$1" >/dev/null || skip "no injection"; }
 
-# The function comes out of its reset late: nobody else waits for it.
+moved() { wc -l <"$TMP/moved"; }
+moved_more() { [ "$(moved)" -gt "$1" ]; }
+
+# The function comes out of its reset late: nobody else waits for it. (Opening another VF would be one
+# more reset, so that one is at work before.)
 reset_late()
 {
-	local pid
+	local reset other
 
 	vfs 2
+	vf-client --rounds 100000 "$B" mm >"$TMP/moved" 2>&1 &
+	other=$!
+	until_true moved_more 0 || fail "the other VF does not start"
 	hang true
 	put 1 "$S/vf1/reset" >"$TMP/text" &
-	pid=$!
+	reset=$!
 	until_true grep -q resetting "$S/vf1/state" || fail "state is $(get "$S/vf1/state")"
 	put_refused EBUSY 1 "$S/vf1/reset"
-	vf-client "$B" mm >/dev/null || fail "the other VF meanwhile"
+	until_true moved_more "$(moved)" || fail "the other VF waits"
 	hang false
-	wait "$pid" || fail "reset: $(cat "$TMP/text")"
+	wait "$reset" || fail "reset: $(cat "$TMP/text")"
+	kill "$other" 2>/dev/null || fail "the other VF: $(tail -n 1 "$TMP/moved")"
+	wait "$other"
 	expect ready "$S/vf1/state"
 	vf-client "$A" mm >/dev/null || fail "the VF afterwards"
 }

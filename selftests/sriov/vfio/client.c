@@ -114,21 +114,33 @@ static int parse_one(struct options *o, int opt, const char *arg)
 	return -EINVAL;
 }
 
-static int fail(const char *bdf, const char *what, int ret)
+static int fail(const char *bdf, const char *what, const char *why)
 {
-	fprintf(stderr, "vf-client: %s: %s: %s (%d)\n", bdf, what,
-		ret < 0 && ret > -30 ? vf_error(ret) : strerror(-ret), ret);
+	fprintf(stderr, "vf-client: %s: %s: %s\n", bdf, what, why);
 	return EXIT_FAILURE;
+}
+
+/* Opens a VF, and a session with @queues queues unless that is 0. */
+static int start(struct vf *vf, const char *bdf, unsigned int queues)
+{
+	int ret = vf_open(vf, bdf);
+
+	if (ret)
+		return fail(bdf, "open", strerror(-ret));
+	ret = queues ? vf_session(vf, queues) : 0;
+	if (!ret)
+		return EXIT_SUCCESS;
+	vf_close(vf);
+	return fail(bdf, "session", vf_error(ret));
 }
 
 static int do_info(const char *bdf, const struct options *o)
 {
 	struct vf vf;
-	int ret = vf_open(&vf, bdf);
 
 	(void)o;
-	if (ret)
-		return fail(bdf, "open", ret);
+	if (start(&vf, bdf, 0))
+		return EXIT_FAILURE;
 	printf("bar0 %zu\nid-at-3x-offset 0x%08x\nversion 0x%08x\nuser-bar 0x%08x\n",
 	       vf.dev.bar0_size, bar_read(&vf.dev, VF_ID_OLD),
 	       bar_read(&vf.dev, VF_MBOX + MBOX_VERSION),
@@ -141,11 +153,11 @@ static int do_hello(const char *bdf, const struct options *o)
 {
 	struct hello h;
 	struct vf vf;
-	int ret = vf_open(&vf, bdf);
+	int ret;
 
 	(void)o;
-	if (ret)
-		return fail(bdf, "open", ret);
+	if (start(&vf, bdf, 0))
+		return EXIT_FAILURE;
 	ret = vf_hello(&vf, &h);
 	if (!ret)
 		printf("function %u\nparent %u\npfs %u\nqueues %u\ncaps 0x%02x\nmm-channels %u\n",
@@ -153,7 +165,7 @@ static int do_hello(const char *bdf, const struct options *o)
 		       h.mm_chn);
 	vf_bye(&vf);
 	vf_close(&vf);
-	return ret ? fail(bdf, "HELLO", ret) : EXIT_SUCCESS;
+	return ret ? fail(bdf, "HELLO", vf_error(ret)) : EXIT_SUCCESS;
 }
 
 static int do_mm(const char *bdf, const struct options *o)
@@ -162,10 +174,10 @@ static int do_mm(const char *bdf, const struct options *o)
 	struct work w = o->work;
 	struct vf vf;
 	unsigned int i;
-	int ret = vf_start(&vf, bdf, w.queues);
+	int ret = 0;
 
-	if (ret)
-		return fail(bdf, "start", ret);
+	if (start(&vf, bdf, w.queues))
+		return EXIT_FAILURE;
 	for (i = 0; !ret && i < o->rounds; i++, w.seed++) {
 		ret = work_run(&vf, &w, &res);
 		if (!ret)
@@ -228,34 +240,34 @@ static void serve(struct vf *vf)
 	}
 }
 
+static int hold(struct vf *vf, struct mm_queue *q, const struct options *o)
+{
+	int status = o->no_queues ? vf_hello(vf, NULL) :
+				    make_queues(vf, q, o->work.queues);
+
+	if (status)
+		return fail(vf->dev.bdf, "set up", vf_error(status));
+	vf->mbox.mute = o->mute;
+	say("ready");
+	serve(vf);
+	if (!o->mute)
+		vf_bye(vf);
+	return EXIT_SUCCESS;
+}
+
 static int do_hold(const char *bdf, const struct options *o)
 {
 	struct mm_queue *q = calloc(2 * o->work.queues, sizeof(*q));
 	struct vf vf;
-	int ret;
+	int ret = EXIT_FAILURE;
 
-	if (!q)
-		return fail(bdf, "memory", -ENOMEM);
-	if (o->no_queues) {
-		ret = vf_open(&vf, bdf);
-		ret = ret ? ret : vf_hello(&vf, NULL);
-	} else {
-		ret = vf_start(&vf, bdf, o->work.queues);
-		ret = ret ? ret : make_queues(&vf, q, o->work.queues);
+	if (q && !start(&vf, bdf, o->no_queues ? 0 : o->work.queues)) {
+		ret = hold(&vf, q, o);
+		vf_close(&vf);
+		say("closed");
 	}
-	if (ret) {
-		free(q);
-		return fail(bdf, "start", ret);
-	}
-	vf.mbox.mute = o->mute;
-	say("ready");
-	serve(&vf);
-	if (!o->mute)
-		vf_bye(&vf);
-	vf_close(&vf);
 	free(q);
-	say("closed");
-	return EXIT_SUCCESS;
+	return ret;
 }
 
 static const struct {
@@ -276,6 +288,7 @@ int main(int argc, char **argv)
 	unsigned int i;
 	int opt;
 
+	setlinebuf(stdout);
 	while ((opt = getopt_long(argc, argv, "", long_options, NULL)) != -1)
 		if (parse_one(&o, opt, optarg))
 			return usage();

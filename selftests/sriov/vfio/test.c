@@ -43,13 +43,7 @@ int mapped(struct vf *vf)
 {
 	int status = fresh(vf);
 
-	if (!status)
-		status = vf_qreq(vf, -1, quota);
-	if (!status)
-		status = vf_csr(vf, NULL);
-	if (!status)
-		status = vf_fmap(vf, vf->qbase, vf->qmax);
-	return status;
+	return status ? status : vf_session(vf, quota);
 }
 
 /**

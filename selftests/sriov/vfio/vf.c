@@ -232,30 +232,23 @@ int vf_bye(struct vf *vf)
 }
 
 /**
- * vf_start() - open a VF and take it to the point where queues can be made
- * @vf:     filled in
- * @bdf:    its address
+ * vf_session() - take an open VF to the point where queues can be made
+ * @vf:     the VF
  * @queues: how many to ask for
  *
- * Return: 0; negative errno of vf_open(), or a status (both are negative and
- * only mean that the VF cannot be used). The VF is closed then.
+ * Return: status.
  */
-int vf_start(struct vf *vf, const char *bdf, uint32_t queues)
+int vf_session(struct vf *vf, uint32_t queues)
 {
-	int ret = vf_open(vf, bdf);
+	int status = vf_hello(vf, NULL);
 
-	if (ret)
-		return ret;
-	ret = vf_hello(vf, NULL);
-	if (!ret)
-		ret = vf_qreq(vf, NO_PREFERENCE, queues);
-	if (!ret)
-		ret = vf_csr(vf, NULL);
-	if (!ret)
-		ret = vf_fmap(vf, vf->qbase, vf->qmax);
-	if (ret)
-		vf_close(vf);
-	return ret;
+	if (!status)
+		status = vf_qreq(vf, NO_PREFERENCE, queues);
+	if (!status)
+		status = vf_csr(vf, NULL);
+	if (!status)
+		status = vf_fmap(vf, vf->qbase, vf->qmax);
+	return status;
 }
 
 /**

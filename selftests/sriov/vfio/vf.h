@@ -80,7 +80,7 @@ int vf_fmap(struct vf *vf, uint32_t base, uint32_t count);
 int vf_qnotify(struct vf *vf, bool add, uint16_t qid, uint32_t type);
 int vf_qactive(struct vf *vf, uint32_t count[3]);
 int vf_bye(struct vf *vf);
-int vf_start(struct vf *vf, const char *bdf, uint32_t queues);
+int vf_session(struct vf *vf, uint32_t queues);
 
 void qctxt_request(struct vf *vf, struct mbox_msg *req, uint8_t op,
 		   uint16_t qid, bool c2h);
