@@ -54,28 +54,39 @@ key_of() {
 	sha256sum | cut -c1-16
 }
 
-# apt with its state in the cache: the machine's own lists stay as they are.
-# Source lines are derived from the root's package lines if it has none.
+# The root's package sources, in both formats, as sources of source packages
+derive_sources() {
+	mkdir -p "$state/sources.d"
+	rm -f "$state/sources.d"/*
+	cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list 2>/dev/null |
+		sed -n 's/^deb\(-src\)\{0,1\} /deb-src /p' |
+		sort -u > "$state/sources.d/root.list"
+	for f in /etc/apt/sources.list.d/*.sources; do
+		[ -f "$f" ] || continue
+		sed 's/^Types:.*/Types: deb-src/' "$f" > "$state/sources.d/$(basename "$f")"
+	done
+}
+
+# apt with its state in the cache: the root's own lists stay as they are.
 apt_source() {
 	state=$cache/apt
 	mkdir -p "$state/lists/partial" "$state/archives/partial"
-	cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list 2>/dev/null |
-		sed -n 's/^deb\(-src\)\{0,1\} /deb-src /p' | sort -u > "$state/sources.list"
-	for f in /etc/apt/sources.list.d/*.sources; do
-		[ -f "$f" ] || continue
-		sed 's/^Types:.*/Types: deb-src/' "$f" > "$state/sources.sources"
-		cp "$state/sources.sources" "$state/$(basename "$f")"
-	done
-	set -- -q -o Dir::Etc::SourceList="$state/sources.list" \
-		-o Dir::Etc::SourceParts=/dev/null \
+	derive_sources
+	set -- -q -o Dir::Etc::SourceList=/dev/null \
+		-o Dir::Etc::SourceParts="$state/sources.d" \
 		-o Dir::State::Lists="$state/lists" \
 		-o Dir::Cache="$state" -o APT::Sandbox::User=root \
 		-o Acquire::Languages=none
 	apt-get "$@" update >&2
 	version=$(apt-cache "$@" showsrc --only-source qemu |
 		sed -n 's/^Version: *\(1:10\.0\..*\)$/\1/p' | sort -V | tail -n 1)
-	[ -n "$version" ] || die "no source package of QEMU 10.0.x: add a deb-src line of Debian 13"
-	(cd "$cache/src" && apt-get "$@" source --download-only "qemu=$version" >&2)
+	[ -n "$version" ] || die "no source package of QEMU 10.0.x in the root's package sources"
+	say "version $version"
+	rm -rf "$cache/src.new"
+	mkdir "$cache/src.new"
+	(cd "$cache/src.new" && apt-get "$@" source --download-only "qemu=$version" >&2)
+	rm -rf "$cache/src"
+	mv "$cache/src.new" "$cache/src"
 }
 
 find_dsc() {
@@ -83,7 +94,6 @@ find_dsc() {
 }
 
 get_source() {
-	mkdir -p "$cache/src"
 	dsc=$(find_dsc)
 	if [ -z "$dsc" ]; then
 		say "getting Debian's source package"

@@ -517,6 +517,39 @@ static void test_direct_interrupt(void)
 	expect_eq(rd(0x1248), 3);
 }
 
+/*
+ * Not armed, an idle ring's event waits for the arm bit until new work makes
+ * another event certain; an event on the way is not told later.
+ */
+static void test_events_not_armed(void)
+{
+	mm_queue(false, 0, 0, 0, WBI_CHK | IRQ_EN, 5);
+	one_desc(1, 0);
+	expect(msi(0, 5));				/* armed by the context */
+	one_desc(2, 0);
+	expect_eq(ctxt_word(SW_H2C, 0, 1) >> 25 & 1, 1);
+	desc(0, 2, DATA, 0, 8);
+	wr(PF_DB + DB_H2C, 3 | ARM);			/* new work */
+	expect(!msi(0, 5));
+	expect_eq(ctxt_word(SW_H2C, 0, 1) >> 25 & 1, 0);
+	qt_step(qt, STEP_NS);
+	expect(msi(0, 5));
+
+	mm_queue(false, 1, 0, 1, WBI_INTVL | IRQ_EN, 6);
+	for (int i = 0; i < 10; i++)
+		desc(1, i, DATA, 0, 8);
+	wr(PF_DB + 16 + DB_H2C, 4);
+	qt_step(qt, STEP_NS);
+	expect(msi(0, 6));
+	wr(PF_DB + 16 + DB_H2C, 10);			/* an event at 8 */
+	qt_step(qt, STEP_NS);
+	expect_eq(status_cidx(1, 16), 8);
+	expect(!msi(0, 6));
+	wr(PF_DB + 16 + DB_H2C, 10 | ARM);
+	qt_step(qt, STEP_NS);
+	expect(!msi(0, 6));
+}
+
 static void intr_ring(int ring, int fn, int vec)
 {
 	uint64_t base = INTR_RING(ring);
@@ -1056,6 +1089,7 @@ static const struct {
 	{ "mm-stopped-channel", test_mm_stopped_channel },
 	{ "inv-stops", test_inv_stops },
 	{ "direct-interrupt", test_direct_interrupt },
+	{ "events-not-armed", test_events_not_armed },
 	{ "aggregated-interrupt", test_aggregated_interrupt },
 	{ "interrupt-ring-full", test_interrupt_ring_full },
 	{ "vf-transfer", test_vf_transfer },
