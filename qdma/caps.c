@@ -144,7 +144,7 @@ static void eqdma4_set_defaults(struct svff_qdma *qd)
 static void eqdma5_set_defaults(struct svff_qdma *qd)
 {
 	static const struct reg_value list[] = {
-		{ QDMA_GLBL_DSC_CFG,		0x00502015 }, /* limits 5, 8; fetch 4; interval 128 */
+		{ QDMA_GLBL_DSC_CFG,		0x00502015 }, /* limits, fetch 4, interval 128 */
 		{ QDMA_CFG_MISC_CTL,		0x00010009 }, /* 256 tags, metering 9 */
 		{ QDMA_C2H_PFCH_CFG,		0x01000100 }, /* free list 256, evict 256 */
 		{ QDMA_C2H_PFCH_CFG_2,		0x804003c8 }, /* fence, list 1024, 15, 8 */
@@ -263,13 +263,11 @@ static int not_answering(struct svff_qdma *qd, u32 offset)
 static u8 count_pfs(struct svff_qdma *qd)
 {
 	u32 map = qdma_read(qd, QDMA_GLBL2_PF_BARLITE_INT);
-	u8 pfs;
 
 	if (qd->ip->pfs_by_value)
-		return FIELD_GET(QDMA_GLBL2_BARLITE_PF(0), map);
-	pfs = !!(map & QDMA_GLBL2_BARLITE_PF(0)) + !!(map & QDMA_GLBL2_BARLITE_PF(1)) +
-	      !!(map & QDMA_GLBL2_BARLITE_PF(2)) + !!(map & QDMA_GLBL2_BARLITE_PF(3));
-	return pfs;
+		return FIELD_GET(QDMA_BARLITE_PF0, map);
+	return !!(map & QDMA_BARLITE_PF0) + !!(map & QDMA_BARLITE_PF1) +
+	       !!(map & QDMA_BARLITE_PF2) + !!(map & QDMA_BARLITE_PF3);
 }
 
 static u16 count_queues(struct svff_qdma *qd)

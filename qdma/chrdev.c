@@ -237,7 +237,7 @@ static void free_rings(struct qdma_mm *mm)
  * on files that are still open. When this returns the hardware does not use
  * the queues, and nothing of the function is used from here.
  *
- * Context: process; a VF asks its PF.
+ * Context: process; a VF asks its PF, hence not from mbox_recv().
  * Return: 0, or -EBUSY if it is open and not @force.
  */
 int svff_qdma_mm_destroy(struct svff_qdma *qd, bool force)

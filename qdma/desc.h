@@ -57,9 +57,6 @@ struct qdma_status {
 #define QDMA_INTR_ENTRY_C2H	BIT_ULL(38)
 #define QDMA_INTR_ENTRY_SIZE	8
 
-_Static_assert(sizeof(struct qdma_mm_desc) == 32, "MM descriptor has 32 bytes");
-_Static_assert(sizeof(struct qdma_status) == 8, "status entry has 8 bytes");
-
 /**
  * struct qdma_span - what is left of a piece that is contiguous on both sides
  * @host: bus address

@@ -5,6 +5,7 @@
 #include <linux/dma-mapping.h>
 #include <linux/module.h>
 #include <linux/pci.h>
+#include <linux/rcupdate.h>
 #include <linux/slab.h>
 
 #define BAR_MIN		SZ_32K	/* smallest config BAR there is: a VF's */
@@ -181,6 +182,8 @@ static void __exit svff_qdma_exit(void)
 	qdma_debugfs_exit();
 	qdma_chrdev_exit();
 	destroy_workqueue(qdma_wq);
+	/* The last reference to a data device's transfers is dropped from RCU. */
+	rcu_barrier();
 }
 module_exit(svff_qdma_exit);
 

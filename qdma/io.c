@@ -103,6 +103,21 @@ bool qdma_alive(struct svff_qdma *qd)
 	return false;
 }
 
+/**
+ * qdma_alive_again - does the device answer, whatever was seen before?
+ * @qd: function
+ *
+ * A device that was reset did not answer meanwhile.
+ *
+ * Context: process; nothing of the function is in use.
+ * Return: false if it does not.
+ */
+bool qdma_alive_again(struct svff_qdma *qd)
+{
+	WRITE_ONCE(qd->gone, false);
+	return qdma_alive(qd);
+}
+
 static int ctxt_wait(struct svff_qdma *qd)
 {
 	u32 cmd;

@@ -272,7 +272,7 @@ int svff_qdma_mbox_enable(struct svff_qdma *qd)
 {
 	if (!qd->caps.mailbox)
 		return -EOPNOTSUPP;
-	if (!qdma_alive(qd))
+	if (!qdma_alive_again(qd))
 		return -ENODEV;
 	guard(mutex)(&qd->mbox.lock);
 	discard_stale_locked(qd);

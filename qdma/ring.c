@@ -4,10 +4,10 @@
  * by the hardware, which reports how far it came in the status entry behind
  * the last descriptor.
  *
- *	 queued                  active                      finished
- *	[chunk][chunk]... -> [chunk][chunk]... -> done -> list of the transfer
- *	 not all in the       all in the ring
- *	 ring yet
+ *	 queued               active               finished
+ *	[chunk][chunk]... -> [chunk][chunk]... -> [chunk]...
+ *	 still outside,       posted in full       list of the transfer
+ *	 or in part
  *
  * Invariants: chunks go through in the order in which they came; slots between
  * tail and head belong to the hardware; pages of a chunk that has begun are
@@ -44,6 +44,9 @@
 #define TIMEOUT_MS		10000	/* without progress */
 #define RETRY_DEAD_MS		1000	/* between attempts to revive a ring */
 #define POLL_NS			(50 * NSEC_PER_USEC)
+
+static_assert(sizeof(struct qdma_mm_desc) == 32);
+static_assert(sizeof(struct qdma_status) == 8);
 
 static struct device *ring_dev(const struct qdma_ring *ring)
 {
@@ -389,6 +392,15 @@ static int hw_start(struct qdma_ring *ring)
 	return err;
 }
 
+/* Nothing is submitted meanwhile, so that nobody starts it again. */
+static void stop_polling(struct qdma_ring *ring)
+{
+	hrtimer_cancel(&ring->poll);
+	spin_lock_irq(&ring->lock);
+	ring->polling = false;
+	spin_unlock_irq(&ring->lock);
+}
+
 /* A device that is gone has stopped. */
 static int hw_stop(struct qdma_ring *ring)
 {
@@ -399,7 +411,7 @@ static int hw_stop(struct qdma_ring *ring)
 	lockdep_assert_held(&ring->ctl);
 	if (!ring->hw_running)
 		return 0;
-	hrtimer_cancel(&ring->poll);
+	stop_polling(ring);
 	q = describe(ring);
 	if (qdma_alive(qd))
 		err = qd->is_vf ? qd->ops->hwq_stop(qd, &q) : svff_qdma_hwq_stop(qd, &q);

@@ -191,7 +191,7 @@ TEST(test_layout_sane)
 		for (i = 0; i < layout->nfields; i++) {
 			const struct qdma_field *f = &layout->field[i];
 
-			KTAP_FAIL_ON(!f->name != !f->width, "type %u field %u: name and width", t, i);
+			KTAP_FAIL_ON(!f->name != !f->width, "type %u field %u: no width", t, i);
 			KTAP_FAIL_ON(f->pos + f->width > layout->words * 32u,
 				     "type %u: %s is outside", t, f->name);
 			for (b = 0; b < f->width; b++) {

@@ -7,7 +7,9 @@
 
 TEST(test_span)
 {
-	static const u64 lengths[] = { 1, 4095, 4096, 32767, 32768, 32769, 1 << 20, (1ULL << 33) + 5 };
+	static const u64 lengths[] = {
+		1, 4095, 4096, 32767, 32768, 32769, 1 << 20, (1ULL << 33) + 5,
+	};
 	unsigned int i;
 
 	(void)arg;
@@ -68,6 +70,8 @@ TEST(test_ring_done)
 TEST(test_formats)
 {
 	(void)arg;
+	KTAP_FAIL_ON(sizeof(struct qdma_mm_desc) != 32, "descriptor has 32 bytes");
+	KTAP_FAIL_ON(sizeof(struct qdma_status) != 8, "status entry has 8 bytes");
 	KTAP_FAIL_ON(offsetof(struct qdma_mm_desc, len_flags) != 8, "length at byte 8");
 	KTAP_FAIL_ON(offsetof(struct qdma_mm_desc, dst) != 16, "destination at byte 16");
 	KTAP_FAIL_ON(offsetof(struct qdma_status, cidx) != 2, "consumer index at byte 2");
