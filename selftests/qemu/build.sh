@@ -6,7 +6,7 @@
 #
 # build/modules/KVER  the modules, an index for modprobe, and a log of all that compiler and checker said
 # build/user          the repository linked, test programs built in place; inst/ holds the tools as installed
-# build/guest         one initramfs a kernel
+# build/guest         an initramfs and an unpacked kernel for each version
 
 set -eu
 . "$(dirname "$0")/common.sh"
@@ -78,6 +78,8 @@ guests()
 			cp "$SVFF_BUILD/modules/$kver"/index/* "/lib/modules/$kver/"
 		fi
 		"$SVFF_LAB/mkinitrd.sh" guest "$kver" "$SVFF_BUILD/guest/$kver"
+		[ -e "$SVFF_BUILD/guest/$kver.kernel" ] ||
+			"$SVFF_LAB/unpack-kernel.sh" "/boot/vmlinuz-$kver" "$SVFF_BUILD/guest/$kver.kernel"
 	done
 }
 
