@@ -283,6 +283,7 @@ static void fill_vf_info(struct svff_pf *pf, u32 n, struct svff_vf_info *info)
 
 	guard(mutex)(&pf->lock);
 	vf = pf_vf(pf, n);
+	pf_state_refresh_locked(pf, vf);
 	info->state = vf->state;
 	info->quota = pf_quota_locked(pf, n);
 	info->queue_base = vf->session.quota ? vf->session.base : SVFF_QDMA_NO_RANGE;

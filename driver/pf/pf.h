@@ -59,6 +59,7 @@ struct pf_stats {
  * @state: see state.c
  * @session: what it was given
  * @told: its driver was told that the card will be reset
+ * @refreshed: when the hardware was last asked whether it is in use, in jiffies
  * @quota: queues that the administrator set for it, or PF_QUOTA_UNSET
  * @throttle: how fast it may send
  * @complaints: how often its mistakes are logged
@@ -68,6 +69,7 @@ struct pf_vf {
 	enum svff_vf_state state;
 	struct pf_session session;
 	bool told;
+	unsigned long refreshed;
 	u16 quota;
 	struct pf_throttle throttle;
 	struct ratelimit_state complaints;
@@ -169,7 +171,8 @@ void pf_own_queues_stop(struct svff_pf *pf);
 const char *pf_state_name(enum svff_vf_state state);
 void pf_state_enter_locked(struct svff_pf *pf, struct pf_vf *vf,
 			   enum svff_vf_state state);
-bool pf_state_stale_locked(struct svff_pf *pf, struct pf_vf *vf);
+bool pf_state_in_use_locked(struct svff_pf *pf, struct pf_vf *vf);
+void pf_state_refresh_locked(struct svff_pf *pf, struct pf_vf *vf);
 int pf_vf_reset(struct svff_pf *pf, unsigned int n);
 
 /* service.c */

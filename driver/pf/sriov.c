@@ -51,14 +51,10 @@ static bool has_vfio_driver(struct svff_pf *pf, unsigned int n)
 	return vfio;
 }
 
-/* Whose books say that it runs queues but whose hardware does not was reset. */
-static bool has_live_queues(struct svff_pf *pf, unsigned int n)
+static bool has_queues(struct svff_pf *pf, unsigned int n)
 {
-	struct pf_vf *vf;
-
 	guard(mutex)(&pf->lock);
-	vf = pf_vf(pf, n);
-	return pf_session_active(&vf->session) && !pf_state_stale_locked(pf, vf);
+	return pf_state_in_use_locked(pf, pf_vf(pf, n));
 }
 
 /* VFs that a guest works with now; bit n is VF n. */
@@ -68,7 +64,7 @@ static bool find_busy(struct svff_pf *pf, unsigned long *busy)
 
 	bitmap_zero(busy, PF_FUNCTIONS_MAX);
 	for (n = 1; n <= pci_num_vf(pf->pdev); n++)
-		if (has_live_queues(pf, n) && has_vfio_driver(pf, n))
+		if (has_queues(pf, n) && has_vfio_driver(pf, n))
 			__set_bit(n, busy);
 	return !bitmap_empty(busy, PF_FUNCTIONS_MAX);
 }

@@ -22,12 +22,13 @@
  * ACTIVE between its driver's HELLO and BYE. A function level reset by the
  * guest or by VFIO is not seen by the PF: the VF stays ACTIVE until the next
  * HELLO, or until somebody looks and finds that the hardware knows nothing of
- * its queues any more (pf_state_stale_locked()). PAUSED is not reached yet.
+ * its queues any more (pf_state_in_use_locked()). PAUSED is not reached yet.
  */
 #include "pf.h"
 
 #include <linux/bitmap.h>
 #include <linux/bits.h>
+#include <linux/jiffies.h>
 #include <linux/ktime.h>
 
 static const char *const state_names[] = {
@@ -90,49 +91,100 @@ void pf_state_enter_locked(struct svff_pf *pf, struct pf_vf *vf,
 	pf_event(pf, SVFF_EVENT_VF_STATE, n, state, old);
 }
 
-/* Byte of the response to QCTXT_RD that holds the queue's enable bit. */
-#define PF_DUMP_QEN	(38 - sizeof(struct svff_mbox_qctxt_id))
+/* Bytes of the response to QCTXT_RD: queues mapped (two), queue enabled. */
+#define PF_DUMP_FMAP_COUNT	(22 - sizeof(struct svff_mbox_qctxt_id))
+#define PF_DUMP_QEN		(38 - sizeof(struct svff_mbox_qctxt_id))
+#define PF_REFRESH_INTERVAL	HZ
 
-static bool queue_runs(struct svff_pf *pf, struct pf_vf *vf, unsigned int i,
-		       enum svff_qdma_dir dir)
+static int dump_queue(struct svff_pf *pf, struct pf_vf *vf, unsigned int i,
+		      enum svff_qdma_dir dir, struct svff_mbox_qctxt_rd_rsp *rsp)
 {
-	struct svff_mbox_qctxt_rd_rsp rsp = {};
 	struct svff_qdma_hwq q = {
 		.qid = vf->session.base + i,
 		.func = vf->session.func,
 		.dir = dir,
 	};
 
-	/* Who cannot be asked is taken to run. */
-	return svff_qdma_hwq_dump(pf->qd, &q, &rsp) || rsp.ctxt[PF_DUMP_QEN];
+	return svff_qdma_hwq_dump(pf->qd, &q, rsp);
+}
+
+/* Who cannot be asked is taken to be mapped, and to run. */
+static bool is_mapped(struct svff_pf *pf, struct pf_vf *vf)
+{
+	struct svff_mbox_qctxt_rd_rsp rsp = {};
+
+	return dump_queue(pf, vf, 0, SVFF_QDMA_H2C, &rsp) ||
+	       rsp.ctxt[PF_DUMP_FMAP_COUNT] || rsp.ctxt[PF_DUMP_FMAP_COUNT + 1];
+}
+
+static bool any_runs(struct svff_pf *pf, struct pf_vf *vf, enum svff_qdma_dir dir,
+		     const unsigned long *live)
+{
+	struct svff_mbox_qctxt_rd_rsp rsp = {};
+	unsigned int i;
+
+	for_each_set_bit(i, live, PF_VF_QUEUES_MAX)
+		if (dump_queue(pf, vf, i, dir, &rsp) || rsp.ctxt[PF_DUMP_QEN])
+			return true;
+	return false;
+}
+
+/*
+ * A function level reset clears the contexts of a VF's queues and unmaps its
+ * doorbells. A VF that has neither queues nor doorbells is as good as new.
+ */
+static bool was_reset(struct svff_pf *pf, struct pf_vf *vf)
+{
+	struct pf_session *s = &vf->session;
+
+	if (s->mapped && is_mapped(pf, vf))
+		return false;
+	return !any_runs(pf, vf, SVFF_QDMA_H2C, s->live[SVFF_MBOX_Q_H2C]) &&
+	       !any_runs(pf, vf, SVFF_QDMA_C2H, s->live[SVFF_MBOX_Q_C2H]);
 }
 
 /**
- * pf_state_stale_locked() - has the VF been reset behind the PF's back?
+ * pf_state_in_use_locked() - has a VF queues that work, or could at once?
  * @pf: card
  * @vf: VF
  *
- * A function level reset clears the contexts of its queues, and nobody tells
- * the PF: a guest that is killed says no BYE.
+ * Nobody tells the PF of a function level reset, and a guest that is killed
+ * says no BYE. So the hardware is asked, and where it knows nothing any more
+ * the VF is READY again.
  *
  * Context: process, svff_pf.lock held; reads contexts.
- * Return: true if the VF has set up queues and the hardware runs none of them.
+ * Return: true if its doorbells are mapped or queues are set up.
  */
-bool pf_state_stale_locked(struct svff_pf *pf, struct pf_vf *vf)
+bool pf_state_in_use_locked(struct svff_pf *pf, struct pf_vf *vf)
 {
 	struct pf_session *s = &vf->session;
-	unsigned int i;
 
 	lockdep_assert_held(&pf->lock);
-	if (!pf_session_active(s))
+	if (!s->mapped && !pf_session_active(s))
 		return false;
-	for_each_set_bit(i, s->live[SVFF_MBOX_Q_H2C], PF_VF_QUEUES_MAX)
-		if (queue_runs(pf, vf, i, SVFF_QDMA_H2C))
-			return false;
-	for_each_set_bit(i, s->live[SVFF_MBOX_Q_C2H], PF_VF_QUEUES_MAX)
-		if (queue_runs(pf, vf, i, SVFF_QDMA_C2H))
-			return false;
-	return true;
+	vf->refreshed = jiffies;
+	if (!was_reset(pf, vf))
+		return true;
+	if (pf_release_locked(pf, vf))
+		return true;
+	if (vf->state == SVFF_VF_ACTIVE)
+		pf_state_enter_locked(pf, vf, SVFF_VF_READY);
+	return false;
+}
+
+/**
+ * pf_state_refresh_locked() - before a VF's state is shown
+ * @pf: card
+ * @vf: VF
+ *
+ * Context: process, svff_pf.lock held; reads contexts once a second at most.
+ */
+void pf_state_refresh_locked(struct svff_pf *pf, struct pf_vf *vf)
+{
+	lockdep_assert_held(&pf->lock);
+	if (pf->up && vf->state == SVFF_VF_ACTIVE &&
+	    time_after(jiffies, vf->refreshed + PF_REFRESH_INTERVAL))
+		pf_state_in_use_locked(pf, vf);
 }
 
 static int reset_begin(struct svff_pf *pf, unsigned int n)

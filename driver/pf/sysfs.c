@@ -186,17 +186,24 @@ static ssize_t queues_active_show(struct kobject *kobj, struct kobj_attribute *a
 {
 	struct pf_folder *f = to_folder(kobj);
 
+	struct pf_vf *vf;
+
 	guard(mutex)(&f->pf->lock);
-	return sysfs_emit(buf, "%u\n",
-			  pf_session_active(&pf_vf(f->pf, f->vf)->session));
+	vf = pf_vf(f->pf, f->vf);
+	pf_state_refresh_locked(f->pf, vf);
+	return sysfs_emit(buf, "%u\n", pf_session_active(&vf->session));
 }
 
 static ssize_t state_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
 {
 	struct pf_folder *f = to_folder(kobj);
 
+	struct pf_vf *vf;
+
 	guard(mutex)(&f->pf->lock);
-	return sysfs_emit(buf, "%s\n", pf_state_name(pf_vf(f->pf, f->vf)->state));
+	vf = pf_vf(f->pf, f->vf);
+	pf_state_refresh_locked(f->pf, vf);
+	return sysfs_emit(buf, "%s\n", pf_state_name(vf->state));
 }
 
 static ssize_t reset_store(struct kobject *kobj, struct kobj_attribute *attr,
