@@ -27,6 +27,10 @@ OBJECT_DECLARE_SIMPLE_TYPE(QdmaState, XLNX_QDMA)
 #define TYPE_XLNX_QDMA_VF "xlnx-qdma-vf"
 OBJECT_DECLARE_SIMPLE_TYPE(QdmaVfState, XLNX_QDMA_VF)
 
+#define QDMA_BAR_TYPE (PCI_BASE_ADDRESS_SPACE_MEMORY | \
+                       PCI_BASE_ADDRESS_MEM_TYPE_64 | \
+                       PCI_BASE_ADDRESS_MEM_PREFETCH)
+
 /* Descriptors of one ring that the engine has fetched and not completed */
 #define QDMA_MM_IN_FLIGHT 64
 
@@ -167,15 +171,23 @@ static inline bool qdma_is_pf(const QdmaFunction *fn)
 }
 
 /* qdma.c */
+void qdma_set_removed(QdmaState *s, bool removed);
+
+/* qdma-function.c */
 QdmaFunction *qdma_function(QdmaState *s, unsigned id);
 void qdma_guest_error(QdmaFunction *fn, const char *fmt, ...)
     G_GNUC_PRINTF(2, 3);
-void qdma_function_stop(QdmaFunction *fn);
 MemTxResult qdma_dma_read(QdmaFunction *fn, uint64_t addr, void *buf,
                           uint32_t len);
 MemTxResult qdma_dma_write(QdmaFunction *fn, uint64_t addr, const void *buf,
                            uint32_t len);
-void qdma_set_removed(QdmaState *s, bool removed);
+bool qdma_function_realize(QdmaFunction *fn, Error **errp);
+void qdma_function_exit(QdmaFunction *fn);
+uint32_t qdma_function_config_read(QdmaFunction *fn, uint32_t addr, int len);
+void qdma_function_config_write(QdmaFunction *fn, uint32_t addr, uint32_t val,
+                                int len);
+void qdma_function_stop(QdmaFunction *fn);
+void qdma_function_reset(QdmaFunction *fn);
 
 /* qdma-csr.c */
 void qdma_csr_init(QdmaState *s);

@@ -369,6 +369,8 @@ struct qt *qt_start(const char *qemu, const char *device, const char *incoming)
 
 	if (!qt)
 		die("no memory");
+	if (access(qemu, X_OK))
+		die(qemu);
 	strcpy(qt->dir, "/tmp/qdma-test-XXXXXX");
 	if (!mkdtemp(qt->dir))
 		die("no folder");
