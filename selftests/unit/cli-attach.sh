@@ -82,6 +82,16 @@ t_binds_a_vf_that_has_no_driver() {
 	check_driver 1 vfio-pci
 }
 
+t_failed_bind_leaves_the_vf_as_it_was() {
+	run 0 init --vfs 1 --no-bind
+	guest a
+	FAKE_FAIL='drivers_probe=5' run 1 attach 1 "$T/a"
+	check_one_line
+	check_err "vfio-pci did not take it"
+	check_driver 1 ''
+	check_override 1 '(null)'
+}
+
 t_vf_that_does_not_exist() {
 	guest a
 	run 1 attach 1 "$T/a"

@@ -50,7 +50,7 @@ t_refuses_a_count_while_another_is_set() {
 	run 0 init --vfs 2
 	run 1 init --vfs 3
 	check_one_line
-	check_err "svff reconf --card 0000:01:00.0 --vfs 3"
+	check_err "has 2 VFs already: 'svff reconf --card 0000:01:00.0 --vfs 3"
 	check_attribute sriov_numvfs 2
 }
 

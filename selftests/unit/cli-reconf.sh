@@ -166,11 +166,13 @@ t_each_failed_write_undoes_all() {
 
 t_failed_undo_is_told_and_the_rest_goes_on() {
 	ready
-	FAKE_FAIL='sriov_numvfs 3=12@1;sriov_numvfs 2=12@1' run 1 reconf --vfs 3 --json
+	FAKE_FAIL='sriov_numvfs 3=12@1;vfio-pci/bind 0000:01:00.1=5' run 1 reconf --vfs 3 --json
 	check_err "cannot be taken back"
 	check_err "see 'svff status'"
-	check_json '{s["name"]: s["result"] for s in j["steps"]}["disable 2 VFs"] == "undo failed"'
-	check_json 'not j["ok"] and "rolled back, but for" in j["error"]["message"]'
+	check_json '{s["name"]: s["result"] for s in j["steps"]}["release VFs 1-2"] == "undo failed"'
+	check_json 'not j["ok"] and "rolled back, but for 2 of 4 steps" in j["error"]["message"]'
+	check_attribute sriov_numvfs 2
+	check_owners 2=b
 }
 
 t_interrupted_undoes_all() {
@@ -180,6 +182,24 @@ t_interrupted_undoes_all() {
 	check_err "rolled back, all is as before"
 	check_attribute sriov_numvfs 2
 	check_owners '1=a 2=b'
+}
+
+t_undo_is_not_interrupted() {
+	run 0 init --vfs 2
+	guest a delete-after:0.5
+	guest b add-after:1
+	run 0 attach 1 "$T/a"
+	run 0 attach 2 "$T/b"
+	guest c
+	"$SVFF" reconf --vfs 3 --attach "3=$T/c" >"$T/out" 2>"$T/err" &
+	tool=$!
+	until [ "$(grep -c device_add "$T/b.log")" = 2 ]; do sleep 0.02; done
+	kill -INT "$tool"
+	wait "$tool" && fail "is not interrupted"
+	check_err "interrupted"
+	check_err "rolled back, all is as before"
+	check_owners '1=a 2=b'
+	check_attribute sriov_numvfs 2
 }
 
 t_new_guest_that_refuses_undoes_all() {

@@ -15,6 +15,7 @@ BEHAVIOUR, COMMAND being a QMP command or "greeting":
   spoil:COMMAND    does the command, but the answer is no JSON
   error:COMMAND:TEXT      answers with an error, always
   never-delete     the guest does not let go of a device
+  add-after:S      a device comes after S seconds
   delete-after:S   the guest lets go after S seconds
   delete-on:N      the guest lets go at the N-th request
   refuse-first     the guest refuses the first request (DEVICE_UNPLUG_GUEST_ERROR)
@@ -104,6 +105,7 @@ class Qemu:
         error = self.host_error(args["host"])
         if error:
             return self.fail(error)
+        time.sleep(float(self.value("add-after", "0")))
         with self.lock:
             self.devices[args["id"]] = {"host": args["host"], "bus": bus}
         self.hold(args["host"], True)
