@@ -7,7 +7,7 @@ KDIR	?= /lib/modules/$(KVER)/build
 BUILD	?= $(CURDIR)/build
 STAGE	:= $(BUILD)/modules-$(KVER)
 LAB	:= selftests/qemu
-TOOLS	:= $(wildcard tools/lib tools/svff)
+TOOLS	:= $(wildcard tools/lib tools/svff tools/packaging)
 
 all: modules tools
 
@@ -15,6 +15,7 @@ all: modules tools
 stage:
 	@mkdir -p $(STAGE)
 	@cp -asf $(addprefix $(CURDIR)/,Kbuild $(wildcard qdma driver include)) $(STAGE)/
+	@find $(STAGE) -xtype l -exec rm {} +
 
 modules: stage
 	$(MAKE) -C $(KDIR) M=$(STAGE) modules
@@ -27,7 +28,7 @@ install: modules tools
 	@set -e; for d in $(TOOLS); do $(MAKE) -C $$d install; done
 
 dkms:
-	$(LAB)/dkms.sh install
+	tools/packaging/dkms.sh install $(KVER)
 
 check demo lab bench:
 	@$(LAB)/$@.sh

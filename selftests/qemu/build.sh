@@ -55,10 +55,9 @@ user()
 		[ "$d" = "$SVFF_BUILD" ] || cp -asf "$d" "$u/"
 	done
 	find "$u" -path "$u/inst" -prune -o -xtype l -exec rm {} +
-	for d in "$u"/tools/lib "$u"/tools/svff; do
-		[ -e "$d/Makefile" ] || continue
-		make -s -C "$d" -j2
-		make -s -C "$d" install PREFIX=/usr DESTDIR="$u/inst"
+	make -s -C "$u" tools -j2
+	for d in lib svff packaging; do
+		[ ! -e "$u/tools/$d/Makefile" ] || make -s -C "$u/tools/$d" install PREFIX=/usr DESTDIR="$u/inst"
 	done
 	for d in "$u"/selftests/*/Makefile "$u"/selftests/unit/*/Makefile; do
 		make -s -C "${d%/*}" SANITIZE=y -j2

@@ -58,3 +58,56 @@ step()
 	fi
 	return "$rc"
 }
+
+# What the lab needs on the machine itself; told before it is installed, asked for on a terminal.
+need_packages()
+{
+	local answer
+
+	command -v mmdebstrap >/dev/null && return
+	say "To install on this machine, and nothing else: mmdebstrap and what it depends on. With it the lab makes"
+	say "a Debian root of its own (in $SVFF_CACHE, about 3 GB) in which everything is built and run."
+	if [ -t 0 ] && [ -t 2 ]; then
+		read -r -p "Install it? [Y/n] " answer
+		case $answer in
+		[nN]*) die "stopped: mmdebstrap is needed" ;;
+		esac
+	fi
+	install_packages mmdebstrap
+}
+
+install_packages()
+{
+	local log=$SVFF_CACHE/apt.log
+
+	mkdir -p "$SVFF_CACHE"
+	{ apt_install "$@" || { apt-get update && apt_install "$@"; }; } >"$log" 2>&1 ||
+		{ tail -n 5 "$log" >&2; die "cannot install $*: see $log"; }
+}
+
+apt_install() { DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends "$@"; }
+
+# A step that the rest cannot do without.
+must_step()
+{
+	step "$@" || { tail -n 20 "$SVFF_LOG" >&2; die "the log is $SVFF_LOG"; }
+}
+
+# Everything that the emulated host runs: each part is skipped quickly if it is there.
+prepare()
+{
+	need_packages
+	must_step "Debian root for building and running (2 min, once)" "$SVFF_LAB/root.sh"
+	must_step "QEMU with the emulated card (4 min, once)" "$SVFF_LAB/build.sh" qemu
+	must_step "modules for the kernels $SVFF_KERNELS" "$SVFF_LAB/build.sh" modules
+	must_step "library, tool and test programs" "$SVFF_LAB/build.sh" user
+	must_step "guests" "$SVFF_LAB/build.sh" guests
+}
+
+# start_log NAME: the log of the steps that follow
+start_log()
+{
+	SVFF_LOG=$SVFF_BUILD/lab/$1.log
+	mkdir -p "$SVFF_BUILD/lab"
+	: >"$SVFF_LOG"
+}

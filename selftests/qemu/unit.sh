@@ -1,0 +1,25 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# unit.sh DIR: runs the host unit tests and the tests of the emulated card in the lab's root; KTAP goes to DIR.
+
+set -u
+. "$(dirname "$0")/common.sh"
+
+LIMIT=300	# seconds, for one test
+
+run()
+{
+	local name=$1 rc=0
+	shift
+
+	timeout -k 10 "$LIMIT" "$@" >"$DIR/$name" 2>&1 || rc=$?
+	echo "# status $rc" >>"$DIR/$name"
+}
+
+DIR=$1
+U=$SVFF_BUILD/user/selftests/unit
+for t in "$U"/*/unit-* "$U"/*.sh; do
+	[ ! -x "$t" ] || run "$(basename "$t" .sh)" "$t"
+done
+run model env QEMU="$("$SVFF_SRC/tools/qemu/build.sh")/bin/qemu-system-x86_64" "$SVFF_SRC/tools/qemu/test.sh"
