@@ -93,9 +93,10 @@ load()
 unload()
 {
 	no_vfs
+	modprobe -r svff_pf || return
+	[ -d /sys/module/svff_qdma ] || return 0
 	udevadm settle --timeout=10
-	[ ! -d /sys/module/svff_vf ] || modprobe -r svff_vf
-	modprobe -r svff_pf
+	modprobe -r svff_vf
 }
 
 on_exit()
