@@ -150,10 +150,8 @@ static int init_first(struct svff_qdma *qd)
 		qd->card->stuck = true;
 	}
 	err = clear_all(qd);
-	if (err) {
-		dev_err(&qd->pdev->dev, "cannot clear the queue contexts (%pe)\n", ERR_PTR(err));
+	if (err)
 		return err;
-	}
 	bitmap_zero(qd->card->dirty, 2 * QDMA_MAX_QUEUES);
 	qd->ip->set_defaults(qd);
 	set_engines(qd, true);
