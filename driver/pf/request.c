@@ -7,7 +7,10 @@
  * is believed: the sender is the session's function id, which came from the
  * hardware, and every queue must lie in what that sender was granted. The
  * order of the checks is: known opcode, reserved bits and bytes, session,
- * then opcode by opcode range and values.
+ * then opcode by opcode range and values. A request that is not known is
+ * answered too, as malformed, so that its sender need not wait for a time-out.
+ * What is no request (a response that nobody asked for, a message of zeros) is
+ * not answered.
  *
  * Where the vendor's PF driver trusts (function map, interrupt ring index and
  * function, reads and completion-only requests beyond the range) this one
@@ -610,13 +613,18 @@ static const struct pf_rule rules[] = {
 		.anyone = true },
 };
 
+static const struct pf_rule *find_rule(u8 op)
+{
+	return op < ARRAY_SIZE(rules) && rules[op].decide ? &rules[op] : NULL;
+}
+
 static enum pf_kind classify(const union svff_mbox_msg *msg)
 {
 	u8 op = msg->hdr.op;
 
 	if (bytes_zero(msg, msg + 1))
 		return PF_MSG_DROP;
-	if (op < ARRAY_SIZE(rules) && rules[op].decide)
+	if (!(op & SVFF_MBOX_RSP))
 		return PF_MSG_SERVE;
 	if (op == (SVFF_MBOX_OP_RESET_PREPARE | SVFF_MBOX_RSP) ||
 	    op == (SVFF_MBOX_OP_RESET_DONE | SVFF_MBOX_RSP) ||
@@ -669,10 +677,10 @@ void pf_request_decide(const struct pf_card *card, const struct pf_session *s,
 	if (v->kind != PF_MSG_SERVE)
 		return;
 
-	rule = &rules[msg->hdr.op];
-	v->silent = rule->silent;
+	rule = find_rule(msg->hdr.op);
+	v->silent = rule && rule->silent;
 	v->fail_status = SVFF_MBOX_ERR_INVALID_PARAM;
-	v->status = decide_by_rule(&d, rule);
+	v->status = rule ? decide_by_rule(&d, rule) : SVFF_MBOX_ERR_INVALID_MSG;
 	if (v->status) {
 		memset(&v->rsp, 0, sizeof(v->rsp));
 		v->next = *s;

@@ -111,7 +111,7 @@ struct pf_cmd {
  * enum pf_kind - what to do with a message
  * @PF_MSG_SERVE: it is a request: do it, then answer unless @silent
  * @PF_MSG_REPLY: it answers a notice of the PF: nothing to do
- * @PF_MSG_DROP: it is not understood: count it, never answer
+ * @PF_MSG_DROP: it is no request: count it, never answer
  */
 enum pf_kind {
 	PF_MSG_SERVE,

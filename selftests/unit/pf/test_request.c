@@ -158,15 +158,34 @@ static enum ktap_result test_drop(const void *arg)
 	int op;
 
 	EXPECT(decide(&s, zero).kind == PF_MSG_DROP);
-	for (op = 0; op < 256; op++) {
+	for (op = 0x80; op < 256; op++) {
 		enum pf_kind kind = decide(&s, request(op)).kind;
-		bool served = op <= SVFF_MBOX_OP_INTR_CTXT_INV ||
-			      op == SVFF_MBOX_OP_REG_LIST_READ ||
-			      op == SVFF_MBOX_OP_PF_RESET_VF_BYE;
 		bool reply = op == 0x90 || op == 0x91 || op == 0x93;
 
-		KTAP_FAIL_ON(kind != (served ? PF_MSG_SERVE : reply ? PF_MSG_REPLY :
-				      PF_MSG_DROP), "opcode 0x%02x: kind %d", op, kind);
+		KTAP_FAIL_ON(kind != (reply ? PF_MSG_REPLY : PF_MSG_DROP),
+			     "opcode 0x%02x: kind %d", op, kind);
+	}
+	return KTAP_PASS;
+}
+
+static enum ktap_result test_unknown(const void *arg)
+{
+	struct pf_session s = session();
+	int op;
+
+	for (op = 0; op < 0x80; op++) {
+		bool known = op <= SVFF_MBOX_OP_INTR_CTXT_INV ||
+			     op == SVFF_MBOX_OP_REG_LIST_READ ||
+			     op == SVFF_MBOX_OP_PF_RESET_VF_BYE;
+		struct pf_verdict v = decide(&s, request(op));
+
+		if (known) {
+			KTAP_FAIL_ON(v.status == SVFF_MBOX_ERR_INVALID_MSG,
+				     "opcode 0x%02x", op);
+			continue;
+		}
+		REFUSED(v, s, SVFF_MBOX_ERR_INVALID_MSG);
+		EXPECT(v.rsp.hdr.op == (op | SVFF_MBOX_RSP) && !v.silent);
 	}
 	return KTAP_PASS;
 }
@@ -788,7 +807,8 @@ static enum ktap_result test_throttle_flood(const void *arg)
 
 static const struct ktap_case cases[] = {
 	{ "response header", test_header },
-	{ "unknown opcodes and zero messages are dropped", test_drop },
+	{ "zero messages and stray responses are dropped", test_drop },
+	{ "unknown requests are refused", test_unknown },
 	{ "bytes beyond the request and a status are refused", test_reserved },
 	{ "padding and reserved bits are refused", test_pads },
 	{ "requests before HELLO are refused", test_needs_hello },
