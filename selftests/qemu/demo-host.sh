@@ -160,7 +160,7 @@ move_data()
 {
 	guest_run "$1" -t 240 "
 		set -e
-		dd if=/dev/urandom of=/tmp/data bs=1M count=$DATA_MIB 2>/dev/null
+		dd if=/dev/urandom of=/tmp/data bs=1M count=$DATA_MIB
 		irqs() { grep svff /proc/interrupts | awk '{ n += \$2 } END { print n + 0 }' || echo 0; }
 		before=\$(irqs)
 		dd if=/tmp/data of=/dev/svff-mm0 bs=1M oflag=seek_bytes seek=$((REGION[$1] * MIB))
@@ -169,7 +169,7 @@ move_data()
 		rm /tmp/data
 		cmp /tmp/wrote /tmp/read
 		fio --name=fio --filename=/dev/svff-mm0 --ioengine=io_uring --iodepth=8 --rw=randwrite --bs=64k \
-			--offset=$(((REGION[$1] + DATA_MIB) * MIB)) --size=${FIO_MIB}M --verify=crc32c --verify_fatal=1 >/tmp/fio
+			--offset=$(((REGION[$1] + DATA_MIB) * MIB)) --size=${FIO_MIB}M --verify=crc32c --verify_fatal=1 >/tmp/fio || { cat /tmp/fio; exit 1; }
 		echo result \$(cut -c1-12 /tmp/read) \$((\$(irqs) - before))
 	" >"$TMP/move.$1" 2>&1
 }

@@ -32,7 +32,7 @@ launch()
 	"$LAB_QEMU/bin/qemu-system-x86_64" -name "$name" -daemonize -pidfile "$RUN/$name.pid" \
 		-nodefaults -no-user-config -no-reboot -display none \
 		-L /usr/share/seabios -L /usr/share/qemu \
-		-machine q35,accel=kvm,sata=off,i8042=off -cpu host -smp 1 -m "${GUEST_MEMORY:-384}" \
+		-machine q35,accel=kvm,sata=off,i8042=off -cpu host -smp 1 -m "${GUEST_MEMORY:-512}" \
 		-kernel "/svff/build/guest/$kver.kernel" -initrd "/svff/build/guest/$kver" \
 		-append "console=ttyS0 quiet panic=-1 tsc=reliable watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=120" \
 		-serial "file:/out/guest-$name.log" -D "/out/guest-$name.qemu" \

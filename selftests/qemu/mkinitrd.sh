@@ -42,7 +42,7 @@ modules_under_test()
 
 	mkdir -p "$d"
 	modprobe -S "$KVER" --show-depends svff_vf 2>/dev/null | while read -r _ f; do
-		[ ! -e "$f" ] || cp "$f" "$d/"
+		[ ! -e "$f" ] || { cp "$f" "$d/" && strip --strip-debug "$d/${f##*/}"; }
 	done
 	touch "$d/modules.order" "$d/modules.builtin" "$d/modules.builtin.modinfo"
 	depmod -b "$DIR" "$KVER"
