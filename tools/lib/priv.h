@@ -122,6 +122,8 @@ struct vf_binding {
 
 bool vfio_is_driver(const char *driver);
 int vfio_binding(struct svff_ctx *ctx, const char *bdf, struct vf_binding *binding);
+int vfio_host_idle(struct svff_ctx *ctx, const char *bdf);
+int vfio_reserve(struct svff_ctx *ctx, const char *bdf);
 int vfio_bind(struct svff_ctx *ctx, const char *bdf);
 int vfio_restore(struct svff_ctx *ctx, const char *bdf, const struct vf_binding *binding);
 int vfio_in_use(struct svff_ctx *ctx, const char *bdf);
@@ -284,6 +286,7 @@ struct svff_step {
 	struct vf_binding *found;	/* what VF i + 1 was bound to, to be put back */
 	unsigned int *quota;		/* what VF i + 1 had, to be put back */
 	bool guest_may_go;		/* a guest that has ended meanwhile is no failure */
+	bool vfio;			/* new VFs are for VFIO, no driver of this host is to have them first */
 	char *name, *error;
 	unsigned long long time_us;
 	enum svff_step_result result;

@@ -38,7 +38,7 @@ static int check_count(struct svff_plan *plan, unsigned int vfs)
 	return 0;
 }
 
-static int add_count(struct svff_plan *plan, unsigned int from, unsigned int to)
+static int add_count(struct svff_plan *plan, unsigned int from, unsigned int to, bool vfio)
 {
 	struct svff_step *step;
 
@@ -48,6 +48,7 @@ static int add_count(struct svff_plan *plan, unsigned int from, unsigned int to)
 		return -ENOMEM;
 	step->old = from;
 	step->value = to;
+	step->vfio = vfio;
 	return 0;
 }
 
@@ -122,7 +123,7 @@ int svff_plan_init(struct svff_plan *plan, unsigned int vfs, unsigned int queues
 	if (queues)
 		ret = add_quotas(plan, vfs, queues);
 	if (!ret && !card->vfs)
-		ret = add_count(plan, 0, vfs);
+		ret = add_count(plan, 0, vfs, bind);
 	if (!ret && bind)
 		ret = add_all(plan, &step_bind_all, vfs, "bind", " to VFIO");
 	return ret;
@@ -347,9 +348,8 @@ static int check_host_vf(struct svff_plan *plan, unsigned int vf)
 		return ret;
 	if (vfio_is_driver(host->driver))
 		host->driver[0] = '\0';
-	if (host->driver[0] && !plan->force)
-		return svff_fail(plan->ctx, -EBUSY, "VF %u (%s) is in use by driver %s of this host: unbind it, or say "
-				 "--force to take it away for the while", vf, bdf, host->driver);
+	if (vfio_host_idle(plan->ctx, bdf) && !plan->force)
+		return svff_fail(plan->ctx, -EBUSY, "VF %u: %s, or say --force", vf, svff_error(plan->ctx));
 	return state_find(&plan->card->state, vf) ? 0 : refuse_if_held(plan, vf, bdf);
 }
 
@@ -367,6 +367,13 @@ static int check_host_vfs(struct svff_plan *plan)
 	return ret;
 }
 
+/* A VF that a guest is to get does not go back to a driver of this host. */
+static void forget_host(struct svff_plan *plan, unsigned int vf)
+{
+	if (vf <= plan->hosts)
+		plan->host[vf - 1].driver[0] = '\0';
+}
+
 static int add_change(struct svff_plan *plan, unsigned int vfs)
 {
 	unsigned int old = plan->card->vfs;
@@ -377,9 +384,9 @@ static int add_change(struct svff_plan *plan, unsigned int vfs)
 	if (!ret && old)
 		ret = add_all(plan, &step_release_all, old, "release", "");
 	if (!ret && old)
-		ret = add_count(plan, old, 0);
+		ret = add_count(plan, old, 0, true);
 	if (!ret && vfs)
-		ret = add_count(plan, 0, vfs);
+		ret = add_count(plan, 0, vfs, true);
 	if (!ret && vfs)
 		ret = add_all(plan, &step_bind_all, vfs, "bind", " to VFIO");
 	return ret ? ret : add_old_attaches(plan, vfs);
@@ -415,6 +422,7 @@ int svff_plan_reconf(struct svff_plan *plan, unsigned int vfs, size_t count,
 	if (change)
 		ret = add_change(plan, vfs);
 	for (i = 0; !ret && i < count; i++) {
+		forget_host(plan, vf[i]);
 		if (!change && !plan_add(plan, &step_bind, vf[i], "bind VF %u to VFIO", vf[i]))
 			ret = -ENOMEM;
 		if (!ret)

@@ -124,31 +124,67 @@ static int count_refused(struct svff_plan *plan, unsigned int count, int err)
 	}
 }
 
+/* A driver that udev loads a moment later must not find the VFs free either. */
+static int reserve_vfs(struct svff_plan *plan, unsigned int count)
+{
+	char bdf[SVFF_BDF_LEN];
+	unsigned int vf;
+	int ret = card_refresh(plan->card);
+
+	for (vf = 1; !ret && vf <= count; vf++) {
+		if (vf <= plan->hosts && plan->host[vf - 1].driver[0])
+			continue;
+		ret = vf_need(plan->card, vf, bdf);
+		if (!ret)
+			ret = vfio_reserve(plan->ctx, bdf);
+	}
+	return ret;
+}
+
 /*
- * New VFs are for VFIO: no driver of this host is to have them first. Autoprobe is the admin's, so it
- * is switched off for this moment only.
+ * VFs for VFIO: no driver of this host is to have them first. Autoprobe is the admin's, so it is switched
+ * off only until each VF has its override.
  */
-static int write_count(struct svff_plan *plan, unsigned int count)
+static int enable_for_vfio(struct svff_plan *plan, unsigned int count)
 {
 	const char *card = plan->card->address;
+	char why[SVFF_ERROR_LEN];
 	int ret, probe = 0;
 
-	if (count && !sysfs_read_int(plan->ctx, &probe, PF_DIR "sriov_drivers_autoprobe", card) && probe)
+	if (!sysfs_read_int(plan->ctx, &probe, PF_DIR "sriov_drivers_autoprobe", card) && probe)
 		write_number(plan->ctx, 0, card, "sriov_drivers_autoprobe");
 	ret = write_number(plan->ctx, count, card, "sriov_numvfs");
-	if (count && probe)
+	if (ret) {
+		count_refused(plan, count, ret);
+	} else {
+		ret = reserve_vfs(plan, count);
+		svff_copy(why, sizeof(why), plan->ctx->error);
+		if (ret && !write_number(plan->ctx, 0, card, "sriov_numvfs"))
+			svff_fail(plan->ctx, ret, "%s", why);
+	}
+	if (probe)
 		write_number(plan->ctx, probe, card, "sriov_drivers_autoprobe");
+	return ret;
+}
+
+static int write_count(struct svff_plan *plan, unsigned int count, bool vfio)
+{
+	int ret;
+
+	if (count && vfio)
+		return enable_for_vfio(plan, count);
+	ret = write_number(plan->ctx, count, plan->card->address, "sriov_numvfs");
 	return ret ? count_refused(plan, count, ret) : 0;
 }
 
 static int apply_count(struct svff_plan *plan, struct svff_step *step)
 {
-	return write_count(plan, step->value);
+	return write_count(plan, step->value, step->vfio);
 }
 
 static int undo_count(struct svff_plan *plan, struct svff_step *step)
 {
-	return write_count(plan, step->old);
+	return write_count(plan, step->old, step->vfio);
 }
 
 const struct step_ops step_count = { apply_count, undo_count };

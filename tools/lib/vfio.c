@@ -15,6 +15,8 @@
 #include <unistd.h>
 
 #define VFIO_DRIVER	"vfio-pci"
+#define VF_DRIVER	"svff_vf"
+#define DATA_CLASS	"svff-mm"	/* class of data devices, and begin of their names */
 #define FREE_WAIT_MS	10000	/* a QEMU with much memory needs seconds to end */
 #define FREE_POLL_MS	20
 
@@ -55,6 +57,118 @@ int vfio_binding(struct svff_ctx *ctx, const char *bdf, struct vf_binding *bindi
 	return 0;
 }
 
+static bool process_holds(struct svff_ctx *ctx, const char *pid, const char *node)
+{
+	char path[PATH_MAX], target[PATH_MAX];
+	struct dirent *entry;
+	bool found = false;
+	ssize_t len;
+	DIR *dir;
+
+	if (svff_path(ctx, SVFF_DIR_PROC, path, "%s/fd", pid))
+		return false;
+	dir = opendir(path);
+	while (dir && !found && (entry = readdir(dir))) {
+		if (svff_path(ctx, SVFF_DIR_PROC, path, "%s/fd/%s", pid, entry->d_name))
+			continue;
+		len = readlink(path, target, sizeof(target) - 1);
+		target[len > 0 ? len : 0] = '\0';
+		found = !strcmp(target, node);
+	}
+	if (dir)
+		closedir(dir);
+	return found;
+}
+
+static int find_holder(struct svff_ctx *ctx, const char *node, char pid[SVFF_WORD_LEN])
+{
+	struct dirent *entry;
+	char path[PATH_MAX];
+	unsigned int number;
+	int ret = -ESRCH;
+	DIR *dir;
+
+	if (svff_path(ctx, SVFF_DIR_PROC, path, "%s", ""))
+		return -ENAMETOOLONG;
+	dir = opendir(path);
+	while (dir && ret && (entry = readdir(dir))) {
+		if (svff_parse_uint(entry->d_name, INT_MAX, &number))
+			continue;
+		if (!process_holds(ctx, entry->d_name, node))
+			continue;
+		svff_copy(pid, SVFF_WORD_LEN, entry->d_name);
+		ret = 0;
+	}
+	if (dir)
+		closedir(dir);
+	return ret;
+}
+
+/* Name the process that has a node open; "another process" if it cannot be found. */
+static int describe_holder(struct svff_ctx *ctx, const char *node, char *buf, size_t size)
+{
+	char path[PATH_MAX], pid[SVFF_WORD_LEN], comm[SVFF_WORD_LEN] = "?";
+	int ret, len;
+
+	snprintf(buf, size, "another process");
+	ret = find_holder(ctx, node, pid);
+	if (!ret)
+		ret = svff_path(ctx, SVFF_DIR_PROC, path, "%s/comm", pid);
+	if (ret)
+		return ret;
+	len = svff_file_read(path, comm, sizeof(comm) - 1);
+	comm[len > 0 ? len : 0] = '\0';
+	comm[strcspn(comm, "\n")] = '\0';
+	snprintf(buf, size, "process %s (%s)", pid, comm);
+	return 0;
+}
+
+/* 0 if a process has a data device of the function open; tells which. */
+static int find_data_user(struct svff_ctx *ctx, const char *bdf, char *user, size_t size)
+{
+	char path[PATH_MAX], node[PATH_MAX];
+	struct dirent *entry;
+	int ret = -ESRCH;
+	DIR *dir;
+
+	if (svff_path(ctx, SVFF_DIR_SYS, path, "bus/pci/devices/%s/" DATA_CLASS, bdf))
+		return -ENAMETOOLONG;
+	dir = opendir(path);
+	while (dir && ret && (entry = readdir(dir))) {
+		if (strncmp(entry->d_name, DATA_CLASS, strlen(DATA_CLASS)))
+			continue;
+		ret = svff_path(ctx, SVFF_DIR_DEV, node, "%s", entry->d_name);
+		if (!ret)
+			ret = describe_holder(ctx, node, user, size);
+	}
+	if (dir)
+		closedir(dir);
+	return ret;
+}
+
+/**
+ * vfio_host_idle() - may a function be taken from the driver of this host that has it?
+ * @ctx: the context
+ * @bdf: its address
+ *
+ * The kernel gives new VFs to svff_vf when that is loaded, although nobody asked for it. Unused, it may
+ * lose them. What other drivers do with a VF is not known here.
+ *
+ * Return: 0 if no driver, a VFIO driver, or an unused svff_vf has it; -EBUSY if not.
+ */
+int vfio_host_idle(struct svff_ctx *ctx, const char *bdf)
+{
+	char driver[SVFF_DRIVER_LEN], user[SVFF_ERROR_LEN / 4] = "";
+	int ret = sysfs_driver(ctx, bdf, driver);
+
+	if (ret || !driver[0] || vfio_is_driver(driver))
+		return 0;
+	if (!strcmp(driver, VF_DRIVER) && find_data_user(ctx, bdf, user, sizeof(user)) == -ESRCH)
+		return 0;
+	return svff_fail(ctx, -EBUSY, "%s is in use by driver %s of this host%s%s: stop its users, and write "
+			 "'%s' to /sys/bus/pci/drivers/%s/unbind", bdf, driver, user[0] ? ", " : "", user, bdf, driver);
+}
+
 static int vfio_need_driver(struct svff_ctx *ctx)
 {
 	int ret = 0;
@@ -67,12 +181,15 @@ static int vfio_need_driver(struct svff_ctx *ctx)
 	return 0;
 }
 
+/* The override comes first: from then on no other driver can come in between. */
 static int vfio_take(struct svff_ctx *ctx, const char *bdf)
 {
 	char driver[SVFF_DRIVER_LEN] = "";
 	int ret;
 
 	ret = sysfs_set_override(ctx, bdf, VFIO_DRIVER);
+	if (!ret)
+		ret = sysfs_unbind(ctx, bdf);
 	if (!ret)
 		ret = sysfs_probe(ctx, bdf);
 	if (!ret)
@@ -83,11 +200,25 @@ static int vfio_take(struct svff_ctx *ctx, const char *bdf)
 }
 
 /**
+ * vfio_reserve() - let no driver but vfio-pci take a function
+ * @ctx: the context
+ * @bdf: its address
+ *
+ * Return: 0, or a negative errno.
+ */
+int vfio_reserve(struct svff_ctx *ctx, const char *bdf)
+{
+	int ret = sysfs_set_override(ctx, bdf, VFIO_DRIVER);
+
+	return ret ? svff_fail(ctx, ret, "%s cannot be kept for " VFIO_DRIVER ": %s", bdf, strerror(-ret)) : 0;
+}
+
+/**
  * vfio_bind() - bind a function to vfio-pci; fine if a VFIO driver has it already
  * @ctx: the context
  * @bdf: its address
  *
- * Return: 0, -EBUSY if another driver has it, or another negative errno; then it is as it was.
+ * Return: 0, -EBUSY if this host uses it, or another negative errno; then it is as it was.
  */
 int vfio_bind(struct svff_ctx *ctx, const char *bdf)
 {
@@ -96,9 +227,9 @@ int vfio_bind(struct svff_ctx *ctx, const char *bdf)
 
 	if (ret || vfio_is_driver(found.driver))
 		return ret;
-	if (found.driver[0])
-		return svff_fail(ctx, -EBUSY, "%s is in use by driver %s of this host: stop its users and write "
-				 "'%s' to /sys/bus/pci/drivers/%s/unbind", bdf, found.driver, bdf, found.driver);
+	ret = vfio_host_idle(ctx, bdf);
+	if (ret)
+		return ret;
 	if (sysfs_iommu_group(ctx, bdf) < 0)
 		return svff_fail(ctx, -ENODEV, "%s has no IOMMU group, so VFIO cannot take it: switch the IOMMU "
 				 "on (see 'svff doctor')", bdf);
@@ -108,10 +239,9 @@ int vfio_bind(struct svff_ctx *ctx, const char *bdf)
 	ret = vfio_take(ctx, bdf);
 	if (!ret)
 		return 0;
-	svff_fail(ctx, ret, "%s: " VFIO_DRIVER " did not take it: %s; the kernel log says why", bdf,
-		  strerror(-ret));
-	sysfs_set_override(ctx, bdf, found.override);
-	return ret;
+	vfio_restore(ctx, bdf, &found);
+	return svff_fail(ctx, ret, "%s: " VFIO_DRIVER " did not take it: %s; the kernel log says why", bdf,
+			 strerror(-ret));
 }
 
 /**
@@ -186,53 +316,6 @@ int vfio_wait_free(struct svff_ctx *ctx, const char *bdf)
 	return svff_fail(ctx, -EBUSY, "%s is in use by %s: end it, or let it give the device back", bdf, user);
 }
 
-static bool process_holds(struct svff_ctx *ctx, const char *pid, const char *node)
-{
-	char path[PATH_MAX], target[PATH_MAX];
-	struct dirent *entry;
-	bool found = false;
-	ssize_t len;
-	DIR *dir;
-
-	if (svff_path(ctx, SVFF_DIR_PROC, path, "%s/fd", pid))
-		return false;
-	dir = opendir(path);
-	while (dir && !found && (entry = readdir(dir))) {
-		if (svff_path(ctx, SVFF_DIR_PROC, path, "%s/fd/%s", pid, entry->d_name))
-			continue;
-		len = readlink(path, target, sizeof(target) - 1);
-		target[len > 0 ? len : 0] = '\0';
-		found = !strcmp(target, node);
-	}
-	if (dir)
-		closedir(dir);
-	return found;
-}
-
-static int find_holder(struct svff_ctx *ctx, const char *node, char pid[SVFF_WORD_LEN])
-{
-	struct dirent *entry;
-	char path[PATH_MAX];
-	unsigned int number;
-	int ret = -ESRCH;
-	DIR *dir;
-
-	if (svff_path(ctx, SVFF_DIR_PROC, path, "%s", ""))
-		return -ENAMETOOLONG;
-	dir = opendir(path);
-	while (dir && ret && (entry = readdir(dir))) {
-		if (svff_parse_uint(entry->d_name, INT_MAX, &number))
-			continue;
-		if (!process_holds(ctx, entry->d_name, node))
-			continue;
-		svff_copy(pid, SVFF_WORD_LEN, entry->d_name);
-		ret = 0;
-	}
-	if (dir)
-		closedir(dir);
-	return ret;
-}
-
 /**
  * vfio_describe_user() - name the process that has a function open
  * @ctx: the context
@@ -244,20 +327,8 @@ static int find_holder(struct svff_ctx *ctx, const char *node, char pid[SVFF_WOR
  */
 int vfio_describe_user(struct svff_ctx *ctx, const char *bdf, char *buf, size_t size)
 {
-	char node[PATH_MAX], path[PATH_MAX], pid[SVFF_WORD_LEN], comm[SVFF_WORD_LEN] = "?";
-	int ret, len;
+	char node[PATH_MAX];
+	int ret = svff_path(ctx, SVFF_DIR_DEV, node, "vfio/%d", sysfs_iommu_group(ctx, bdf));
 
-	snprintf(buf, size, "another process");
-	ret = svff_path(ctx, SVFF_DIR_DEV, node, "vfio/%d", sysfs_iommu_group(ctx, bdf));
-	if (!ret)
-		ret = find_holder(ctx, node, pid);
-	if (!ret)
-		ret = svff_path(ctx, SVFF_DIR_PROC, path, "%s/comm", pid);
-	if (ret)
-		return ret;
-	len = svff_file_read(path, comm, sizeof(comm) - 1);
-	comm[len > 0 ? len : 0] = '\0';
-	comm[strcspn(comm, "\n")] = '\0';
-	snprintf(buf, size, "process %s (%s)", pid, comm);
-	return 0;
+	return ret ? ret : describe_holder(ctx, node, buf, size);
 }

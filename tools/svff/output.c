@@ -178,7 +178,7 @@ static void show_progress(void *data, const struct svff_plan *plan, const struct
 	struct cli *cli = data;
 	char text[LINE_LEN + 1];
 
-	if (!cli->progress)
+	if (!cli->progress || (!undo && svff_step_result(step) != SVFF_STEP_PENDING))
 		return;
 	snprintf(text, sizeof(text), "%s[%zu/%zu] %s", undo ? "undo " : "", svff_step_index(step) + 1,
 		 svff_plan_count(plan), svff_step_name(step));

@@ -164,7 +164,7 @@ static int plan_reconf(struct count_args *args, struct svff_plan *plan)
 static const struct argp_option init_options[] = {
 	VFS_OPTION,
 	{ "queues",  CLI_KEY_QUEUES,  "Q",  0, "Queues for each VF; else the card's default", 0 },
-	{ "no-bind", CLI_KEY_NO_BIND, NULL, 0, "Leave the VFs without a driver", 0 },
+	{ "no-bind", CLI_KEY_NO_BIND, NULL, 0, "Do not bind the VFs to VFIO", 0 },
 	DRY_RUN_OPTION,
 	{ 0 }
 };
