@@ -141,14 +141,39 @@ t_vf_that_somebody_else_has() {
 	check_err "process 4711 (qemu-other)"
 }
 
-t_vf_that_a_host_driver_has() {
-	run 0 init --vfs 1 --no-bind
-	FAKE_LOG='' ln -s "$T/sys/bus/pci/drivers/svff_vf" "$PF/virtfn0/driver"
+t_vf_that_a_host_driver_uses() {
 	guest a
+	mkdir -p "$T/sys/bus/pci/drivers/other_vf"
+	FAKE_VF_DRIVER=other_vf run 0 init --vfs 1 --no-bind
 	run 1 attach 1 "$T/a"
 	check_one_line
-	check_err "in use by driver svff_vf"
+	check_err "in use by driver other_vf"
+	check_driver 1 other_vf
+}
+
+t_vf_that_this_host_moves_data_with() {
+	guest a
+	FAKE_VF_DRIVER=svff_vf run 0 init --vfs 1 --no-bind
+	mkdir -p "$PF/virtfn0/svff-mm/svff-mm3" "$T/proc/4711/fd"
+	echo fio >"$T/proc/4711/comm"
+	ln -s "$T/dev/svff-mm3" "$T/proc/4711/fd/5"
+	run 1 attach 1 "$T/a"
+	check_one_line
+	check_err "in use by driver svff_vf of this host, process 4711 (fio)"
 	check_driver 1 svff_vf
+	check_override 1 '(null)'
+}
+
+t_vf_that_the_kernel_gave_to_svff_vf() {
+	guest a
+	FAKE_VF_DRIVER=svff_vf run 0 init --vfs 1 --no-bind
+	check_driver 1 svff_vf
+	mkdir -p "$PF/virtfn0/svff-mm/svff-mm3"
+	FAKE_FAIL='drivers_probe=5' run 1 attach 1 "$T/a"
+	check_driver 1 svff_vf
+	run 0 attach 1 "$T/a"
+	check_driver 1 vfio-pci
+	check_owners 1=a
 }
 
 t_guest_that_is_not_there() {

@@ -113,14 +113,25 @@ t_refuses_attach_outside_or_twice() {
 }
 
 t_refuses_a_vf_that_this_host_uses() {
-	run 0 init --vfs 2 --no-bind
-	ln -s "$T/sys/bus/pci/drivers/svff_vf" "$PF/virtfn1/driver"
+	mkdir -p "$T/sys/bus/pci/drivers/other_vf"
+	FAKE_VF_DRIVER=other_vf run 0 init --vfs 2 --no-bind
 	run 1 reconf --vfs 3
 	check_one_line
-	check_err "VF 2 (0000:01:00.2) is in use by driver svff_vf"
+	check_err "VF 1: 0000:01:00.1 is in use by driver other_vf"
+	check_err "--force"
 	run 0 reconf --vfs 3 --force
-	check_driver 2 svff_vf
+	check_driver 2 other_vf
 	check_driver 3 vfio-pci
+}
+
+t_unused_driver_of_this_host_is_no_obstacle() {
+	guest a
+	FAKE_VF_DRIVER=svff_vf run 0 init --vfs 2 --no-bind
+	FAKE_VF_DRIVER=svff_vf run 0 reconf --vfs 3 --attach "2=$T/a"
+	check_driver 1 svff_vf
+	check_driver 2 vfio-pci
+	check_driver 3 vfio-pci
+	check_owners 2=a
 }
 
 t_refuses_a_vf_that_a_stranger_has() {

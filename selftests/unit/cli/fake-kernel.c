@@ -10,7 +10,8 @@
  * FAKE_FAIL	"text=errno@n;...": the n-th write whose "path value" contains text fails (@n may be left out:
  *		all of them)
  * FAKE_SIGNAL	"text": a write that contains it is interrupted by SIGINT, as if by ^C
- * FAKE_VF_DRIVER  driver that takes new VFs when autoprobe is on
+ * FAKE_VF_DRIVER  driver that takes new VFs when autoprobe is on; and all VFs that are free, a moment after
+ *		autoprobe is switched on again, as one that udev loads
  */
 #include <errno.h>
 #include <limits.h>
@@ -273,6 +274,25 @@ static int set_count(const char *path, int count)
 	return 0;
 }
 
+static void load_vf_driver(const char *path)
+{
+	char link[PATH_MAX], target[PATH_MAX], override[64], driver[PATH_MAX];
+	int vf;
+	ssize_t len;
+
+	for (vf = 0; getenv("FAKE_VF_DRIVER"); vf++) {
+		snprintf(link, sizeof(link), "%.*s/virtfn%d", (int)(strrchr(path, '/') - path), path, vf);
+		len = readlink(link, target, sizeof(target) - 1);
+		if (len < 0)
+			return;
+		target[len] = '\0';
+		driver_of(strrchr(target, '/') + 1, driver);
+		if (!driver[0] && !get(override, sizeof(override), "%s/driver_override", target) &&
+		    !strcmp(override, "(null)"))
+			bind(strrchr(target, '/') + 1, getenv("FAKE_VF_DRIVER"));
+	}
+}
+
 static int check_quota(const char *path, int queues)
 {
 	char dir[PATH_MAX], state[64];
@@ -346,6 +366,8 @@ static int behave(const char *path, const char *value)
 	}
 	if (ends_with(path, "/driver_override") && *value == '\n')
 		value = "(null)\n";
+	if (ends_with(path, "/sriov_drivers_autoprobe") && atoi(value))
+		load_vf_driver(path);
 	if (strstr(path, "/svff/vf") && ends_with(path, "/queues"))
 		ret = check_quota(path, atoi(value));
 	return ret ? ret : __real_svff_file_write(path, value);

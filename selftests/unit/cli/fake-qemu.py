@@ -271,8 +271,9 @@ def main():
         words.remove("--i440fx")
     qemu = Qemu(sys.argv[1], sys.argv[2], [f"rp{i}" for i in range(ports)], words, machine)
     listener = socket.socket(socket.AF_UNIX)
-    listener.bind(sys.argv[1])
+    listener.bind(sys.argv[1] + ".new")
     listener.listen(1)
+    os.rename(sys.argv[1] + ".new", sys.argv[1])
     while True:		# one client at a time, as QEMU does
         connection, _ = listener.accept()
         qemu.serve(connection)
