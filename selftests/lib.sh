@@ -45,6 +45,18 @@ sub()
 	[ "$rc" -eq 0 ] || [ "$rc" -eq $KTAP_SKIP ] || fail "$1 ended with status $rc"
 }
 
+# What a case that failed may have left switched on in the emulated card
+calm()
+{
+	local i
+
+	command -v lab-qmp >/dev/null || return 0
+	for i in "ctxt-busy false" "flr-hang false" "bad-id false" "drop-writeback 0" "desc-fetch-error -1"; do
+		# shellcheck disable=SC2086	# two words
+		lab-qmp set inject-$i
+	done >/dev/null 2>&1
+}
+
 run_case()
 {
 	local n=$1 rc=0 start=$EPOCHREALTIME why
@@ -56,6 +68,7 @@ run_case()
 	"$KTAP_SKIP") echo "ok $((n + 1)) ${names[n]} # SKIP $why" ;;
 	*) sed 's/^/# /' "$TMP/out"; echo "not ok $((n + 1)) ${names[n]} # $why" ;;
 	esac
+	[ "$rc" -eq 0 ] || calm
 	[ -z "${KTAP_TIMES:-}" ] || echo "# $(( (${EPOCHREALTIME/./} - ${start/./}) / 1000 )) ms"
 	return "$rc"
 }
@@ -112,7 +125,7 @@ clean_log()
 declare -A ERRNO=(
 	[EBUSY]="Device or resource busy" [EINVAL]="Invalid argument" [ENOSPC]="No space left on device"
 	[ERANGE]="Numerical result out of range" [ENODEV]="No such device" [EOVERFLOW]="Value too large"
-	[EAGAIN]="Resource temporarily unavailable"
+	[ETIMEDOUT]="Connection timed out" [EAGAIN]="Resource temporarily unavailable"
 )
 
 # put VALUE FILE; the message has the errno's text
@@ -134,14 +147,14 @@ put_refused()
 	[[ $text == *"${ERRNO[$1]}"* ]] || fail "'$2' to ${3##*/}: ${text##*: }, not $1"
 }
 
-get() { cat "$1"; }
+get() { printf '%s\n' "$(<"$1")"; }
 
 # expect VALUE FILE
 expect()
 {
 	local is
 
-	is=$(get "$2") || fail "$2 cannot be read"
+	is=$(<"$2") || fail "$2 cannot be read"
 	[ "$is" = "$1" ] || fail "${2##*/} is $is, not $1"
 }
 

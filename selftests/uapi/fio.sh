@@ -16,7 +16,7 @@ job()
 add "psync, 4 KiB" job --ioengine=psync --rw=randwrite --bs=4k --io_size=4M --size=4M
 add "psync, 1 MiB" job --ioengine=psync --rw=write --bs=1M
 add "io_uring, 4 KiB, 32 deep" job --ioengine=io_uring --iodepth=32 --rw=randwrite --bs=4k --size=4M
-add "io_uring, odd sizes, 4 jobs" job --ioengine=io_uring --iodepth=8 --rw=randwrite --bsrange=512-70000 --bs_unaligned \
+add "io_uring, mixed sizes, 4 jobs" job --ioengine=io_uring --iodepth=8 --rw=randwrite --bsrange=512-64k \
 	--numjobs=4 --size=2M --offset_increment=16M
 add "pvsync2 vectors" job --ioengine=pvsync2 --rw=randwrite --bs=64k --size=8M
 finish
