@@ -40,9 +40,10 @@ sub()
 {
 	local rc
 
-	"$@" 2>&1 | sed 's/^/  /' >&3
+	"$@" 2>&1 | sed 's/^/  /' | tee "$TMP/sub" >&3
 	rc=${PIPESTATUS[0]}
-	[ "$rc" -eq 0 ] || [ "$rc" -eq $KTAP_SKIP ] || fail "$1 ended with status $rc"
+	[ "$rc" -eq 0 ] || [ "$rc" -eq $KTAP_SKIP ] ||
+		fail "$(grep -m 1 '^  not ok' "$TMP/sub" || echo "$1 ended with status $rc")"
 }
 
 # What a case that failed may have left switched on in the emulated card
