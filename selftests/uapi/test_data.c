@@ -29,7 +29,7 @@
 #define GUARD		64
 #define GUARD_BYTE	0xA5
 #define THREADS		16
-#define ROUNDS		40
+#define ROUNDS		15
 #define KILLS		20
 #define OPENS		500
 
