@@ -154,15 +154,17 @@ static void go_offline(struct svff_vf *vf)
 	vf->online = false;
 }
 
-/* A mailbox that is enabled without vectors is polled. */
+/*
+ * A mailbox that is enabled without vectors is polled. All is done before the
+ * leave is taken, because the reset may come as soon as the PF hears of it; so
+ * its answer is not waited for either.
+ */
 static void handle_reset_prepare(struct svff_vf *vf)
 {
-	union svff_mbox_msg msg = { .hdr = { .op = SVFF_MBOX_OP_PF_RESET_VF_BYE } };
-
 	go_offline(vf);
-	vf_request(vf, &msg);
 	make_unready(vf);
-	enable_mbox(vf);
+	if (!enable_mbox(vf))
+		vf_send(vf, SVFF_MBOX_OP_PF_RESET_VF_BYE);
 }
 
 static void handle_reset_done(struct svff_vf *vf)
