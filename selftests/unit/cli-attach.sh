@@ -265,6 +265,20 @@ t_dead_guest_is_noticed_at_the_next_attach() {
 	check_owners 1=b
 }
 
+t_guest_that_is_just_ending() {
+	ready
+	guest a
+	run 0 attach 1 "$T/a"
+	stop_guests
+	rm "$T/a"
+	guest a die:greeting
+	(sleep 1 && : >"$T/dev/vfio/101") &
+	guest b
+	run 0 attach 1 "$T/b"
+	check_err "is not running any more"
+	check_owners 1=b
+}
+
 t_guest_restarted_on_the_same_socket() {
 	ready
 	guest a

@@ -11,6 +11,8 @@
 #include <string.h>
 
 #define PF_DRIVER	"svff_pf"
+#define ENDING_WAIT_MS	2000	/* from the first to the last file that an ending QEMU closes */
+#define ENDING_POLL_MS	50
 #define PF_DIR		"bus/pci/devices/%s/"
 
 static int pci_id(struct svff_ctx *ctx, const char *bdf, const char *what)
@@ -270,6 +272,18 @@ int svff_card_probe(struct svff_card *card)
 	return ret ? ret : card_need_bound(card);
 }
 
+/* A guest that is just ending may take the connection and drop it: what matters is whether it comes back. */
+static int open_guest_or_none(struct svff_ctx *ctx, const char *uri, struct svff_guest **guest)
+{
+	int64_t end = svff_now_ms() + ENDING_WAIT_MS;
+	int ret;
+
+	while ((ret = svff_guest_open(ctx, uri, PLAN_GUEST_TIMEOUT_MS, guest)) == -ECONNRESET &&
+	       svff_now_ms() < end)
+		svff_nap_ms(ENDING_POLL_MS);
+	return ret;
+}
+
 /**
  * card_owner_state() - ask a guest whether it has the VF that the note says it has
  * @card: the card
@@ -284,13 +298,14 @@ int card_owner_state(struct svff_card *card, const struct svff_owner *owner,
 		     enum svff_guest_state *state, char *why, size_t size)
 {
 	struct svff_guest *guest;
-	int ret = svff_guest_open(card->ctx, owner->guest, PLAN_GUEST_TIMEOUT_MS, &guest);
+	int ret = open_guest_or_none(card->ctx, owner->guest, &guest);
 
-	snprintf(why, size, "%s", svff_error(card->ctx));
 	if (ret == -ENOTCONN) {
+		snprintf(why, size, "guest %s is not running any more", owner->guest);
 		*state = SVFF_GUEST_GONE;
 		return 0;
 	}
+	snprintf(why, size, "%s", svff_error(card->ctx));
 	*state = SVFF_GUEST_SILENT;
 	if (ret)
 		return ret == -EINTR || ret == -ENOMEM ? ret : 0;
@@ -317,6 +332,17 @@ int card_save_owners(struct svff_card *card)
 	return state_save(card->ctx, card->address, &card->state);
 }
 
+/* An ended guest's devices are free a moment after its monitor; who still has one then is told later. */
+static void drop_owner(struct svff_card *card, unsigned int vf, const char *why)
+{
+	char bdf[SVFF_BDF_LEN];
+
+	svff_log(card->ctx, SVFF_LOG_NOTICE, "VF %u of card %s is free again: %s", vf, card->address, why);
+	state_drop(&card->state, vf);
+	if (!vf_address(card, vf, bdf))
+		vfio_wait_free(card->ctx, bdf);
+}
+
 /**
  * card_verify_owners() - read the note anew and drop from it what is not true any more
  * @card: the card
@@ -340,9 +366,7 @@ int card_verify_owners(struct svff_card *card, bool save)
 			i++;
 			continue;
 		}
-		svff_log(ctx, SVFF_LOG_NOTICE, "VF %u of card %s is free again: %s", card->state.owner[i].vf,
-			 card->address, why);
-		state_drop(&card->state, card->state.owner[i].vf);
+		drop_owner(card, card->state.owner[i].vf, why);
 		dropped = true;
 	}
 	return ret || !dropped || !save ? ret : card_save_owners(card);
