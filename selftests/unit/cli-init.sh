@@ -40,7 +40,8 @@ t_dry_run_writes_nothing() {
 }
 
 t_autoprobe_is_off_for_the_moment_only() {
-	export FAKE_VF_DRIVER=svff_vf
+	export FAKE_VF_DRIVER=other_vf
+	mkdir "$T/sys/bus/pci/drivers/other_vf"
 	run 0 init --vfs 1
 	check_driver 1 vfio-pci
 	check_attribute sriov_drivers_autoprobe 1
