@@ -8,15 +8,19 @@
  * answered at once, in the mailbox's context, and acted upon by a work item,
  * because acting means asking the PF, whose answers come by the same mailbox.
  *
- * While the card is reset a VF's interrupts are not to be relied upon, so that
- * the mailbox is polled until the PF says that it is over.
+ * A reset of the card takes a VF's PCI configuration with it, and nobody says
+ * when. From the PF's warning on the mailbox is polled and the configuration
+ * restored again and again, until the PF says that it is over.
  */
 #include "vf.h"
 
 #include <linux/dma-mapping.h>
 #include <linux/module.h>
+#include <linux/slab.h>
 #include <linux/string.h>
 #include "ids.h"
+
+#define VF_WAKE_MS	100
 
 static char *irq_mode = "direct";
 module_param(irq_mode, charp, 0444);
@@ -154,6 +158,25 @@ static void go_offline(struct svff_vf *vf)
 	vf->online = false;
 }
 
+static void restore_config(struct svff_vf *vf)
+{
+	pci_load_saved_state(vf->pdev, vf->config);
+	pci_restore_state(vf->pdev);
+}
+
+static void vf_wake_work(struct work_struct *work)
+{
+	struct svff_vf *vf = container_of(to_delayed_work(work), struct svff_vf, wake_work);
+
+	guard(mutex)(&vf->session_lock);
+	if (!vf->in_reset)
+		return;
+	if (pci_device_is_present(vf->pdev))
+		restore_config(vf);
+	queue_delayed_work(system_unbound_wq, &vf->wake_work,
+			   msecs_to_jiffies(VF_WAKE_MS));
+}
+
 /*
  * A mailbox that is enabled without vectors is polled. All is done before the
  * leave is taken, because the reset may come as soon as the PF hears of it; so
@@ -161,19 +184,22 @@ static void go_offline(struct svff_vf *vf)
  */
 static void handle_reset_prepare(struct svff_vf *vf)
 {
+	vf->in_reset = true;
 	go_offline(vf);
 	make_unready(vf);
 	if (!enable_mbox(vf))
 		vf_send(vf, SVFF_MBOX_OP_PF_RESET_VF_BYE);
+	queue_delayed_work(system_unbound_wq, &vf->wake_work,
+			   msecs_to_jiffies(VF_WAKE_MS));
 }
 
 static void handle_reset_done(struct svff_vf *vf)
 {
+	vf->in_reset = false;
 	if (vf->online)
 		return;
 	make_unready(vf);
-	pci_restore_state(vf->pdev);
-	pci_save_state(vf->pdev);
+	restore_config(vf);
 	if (!make_ready(vf))
 		go_online(vf);
 }
@@ -212,8 +238,10 @@ static void heed_notices(struct svff_vf *vf, bool yes)
 	vf->leaving = !yes;
 	vf->notice = 0;
 	spin_unlock(&vf->notice_lock);
-	if (!yes)
-		cancel_work_sync(&vf->notice_work);
+	if (yes)
+		return;
+	cancel_work_sync(&vf->notice_work);
+	cancel_delayed_work_sync(&vf->wake_work);
 }
 
 static int vf_start(struct svff_vf *vf)
@@ -221,6 +249,7 @@ static int vf_start(struct svff_vf *vf)
 	int err;
 
 	guard(mutex)(&vf->session_lock);
+	vf->in_reset = false;
 	err = make_ready(vf);
 	if (err)
 		return err;
@@ -265,8 +294,16 @@ static struct svff_vf *vf_alloc(struct pci_dev *pdev)
 	mutex_init(&vf->session_lock);
 	spin_lock_init(&vf->notice_lock);
 	INIT_WORK(&vf->notice_work, vf_notice_work);
+	INIT_DELAYED_WORK(&vf->wake_work, vf_wake_work);
 	vf_mbox_init(vf);
 	return vf;
+}
+
+static void vf_free(struct svff_vf *vf)
+{
+	heed_notices(vf, false);
+	svff_qdma_destroy(vf->qd);
+	kfree(vf->config);
 }
 
 /*
@@ -288,11 +325,10 @@ static int vf_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 		return PTR_ERR(vf->qd);
 	pci_set_drvdata(pdev, vf);
 	pci_save_state(pdev);
-	err = vf_start(vf);
-	if (err) {
-		heed_notices(vf, false);
-		svff_qdma_destroy(vf->qd);
-	}
+	vf->config = pci_store_saved_state(pdev);
+	err = vf->config ? vf_start(vf) : -ENOMEM;
+	if (err)
+		vf_free(vf);
 	return err;
 }
 
@@ -302,7 +338,7 @@ static void vf_remove(struct pci_dev *pdev)
 	struct svff_vf *vf = pci_get_drvdata(pdev);
 
 	vf_stop(vf);
-	svff_qdma_destroy(vf->qd);
+	vf_free(vf);
 	pci_clear_master(pdev);
 }
 
@@ -338,8 +374,7 @@ static pci_ers_result_t vf_error_detected(struct pci_dev *pdev,
 
 static pci_ers_result_t vf_slot_reset(struct pci_dev *pdev)
 {
-	pci_restore_state(pdev);
-	pci_save_state(pdev);
+	restore_config(pci_get_drvdata(pdev));
 	return PCI_ERS_RESULT_RECOVERED;
 }
 

@@ -45,6 +45,7 @@ struct vf_mbox {
  * @pdev: its PCI function
  * @qd: its QDMA manager
  * @irq_mode: how completions are learnt of
+ * @config: PCI configuration as it should be after a reset
  * @mbox: requests to the PF
  * @func: its function id, from HELLO
  * @csr: the card's tables, once the manager has asked for them
@@ -52,6 +53,7 @@ struct vf_mbox {
  * @session_lock: serialises what begins and ends a session
  * @ready: interrupts and mailbox are on
  * @online: the PF knows it, and it has queues
+ * @in_reset: the PF has said that it will be reset, and not yet that it was
  * @base: first hardware queue that it was granted
  * @count: how many it was granted
  *
@@ -59,11 +61,13 @@ struct vf_mbox {
  * @notice: last notice of the PF that was not acted upon, 0 if none
  * @leaving: the driver goes away: notices are answered but not acted upon
  * @notice_work: acts upon it
+ * @wake_work: makes the function listen again after a reset
  */
 struct svff_vf {
 	struct pci_dev *pdev;
 	struct svff_qdma *qd;
 	enum svff_qdma_irq_mode irq_mode;
+	struct pci_saved_state *config;
 	struct vf_mbox mbox;
 	u16 func;
 	struct svff_qdma_csr csr;
@@ -71,6 +75,7 @@ struct svff_vf {
 	struct mutex session_lock; /* see above */
 	bool ready;
 	bool online;
+	bool in_reset;
 	u32 base;
 	u32 count;
 
@@ -78,6 +83,7 @@ struct svff_vf {
 	u8 notice;
 	bool leaving;
 	struct work_struct notice_work;
+	struct delayed_work wake_work;
 };
 
 /* main.c */
