@@ -50,4 +50,11 @@ need_root "$0" "$@"
 SVFF_ROOT=$("$SVFF_LAB/root.sh")
 mkdir -p "$SVFF_BUILD" "$SVFF_CACHE/mnt"
 export SVFF_ROOT SVFF_CACHE
-exec unshare --mount --propagation private --pid --fork --kill-child -- "$0" --inner "$@"
+# unshare does not listen to SIGTERM while its child runs; it must not outlive this shell either.
+setpriv --pdeathsig KILL -- \
+	unshare --mount --propagation private --pid --fork --kill-child -- "$0" --inner "$@" <&0 &
+child=$!
+trap 'kill -KILL $child; exit 143' TERM INT HUP
+rc=0
+wait "$child" || rc=$?
+exit "$rc"
