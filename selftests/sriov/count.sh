@@ -69,10 +69,10 @@ autoprobe_kept()
 	local v
 
 	for v in 1 0; do
-		echo $v >"$D/sriov_drivers_autoprobe"
+		echo "$v" >"$D/sriov_drivers_autoprobe"
 		put_ok 1 "$D/sriov_numvfs"
-		expect $v "$D/sriov_drivers_autoprobe"
-		[ $v = 1 ] || [ ! -e "$D/virtfn0/driver" ] || fail "bound to $(basename "$(readlink "$D/virtfn0/driver")")"
+		expect "$v" "$D/sriov_drivers_autoprobe"
+		[ "$v" = 1 ] || [ ! -e "$D/virtfn0/driver" ] || fail "bound to $(basename "$(readlink "$D/virtfn0/driver")")"
 		put_ok 0 "$D/sriov_numvfs"
 	done
 }

@@ -55,7 +55,7 @@ loop()
 	round
 	for i in 0 1 2; do
 		m[i]=$(memory)
-		[ $i -eq 2 ] || for _ in $(seq $((LOOPS / 2))); do
+		[ "$i" -eq 2 ] || for _ in $(seq $((LOOPS / 2))); do
 			round
 		done
 	done
