@@ -74,24 +74,6 @@ enum svff_mbox_op {
 /**
  * enum svff_mbox_status - result of a request, sent negated
  *
- * @SVFF_MBOX_OK: done
- * @SVFF_MBOX_ERR_INVALID_PARAM: a field has a value that it cannot have
- * @SVFF_MBOX_ERR_NO_MEM: the PF has no memory
- * @SVFF_MBOX_ERR_BUSY_TIMEOUT: the card did not carry out a command in time
- * @SVFF_MBOX_ERR_NOT_SUPPORTED: unknown operation
- * @SVFF_MBOX_ERR_NO_DEVICE: the PF does not know the VF
- * @SVFF_MBOX_ERR_NO_QUEUES: no queues are left
- * @SVFF_MBOX_ERR_QMAX_REJECTED: more queues than the VF may have
- * @SVFF_MBOX_ERR_FMAP: the function map was not written
- * @SVFF_MBOX_ERR_NUM_QUEUES: number of queues out of range
- * @SVFF_MBOX_ERR_QID: queue outside the VF's range
- * @SVFF_MBOX_ERR_RING_SIZE: index of a ring size out of range
- * @SVFF_MBOX_ERR_BUF_SIZE: index of a buffer size out of range
- * @SVFF_MBOX_ERR_CNT_TH: index of a counter threshold out of range
- * @SVFF_MBOX_ERR_TIMER_TH: index of a timer threshold out of range
- * @SVFF_MBOX_ERR_INVALID_MSG: message that makes no sense as a whole
- * @SVFF_MBOX_ERR_REG_READ: a register could not be read
- *
  * The numbers are the vendor protocol's; those that no mailbox peer sends are
  * left out.
  *
