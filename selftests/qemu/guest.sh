@@ -18,6 +18,8 @@ set -eu
 RUN=/run/svff-lab
 NO_ANSWER=125
 BOOT_LIMIT=300
+# As in run-host.sh
+PATIENCE="mitigations=off rcupdate.rcu_expedited=1 tsc=reliable watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=120"
 
 alive() { [ -e "$RUN/$1.pid" ] && kill -0 "$(cat "$RUN/$1.pid")" 2>/dev/null; }
 
@@ -34,7 +36,7 @@ launch()
 		-L /usr/share/seabios -L /usr/share/qemu \
 		-machine q35,accel=kvm,sata=off,i8042=off -cpu host -smp 1 -m "${GUEST_MEMORY:-512}" \
 		-kernel "/svff/build/guest/$kver.kernel" -initrd "/svff/build/guest/$kver" \
-		-append "console=ttyS0 quiet panic=-1 tsc=reliable watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=120" \
+		-append "console=ttyS0 quiet panic=-1 $PATIENCE" \
 		-serial "file:/out/guest-$name.log" -D "/out/guest-$name.qemu" \
 		-qmp "unix:$RUN/$name.qmp,server=on,wait=off" \
 		-qmp "unix:$RUN/$name.lab.qmp,server=on,wait=off" \
