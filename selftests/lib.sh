@@ -139,13 +139,16 @@ put_ok()
 	text=$(put "$1" "$2") || fail "$1 to ${2##*/}: ${text##*: }"
 }
 
-# put_refused ERRNO VALUE FILE
+# put_refused 'ERRNO...' VALUE FILE: one of these
 put_refused()
 {
-	local text
+	local text e
 
 	text=$(put "$2" "$3") && fail "'$2' to ${3##*/} is taken"
-	[[ $text == *"${ERRNO[$1]}"* ]] || fail "'$2' to ${3##*/}: ${text##*: }, not $1"
+	for e in $1; do
+		[[ $text != *"${ERRNO[$e]}"* ]] || return 0
+	done
+	fail "'$2' to ${3##*/}: ${text##*: }, not $1"
 }
 
 get() { printf '%s\n' "$(<"$1")"; }
