@@ -8,7 +8,7 @@
 set -eu
 . "$(dirname "$0")/common.sh"
 
-LIMIT=2400		# seconds for one emulated host with all its tests
+LIMIT=3300		# seconds for one emulated host with all its tests
 ROOM_FOR_TWO_KB=9000000	# free memory that two emulated hosts need
 
 LAB=$SVFF_BUILD/lab

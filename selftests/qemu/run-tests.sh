@@ -8,7 +8,7 @@ set -u
 . "$(dirname "$0")/common.sh"
 
 TESTS=/svff/build/user/selftests
-LIMIT=900	# seconds, for one test
+LIMIT=1800	# seconds, for one test
 
 run()
 {
