@@ -76,7 +76,8 @@ build()
 	old=$(old_kernel)
 	[ -n "$old" ] || die "the mirror has no 6.1 kernel in $OLDSUITE"
 	# INITRD=No: the lab boots with an initramfs of its own; making Debian's takes long.
-	INITRD=No unshare --mount --pid --fork --kill-child --mount-proc -- \
+	# All ends with this shell, and holds its lock until it has ended.
+	INITRD=No setpriv --pdeathsig KILL -- unshare --mount --pid --fork --kill-child --mount-proc -- \
 	mmdebstrap --quiet --mode=root --variant=minbase \
 		--aptopt='APT::Install-Recommends "false"' \
 		--dpkgopt='path-exclude=/usr/share/locale/*' \
@@ -108,7 +109,7 @@ main()
 		rm -rf "$SVFF_CACHE"/root-*.tmp	# of builds that were killed: the lock is ours
 		WORK=$root.tmp
 		mkdir -p "$WORK"
-		build "$WORK/root" >"$SVFF_CACHE/root.log" 2>&1 9>&- ||
+		build "$WORK/root" >"$SVFF_CACHE/root.log" 2>&1 ||
 			{ tail -n 20 "$SVFF_CACHE/root.log" >&2; die "no root: see $SVFF_CACHE/root.log"; }
 		mv "$WORK/root" "$root"
 		rm -rf "$WORK"
