@@ -89,8 +89,9 @@ static void mm_drained(struct percpu_ref *ref)
 	complete(&container_of(ref, struct qdma_mm, io)->drained);
 }
 
-static struct qdma_mm *alloc_mm_device(struct svff_qdma *qd, u32 base, u32 count)
+static struct qdma_mm *alloc_mm_device(struct svff_qdma *qd)
 {
+	u32 count = qd->queues.count;
 	struct device *dma_dev = &qd->pdev->dev;
 	struct qdma_mm *mm = kvzalloc(struct_size(mm, ring, 2 * count), GFP_KERNEL);
 	u32 i;
@@ -99,14 +100,13 @@ static struct qdma_mm *alloc_mm_device(struct svff_qdma *qd, u32 base, u32 count
 		return NULL;
 	mm->qd = qd;
 	mm->owner = qd->ops->owner;
-	mm->base = base;
 	mm->count = count;
 	mm->max_seg = min_t(size_t, dma_max_mapping_size(dma_dev), MAX_SEG);
 	mutex_init(&mm->lock);
 	init_completion(&mm->drained);
 	for (i = 0; i < count; i++) {
-		qdma_ring_setup(&mm->ring[2 * i + SVFF_QDMA_H2C], mm, i, SVFF_QDMA_H2C);
-		qdma_ring_setup(&mm->ring[2 * i + SVFF_QDMA_C2H], mm, i, SVFF_QDMA_C2H);
+		qdma_ring_setup(&mm->ring[2 * i + SVFF_QDMA_H2C], qd, i, SVFF_QDMA_H2C);
+		qdma_ring_setup(&mm->ring[2 * i + SVFF_QDMA_C2H], qd, i, SVFF_QDMA_C2H);
 	}
 	return mm;
 }
@@ -133,45 +133,20 @@ static int setup_device(struct qdma_mm *mm)
 	return dev_set_name(&mm->dev, MM_NAME "%d", mm->id);
 }
 
-static bool range_is_ours(struct svff_qdma *qd, u32 base, u32 count)
-{
-	return count && base <= QDMA_MAX_QUEUES && count <= QDMA_MAX_QUEUES - base &&
-	       (qd->is_vf || base + count <= qd->caps.num_queues);
-}
-
 /**
- * svff_qdma_mm_create - make the data device of a function
- * @qd: function, its vectors enabled, its range mapped
- * @base: first hardware queue of its range
- * @count: queue pairs 0..@count-1 are used
+ * qdma_mm_create - make the MM data device of a function
+ * @qd: function, with queues
  *
- * Queues are set up when they are first used, and given back when the device
- * is closed.
- *
- * Context: process; a VF asks its PF.
- * Return: 0, -EINVAL for a range that cannot be, -EEXIST if there is one
- * already, -EOPNOTSUPP if the card has no MM, -ENOMEM, -ENOSPC if there are
- * too many devices, or why the interrupt ring was refused.
+ * Context: process.
+ * Return: 0, -ENOMEM, -ENOSPC if there are too many devices.
  */
-int svff_qdma_mm_create(struct svff_qdma *qd, u32 base, u32 count)
+int qdma_mm_create(struct svff_qdma *qd)
 {
-	struct qdma_mm *mm;
+	struct qdma_mm *mm = alloc_mm_device(qd);
 	int err;
 
-	if (!range_is_ours(qd, base, count))
-		return -EINVAL;
-	if (!qd->caps.mm)
-		return -EOPNOTSUPP;
-	if (qd->mm)
-		return -EEXIST;
-	err = qdma_irq_aggr_start(qd);
-	if (err)
-		return err;
-	mm = alloc_mm_device(qd, base, count);
-	if (!mm) {
-		err = -ENOMEM;
-		goto stop_aggr;
-	}
+	if (!mm)
+		return -ENOMEM;
 	err = setup_device(mm);
 	if (err) {
 		/* Once initialised the device frees itself. */
@@ -179,7 +154,7 @@ int svff_qdma_mm_create(struct svff_qdma *qd, u32 base, u32 count)
 			put_device(&mm->dev);
 		else
 			kvfree(mm);
-		goto stop_aggr;
+		return err;
 	}
 	/* Publish last: from here on it can be opened. */
 	WRITE_ONCE(qd->mm, mm);
@@ -187,15 +162,24 @@ int svff_qdma_mm_create(struct svff_qdma *qd, u32 base, u32 count)
 	if (err) {
 		WRITE_ONCE(qd->mm, NULL);
 		put_device(&mm->dev);
-		goto stop_aggr;
 	}
-	return 0;
-
-stop_aggr:
-	qdma_irq_aggr_stop(qd);
 	return err;
 }
-EXPORT_SYMBOL_NS_GPL(svff_qdma_mm_create, SVFF_NS(SVFF_QDMA));
+
+/**
+ * qdma_mm_stop_queue - have the device give up a queue pair
+ * @mm: data device; none of its transfers is on the pair, or can get there
+ * @qid: queue
+ *
+ * Context: process; a VF asks its PF.
+ * Return: true if the hardware has stopped both directions.
+ */
+bool qdma_mm_stop_queue(struct qdma_mm *mm, u16 qid)
+{
+	bool stopped = qdma_ring_stop(&mm->ring[2 * qid + SVFF_QDMA_H2C]);
+
+	return qdma_ring_stop(&mm->ring[2 * qid + SVFF_QDMA_C2H]) && stopped;
+}
 
 /* Under the lock, so that nobody opens it in between. */
 static int mark_dead(struct qdma_mm *mm, bool force)
@@ -229,25 +213,18 @@ static void free_rings(struct qdma_mm *mm)
 }
 
 /**
- * svff_qdma_mm_destroy - remove the data device of a function
- * @qd: function; it need not have one
+ * qdma_mm_destroy - remove the MM data device of a function
+ * @qd: function with a data device
  * @force: even if it is open
  *
- * Transfers under way end with -ENODEV, and so does all that is tried later
- * on files that are still open. When this returns the hardware does not use
- * the queues, and nothing of the function is used from here.
- *
- * Context: process; a VF asks its PF, hence not from mbox_recv().
+ * Context: process; a VF asks its PF.
  * Return: 0, or -EBUSY if it is open and not @force.
  */
-int svff_qdma_mm_destroy(struct svff_qdma *qd, bool force)
+int qdma_mm_destroy(struct svff_qdma *qd, bool force)
 {
 	struct qdma_mm *mm = qd->mm;
-	int err;
+	int err = mark_dead(mm, force);
 
-	if (!mm)
-		return 0;
-	err = mark_dead(mm, force);
 	if (err)
 		return err;
 	/* No new opens, no new transfers; end the old ones; free. */
@@ -255,24 +232,9 @@ int svff_qdma_mm_destroy(struct svff_qdma *qd, bool force)
 	WRITE_ONCE(qd->mm, NULL);
 	percpu_ref_kill(&mm->io);
 	free_rings(mm);
-	qdma_irq_aggr_stop(qd);
 	put_device(&mm->dev);
 	return 0;
 }
-EXPORT_SYMBOL_NS_GPL(svff_qdma_mm_destroy, SVFF_NS(SVFF_QDMA));
-
-/**
- * svff_qdma_mm_in_use - is the data device open?
- * @qd: function; it need not have one
- *
- * Context: process; not at once with svff_qdma_mm_destroy().
- * Return: true if it is.
- */
-bool svff_qdma_mm_in_use(const struct svff_qdma *qd)
-{
-	return qd->mm && READ_ONCE(qd->mm->opens);
-}
-EXPORT_SYMBOL_NS_GPL(svff_qdma_mm_in_use, SVFF_NS(SVFF_QDMA));
 
 /**
  * qdma_chrdev_init - make the device class

@@ -62,6 +62,8 @@ struct svff_qdma *svff_qdma_create(struct pci_dev *pdev, bool is_vf,
 	qd->is_vf = is_vf;
 	qd->ops = ops;
 	qd->priv = priv;
+	mutex_init(&qd->queues.lock);
+	init_waitqueue_head(&qd->queues.drained);
 	qdma_mbox_setup(qd);
 	err = map_bar(qd);
 	if (err)
@@ -95,7 +97,7 @@ EXPORT_SYMBOL_NS_GPL(svff_qdma_create, SVFF_NS(SVFF_QDMA));
 void svff_qdma_destroy(struct svff_qdma *qd)
 {
 	qdma_debugfs_del(qd);
-	svff_qdma_mm_destroy(qd, true);
+	svff_qdma_data_destroy(qd, true);
 	svff_qdma_mbox_disable(qd);
 	svff_qdma_irq_disable(qd);
 	qdma_mbox_teardown(qd);
@@ -152,7 +154,7 @@ EXPORT_SYMBOL_NS_GPL(svff_qdma_caps, SVFF_NS(SVFF_QDMA));
  * @qd: VF
  * @func_id: the QDMA's id of it
  *
- * Context: any; before svff_qdma_mm_create().
+ * Context: any; before svff_qdma_data_create().
  */
 void svff_qdma_set_func_id(struct svff_qdma *qd, u16 func_id)
 {

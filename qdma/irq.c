@@ -80,7 +80,7 @@ static struct qdma_ring *aggr_ring(struct qdma_vector *vec, u64 entry)
 	struct qdma_ring *ring;
 
 	list_for_each_entry(ring, &vec->rings, vec_node)
-		if (ring->dir == dir && ring->mm->base + ring->qid == hw_qid)
+		if (ring->dir == dir && ring->qd->queues.base + ring->qid == hw_qid)
 			return ring;
 	return NULL;
 }

@@ -51,7 +51,7 @@ void qdma_chunk_free(struct qdma_ring *ring, struct qdma_chunk *chunk)
 		spin_unlock_irq(&ring->lock);
 		return;
 	}
-	dma_unmap_sg(&ring->mm->qd->pdev->dev, chunk->sgl, chunk->nents, chunk->dir);
+	dma_unmap_sg(&ring->qd->pdev->dev, chunk->sgl, chunk->nents, chunk->dir);
 	unpin_pages(chunk);
 	kvfree(chunk);
 }
@@ -117,12 +117,12 @@ static int pin_chunk(struct qdma_chunk *chunk, struct iov_iter *iter,
 	return 0;
 }
 
-static int map_chunk(struct qdma_mm *mm, struct qdma_chunk *chunk, u64 card)
+static int map_chunk(struct svff_qdma *qd, struct qdma_chunk *chunk, u64 card)
 {
 	int mapped;
 
 	sg_mark_end(&chunk->sgl[chunk->nents - 1]);
-	mapped = dma_map_sg(&mm->qd->pdev->dev, chunk->sgl, chunk->nents, chunk->dir);
+	mapped = dma_map_sg(&qd->pdev->dev, chunk->sgl, chunk->nents, chunk->dir);
 	if (!mapped)
 		return -ENOMEM;
 	chunk->sg = chunk->sgl;
@@ -134,7 +134,6 @@ static int map_chunk(struct qdma_mm *mm, struct qdma_chunk *chunk, u64 card)
 static struct qdma_chunk *make_chunk(struct qdma_xfer *xfer, struct iov_iter *iter, u64 card)
 {
 	unsigned int max_pages = iov_iter_npages(iter, CHUNK_PAGES);
-	struct qdma_mm *mm = xfer->ring->mm;
 	struct qdma_chunk *chunk = alloc_chunk(max_pages);
 	int err;
 
@@ -143,10 +142,10 @@ static struct qdma_chunk *make_chunk(struct qdma_xfer *xfer, struct iov_iter *it
 	chunk->xfer = xfer;
 	chunk->dir = xfer->ring->dir == SVFF_QDMA_C2H ? DMA_FROM_DEVICE : DMA_TO_DEVICE;
 	chunk->pinned = svff_iter_will_pin(iter);
-	err = pin_chunk(chunk, iter, max_pages, mm->max_seg);
+	err = pin_chunk(chunk, iter, max_pages, xfer->mm->max_seg);
 	if (err)
 		goto free_chunk;
-	err = map_chunk(mm, chunk, card);
+	err = map_chunk(xfer->ring->qd, chunk, card);
 	if (err)
 		goto unpin;
 	return chunk;
@@ -202,9 +201,11 @@ static void collect(struct qdma_xfer *xfer)
 	}
 }
 
-static void init_xfer(struct qdma_xfer *xfer, struct qdma_ring *ring, struct kiocb *iocb)
+static void init_xfer(struct qdma_xfer *xfer, struct qdma_mm *mm, struct qdma_ring *ring,
+		      struct kiocb *iocb)
 {
 	memset(xfer, 0, sizeof(*xfer));
+	xfer->mm = mm;
 	xfer->ring = ring;
 	xfer->iocb = iocb;
 	INIT_LIST_HEAD(&xfer->finished);
@@ -307,7 +308,8 @@ static void end_sync(struct qdma_xfer *xfer, int err)
 	collect(xfer);
 }
 
-static ssize_t transfer_sync(struct qdma_ring *ring, struct kiocb *iocb, struct iov_iter *iter)
+static ssize_t transfer_sync(struct qdma_mm *mm, struct qdma_ring *ring, struct kiocb *iocb,
+			     struct iov_iter *iter)
 {
 	struct qdma_xfer xfer;
 	ssize_t ret;
@@ -315,7 +317,7 @@ static ssize_t transfer_sync(struct qdma_ring *ring, struct kiocb *iocb, struct 
 	/* To wait for the hardware is all that it could do. */
 	if (iocb->ki_flags & IOCB_NOWAIT)
 		return -EAGAIN;
-	init_xfer(&xfer, ring, NULL);
+	init_xfer(&xfer, mm, ring, NULL);
 	end_sync(&xfer, submit_all(&xfer, iter, iocb->ki_pos, false, sync_room));
 	ret = xfer_result(&xfer);
 	if (ret > 0)
@@ -323,11 +325,32 @@ static ssize_t transfer_sync(struct qdma_ring *ring, struct kiocb *iocb, struct 
 	return ret;
 }
 
+/* A queue that nobody has claimed, and a reference to the device, for a transfer. */
+static struct qdma_ring *get_ring(struct qdma_mm *mm, enum svff_qdma_dir dir)
+{
+	int qid;
+
+	if (!percpu_ref_tryget_live(&mm->io))
+		return ERR_PTR(-ENODEV);
+	qid = qdma_queue_mm_get(mm->qd, raw_smp_processor_id());
+	if (qid >= 0)
+		return &mm->ring[2 * qid + dir];
+	percpu_ref_put(&mm->io);
+	return ERR_PTR(qid);
+}
+
+static void put_ring(struct qdma_mm *mm, struct qdma_ring *ring)
+{
+	qdma_queue_mm_put(mm->qd, ring->qid);
+	percpu_ref_put(&mm->io);
+}
+
 static void complete_async(struct work_struct *work)
 {
 	struct qdma_xfer *xfer = container_of(work, struct qdma_xfer, work);
-	struct qdma_mm *mm = xfer->ring->mm;
+	struct qdma_ring *ring = xfer->ring;
 	struct kiocb *iocb = xfer->iocb;
+	struct qdma_mm *mm = xfer->mm;
 	ssize_t ret;
 
 	collect(xfer);
@@ -336,7 +359,7 @@ static void complete_async(struct work_struct *work)
 	if (ret > 0)
 		iocb->ki_pos += ret;
 	/* The file, and with it the device, may go with the kiocb. */
-	percpu_ref_put(&mm->io);
+	put_ring(mm, ring);
 	iocb->ki_complete(iocb, ret);
 }
 
@@ -365,7 +388,8 @@ static void end_submission(struct qdma_xfer *xfer, int err)
 }
 
 /* On success the reference to the device is the transfer's. */
-static ssize_t transfer_async(struct qdma_ring *ring, struct kiocb *iocb, struct iov_iter *iter)
+static ssize_t transfer_async(struct qdma_mm *mm, struct qdma_ring *ring, struct kiocb *iocb,
+			      struct iov_iter *iter)
 {
 	bool nowait = iocb->ki_flags & IOCB_NOWAIT;
 	size_t total = iov_iter_count(iter);
@@ -380,7 +404,7 @@ static ssize_t transfer_async(struct qdma_ring *ring, struct kiocb *iocb, struct
 	xfer = kmalloc(sizeof(*xfer), GFP_KERNEL);
 	if (!xfer)
 		return -ENOMEM;
-	init_xfer(xfer, ring, iocb);
+	init_xfer(xfer, mm, ring, iocb);
 	INIT_WORK(&xfer->work, complete_async);
 	xfer->inflight = 1;
 	err = submit_all(xfer, iter, iocb->ki_pos, nowait,
@@ -391,13 +415,6 @@ static ssize_t transfer_async(struct qdma_ring *ring, struct kiocb *iocb, struct
 	}
 	end_submission(xfer, err);
 	return -EIOCBQUEUED;
-}
-
-static struct qdma_ring *pick_ring(struct qdma_mm *mm, enum svff_qdma_dir dir)
-{
-	u32 qid = raw_smp_processor_id() % mm->count;
-
-	return &mm->ring[2 * qid + dir];
 }
 
 /**
@@ -423,14 +440,14 @@ ssize_t qdma_mm_transfer(struct qdma_mm *mm, struct kiocb *iocb, struct iov_iter
 		return 0;
 	if (iocb->ki_pos < 0 || check_add_overflow(iocb->ki_pos, (loff_t)len, &end))
 		return -EINVAL;
-	if (!percpu_ref_tryget_live(&mm->io))
-		return -ENODEV;
-	ring = pick_ring(mm, dir);
+	ring = get_ring(mm, dir);
+	if (IS_ERR(ring))
+		return PTR_ERR(ring);
 	if (is_sync_kiocb(iocb))
-		ret = transfer_sync(ring, iocb, iter);
+		ret = transfer_sync(mm, ring, iocb, iter);
 	else
-		ret = transfer_async(ring, iocb, iter);
+		ret = transfer_async(mm, ring, iocb, iter);
 	if (ret != -EIOCBQUEUED)
-		percpu_ref_put(&mm->io);
+		put_ring(mm, ring);
 	return ret;
 }

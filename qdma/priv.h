@@ -10,6 +10,7 @@
  *
  * Locks, outermost first:
  *
+ *	qdma_queues.lock	who has claimed which queues
  *	qdma_mm.lock		open count; which rings run
  *	  qdma_ring.ctl		start, stop and recovery of a ring
  *	    qdma_card.ctxt_lock	context window (hwq_* of a PF)
@@ -198,6 +199,48 @@ struct qdma_mbox {
 };
 
 /**
+ * enum qdma_user - who a queue pair belongs to
+ * @QDMA_USER_NONE: nobody has claimed it, the MM data device may use it
+ * @QDMA_USER_MM: the MM data device has claimed it for good
+ * @QDMA_USER_ST: a stream
+ * @QDMA_USER_DMA: a dmaengine channel
+ */
+enum qdma_user {
+	QDMA_USER_NONE,
+	QDMA_USER_MM,
+	QDMA_USER_ST,
+	QDMA_USER_DMA,
+};
+
+/**
+ * struct qdma_queue - a queue pair
+ * @mm: transfers of the MM data device; below zero while claimed
+ * @user: who has claimed it
+ */
+struct qdma_queue {
+	atomic_t mm;
+	enum qdma_user user;
+};
+
+/**
+ * struct qdma_queues - the queue pairs of a function
+ * @lock: protects @claimed and &qdma_queue.user
+ * @base: first hardware queue of the function
+ * @count: queue pairs
+ * @claimed: how many of them are claimed
+ * @drained: woken when the last transfer has left a pair that is wanted
+ * @queue: the pairs; NULL while the function has none
+ */
+struct qdma_queues {
+	struct mutex lock; /* see above */
+	u32 base;
+	u32 count;
+	u32 claimed;
+	wait_queue_head_t drained;
+	struct qdma_queue *queue;
+};
+
+/**
  * struct svff_qdma - a PCI function with a QDMA
  * @pdev: the function
  * @bar: config BAR
@@ -216,7 +259,8 @@ struct qdma_mbox {
  * @initialised: it counts in &qdma_card.inits (PF)
  * @irq: interrupts
  * @mbox: mailbox
- * @mm: data device
+ * @queues: queue pairs
+ * @mm: MM data device
  * @debugfs: its folder
  */
 struct svff_qdma {
@@ -237,6 +281,7 @@ struct svff_qdma {
 	bool initialised;
 	struct qdma_irq irq;
 	struct qdma_mbox mbox;
+	struct qdma_queues queues;
 	struct qdma_mm *mm;
 	struct dentry *debugfs;
 };
@@ -259,7 +304,7 @@ enum qdma_ring_state {
 
 /**
  * struct qdma_ring - one direction of one queue
- * @mm: data device
+ * @qd: function; valid unless the ring is gone
  * @qid: relative to the function
  * @dir: direction
  * @ctl: serialises start, stop and recovery
@@ -295,7 +340,7 @@ enum qdma_ring_state {
  * @doorbells: PIDX written
  */
 struct qdma_ring {
-	struct qdma_mm *mm;
+	struct svff_qdma *qd;
 	u16 qid;
 	enum svff_qdma_dir dir;
 	struct mutex ctl; /* see above */
@@ -338,7 +383,6 @@ struct qdma_ring {
  * @qd: function; valid with a reference to @io, or under @lock unless @dead
  * @owner: module to keep loaded while open
  * @id: N of svff-mmN
- * @base: first hardware queue of the function
  * @count: queue pairs
  * @max_seg: longest segment that can be mapped
  * @lock: protects @opens and @dead
@@ -354,7 +398,6 @@ struct qdma_mm {
 	struct svff_qdma *qd;
 	struct module *owner;
 	int id;
-	u32 base;
 	u32 count;
 	size_t max_seg;
 	struct mutex lock; /* see above */
@@ -368,6 +411,7 @@ struct qdma_mm {
 /**
  * struct qdma_xfer - one read or write
  * @ring: queue that carries it
+ * @mm: data device
  * @iocb: to be completed, or NULL if the caller waits
  * @inflight: chunks with the ring, and one for the submitter (@ring's lock)
  * @error: first error (@ring's lock)
@@ -379,6 +423,7 @@ struct qdma_mm {
  */
 struct qdma_xfer {
 	struct qdma_ring *ring;
+	struct qdma_mm *mm;
 	struct kiocb *iocb;
 	unsigned int inflight;
 	int error;
@@ -457,7 +502,7 @@ void qdma_err_arm(struct svff_qdma *qd, int vector);
 void qdma_err_handle(struct svff_qdma *qd);
 
 /* ring.c */
-void qdma_ring_setup(struct qdma_ring *ring, struct qdma_mm *mm, u16 qid,
+void qdma_ring_setup(struct qdma_ring *ring, struct svff_qdma *qd, u16 qid,
 		     enum svff_qdma_dir dir);
 int qdma_ring_ready(struct qdma_ring *ring, bool nowait);
 int qdma_ring_submit(struct qdma_ring *ring, struct qdma_chunk *chunk);
@@ -465,9 +510,15 @@ bool qdma_ring_full(struct qdma_ring *ring);
 void qdma_ring_service(struct qdma_ring *ring);
 void qdma_ring_fail(struct qdma_ring *ring, int error);
 void qdma_ring_cancel(struct qdma_ring *ring, struct qdma_xfer *xfer);
-void qdma_ring_stop(struct qdma_ring *ring);
+bool qdma_ring_stop(struct qdma_ring *ring);
 bool qdma_ring_remove(struct qdma_ring *ring);
 void qdma_ring_free(struct qdma_ring *ring);
+
+/* queue.c */
+int qdma_queue_claim(struct svff_qdma *qd, enum qdma_user user, int qid);
+void qdma_queue_release(struct svff_qdma *qd, u16 qid);
+int qdma_queue_mm_get(struct svff_qdma *qd, u32 wish);
+void qdma_queue_mm_put(struct svff_qdma *qd, u16 qid);
 
 /* mm.c */
 ssize_t qdma_mm_transfer(struct qdma_mm *mm, struct kiocb *iocb, struct iov_iter *iter,
@@ -478,6 +529,9 @@ void qdma_chunk_free(struct qdma_ring *ring, struct qdma_chunk *chunk);
 /* chrdev.c */
 int qdma_chrdev_init(void);
 void qdma_chrdev_exit(void);
+int qdma_mm_create(struct svff_qdma *qd);
+int qdma_mm_destroy(struct svff_qdma *qd, bool force);
+bool qdma_mm_stop_queue(struct qdma_mm *mm, u16 qid);
 
 /* debugfs.c */
 void qdma_debugfs_init(void);

@@ -50,7 +50,7 @@ static_assert(sizeof(struct qdma_status) == 8);
 
 static struct device *ring_dev(const struct qdma_ring *ring)
 {
-	return &ring->mm->qd->pdev->dev;
+	return &ring->qd->pdev->dev;
 }
 
 static const char *dir_name(const struct qdma_ring *ring)
@@ -74,7 +74,7 @@ static u64 read_status(struct qdma_ring *ring)
 
 static void ring_bell(struct qdma_ring *ring)
 {
-	struct svff_qdma *qd = ring->mm->qd;
+	struct svff_qdma *qd = ring->qd;
 	bool arm = ring->vec;
 	u32 offset = ring->dir == SVFF_QDMA_C2H ? QDMA_DB_C2H_PIDX(ring->qid) :
 						  QDMA_DB_H2C_PIDX(ring->qid);
@@ -114,7 +114,7 @@ static void fill_desc(struct qdma_ring *ring, struct qdma_chunk *chunk)
 		flags |= QDMA_MM_DESC_SOP;
 	chunk->begun = true;
 	flags |= FIELD_PREP(QDMA_MM_DESC_LEN,
-			    qdma_span_take(&chunk->span, ring->mm->qd->ip->mm_desc_max));
+			    qdma_span_take(&chunk->span, ring->qd->ip->mm_desc_max));
 	if (!chunk_has_more(chunk))
 		flags |= QDMA_MM_DESC_EOP;
 	desc->src = cpu_to_le64(c2h ? card : host);
@@ -284,7 +284,7 @@ static void guard_work(struct work_struct *work)
 	spin_lock_irq(&ring->lock);
 	again = guard_look_locked(ring, &stalled);
 	spin_unlock_irq(&ring->lock);
-	if (stalled && !qdma_alive(ring->mm->qd))
+	if (stalled && !qdma_alive(ring->qd))
 		qdma_ring_fail(ring, -ENODEV);
 	else if (again)
 		queue_delayed_work(qdma_wq, &ring->guard, msecs_to_jiffies(GUARD_MS));
@@ -309,7 +309,7 @@ static u8 pick_ring_ix(const struct svff_qdma_csr *csr)
 
 static int alloc_ring(struct qdma_ring *ring)
 {
-	struct svff_qdma *qd = ring->mm->qd;
+	struct svff_qdma *qd = ring->qd;
 	u16 entries;
 	int err;
 
@@ -338,9 +338,9 @@ static void free_ring(struct qdma_ring *ring)
 
 static struct svff_qdma_hwq describe(struct qdma_ring *ring)
 {
-	struct svff_qdma *qd = ring->mm->qd;
+	struct svff_qdma *qd = ring->qd;
 	struct svff_qdma_hwq q = {
-		.qid = ring->qid + (qd->is_vf ? 0 : ring->mm->base),
+		.qid = ring->qid + (qd->is_vf ? 0 : ring->qd->queues.base),
 		.func = qd->caps.func_id,
 		.dir = ring->dir,
 		.base = ring->dma,
@@ -375,7 +375,7 @@ static void reset_indices(struct qdma_ring *ring)
 
 static int hw_start(struct qdma_ring *ring)
 {
-	struct svff_qdma *qd = ring->mm->qd;
+	struct svff_qdma *qd = ring->qd;
 	struct svff_qdma_hwq q;
 	int err;
 
@@ -404,7 +404,7 @@ static void stop_polling(struct qdma_ring *ring)
 /* A device that is gone has stopped. */
 static int hw_stop(struct qdma_ring *ring)
 {
-	struct svff_qdma *qd = ring->mm->qd;
+	struct svff_qdma *qd = ring->qd;
 	struct svff_qdma_hwq q;
 	int err;
 
@@ -482,7 +482,7 @@ static void cannot_stop(struct qdma_ring *ring, int error, int err)
  */
 static void recover_locked(struct qdma_ring *ring)
 {
-	struct svff_qdma *qd = ring->mm->qd;
+	struct svff_qdma *qd = ring->qd;
 	int error = ring->error;
 	int err;
 
@@ -686,8 +686,9 @@ void qdma_ring_cancel(struct qdma_ring *ring, struct qdma_xfer *xfer)
  * @ring: ring that nobody uses
  *
  * Context: process.
+ * Return: true if the hardware does not use the ring any more.
  */
-void qdma_ring_stop(struct qdma_ring *ring)
+bool qdma_ring_stop(struct qdma_ring *ring)
 {
 	int err;
 
@@ -695,15 +696,16 @@ void qdma_ring_stop(struct qdma_ring *ring)
 	flush_work(&ring->recover);
 	guard(mutex)(&ring->ctl);
 	if (READ_ONCE(ring->state) == QDMA_RING_IDLE)
-		return;
+		return true;
 	err = hw_stop(ring);
 	if (err) {
 		cannot_stop(ring, -EIO, err);
-		return;
+		return false;
 	}
 	free_quarantine(ring);
 	free_ring(ring);
 	set_state(ring, QDMA_RING_IDLE, 0);
+	return true;
 }
 
 /**
@@ -751,16 +753,16 @@ void qdma_ring_free(struct qdma_ring *ring)
 /**
  * qdma_ring_setup - make a ring, idle
  * @ring: ring, zeroed
- * @mm: its data device
+ * @qd: function
  * @qid: queue, relative to the function
  * @dir: direction
  *
  * Context: process.
  */
-void qdma_ring_setup(struct qdma_ring *ring, struct qdma_mm *mm, u16 qid,
+void qdma_ring_setup(struct qdma_ring *ring, struct svff_qdma *qd, u16 qid,
 		     enum svff_qdma_dir dir)
 {
-	ring->mm = mm;
+	ring->qd = qd;
 	ring->qid = qid;
 	ring->dir = dir;
 	mutex_init(&ring->ctl);

@@ -217,7 +217,7 @@ static int own_start(struct svff_pf *pf, u32 queues)
 	int err;
 
 	lockdep_assert_held(&pf->own_lock);
-	if (!queues || !pf->card.caps->mm)
+	if (!queues)
 		return 0;
 	err = svff_qdma_range_alloc(pf->qd, func, queues, &pf->own_base);
 	if (err)
@@ -225,7 +225,7 @@ static int own_start(struct svff_pf *pf, u32 queues)
 	err = svff_qdma_fmap_write(pf->qd, func, pf->own_base, queues);
 	if (err)
 		goto free_range;
-	err = svff_qdma_mm_create(pf->qd, pf->own_base, queues);
+	err = svff_qdma_data_create(pf->qd, pf->own_base, queues);
 	if (err)
 		goto unmap;
 	return 0;
@@ -245,7 +245,7 @@ static int own_stop(struct svff_pf *pf, bool force)
 	lockdep_assert_held(&pf->own_lock);
 	if (pf->own_base == SVFF_QDMA_NO_RANGE)
 		return 0;
-	err = svff_qdma_mm_destroy(pf->qd, force);
+	err = svff_qdma_data_destroy(pf->qd, force);
 	if (err)
 		return err;
 	svff_qdma_fmap_write(pf->qd, pf->card.func, 0, 0);

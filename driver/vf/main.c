@@ -133,7 +133,7 @@ static int go_online(struct svff_vf *vf)
 	err = vf_queues_get(vf, quota);
 	if (err)
 		goto bye;
-	err = svff_qdma_mm_create(vf->qd, vf->base, vf->count);
+	err = svff_qdma_data_create(vf->qd, vf->base, vf->count);
 	if (err) {
 		dev_err(&vf->pdev->dev, "cannot create the data device (%pe)\n",
 			ERR_PTR(err));
@@ -154,7 +154,7 @@ static void go_offline(struct svff_vf *vf)
 	if (!vf->online)
 		return;
 	vf_mbox_close(vf);
-	svff_qdma_mm_destroy(vf->qd, true);
+	svff_qdma_data_destroy(vf->qd, true);
 	vf->online = false;
 }
 

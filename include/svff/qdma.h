@@ -14,12 +14,12 @@
  *
  * Order of calls of a PF driver: svff_qdma_create(), svff_qdma_card_init(),
  * svff_qdma_irq_enable(), svff_qdma_mbox_enable(), svff_qdma_range_alloc(),
- * svff_qdma_fmap_write(), svff_qdma_mm_create(); a VF driver leaves out what
+ * svff_qdma_fmap_write(), svff_qdma_data_create(); a VF driver leaves out what
  * is for PFs. The way back is the exact reverse.
  *
  * Before svff_qdma_create() the driver has enabled the PCI device, set its DMA
  * mask and made it a bus master; the manager requests and maps BAR 0 itself.
- * svff_qdma_mm_create() is told the first hardware queue of the function: the
+ * svff_qdma_data_create() is told the first hardware queue of the function: the
  * entries of an interrupt aggregation ring name hardware queues.
  */
 #ifndef SVFF_QDMA_H
@@ -272,9 +272,8 @@ void svff_qdma_mbox_disable(struct svff_qdma *qd);
 int svff_qdma_mbox_send(struct svff_qdma *qd, u16 dst,
 			const union svff_mbox_msg *msg);
 
-/* Data: MM queue pairs 0..count-1 of the function and its char device. */
-int svff_qdma_mm_create(struct svff_qdma *qd, u32 base, u32 count);
-int svff_qdma_mm_destroy(struct svff_qdma *qd, bool force);
-bool svff_qdma_mm_in_use(const struct svff_qdma *qd);
+/* Data: queue pairs 0..count-1 of the function and its char devices. */
+int svff_qdma_data_create(struct svff_qdma *qd, u32 base, u32 count);
+int svff_qdma_data_destroy(struct svff_qdma *qd, bool force);
 
 #endif /* SVFF_QDMA_H */
