@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# unit.sh DIR: runs the host unit tests and the tests of the emulated card in the lab's root; KTAP goes to DIR.
+# unit.sh DIR: runs the host unit tests, the fuzzer and the tests of the emulated card in the lab's root; KTAP goes to DIR.
 
 set -u
 . "$(dirname "$0")/common.sh"
@@ -22,4 +22,5 @@ U=$SVFF_BUILD/user/selftests/unit
 for t in "$U"/*/unit-* "$U"/*.sh; do
 	[ ! -x "$t" ] || run "$(basename "$t" .sh)" "$t"
 done
+run fuzz "$SVFF_BUILD/user/selftests/fuzz/run.sh"
 run model env QEMU="$("$SVFF_SRC/tools/qemu/build.sh")/bin/qemu-system-x86_64" "$SVFF_SRC/tools/qemu/test.sh"
