@@ -221,10 +221,10 @@ bool qdma_csr_mm_running(QdmaState *s, bool c2h)
     return csr_get(s, A_C2H_MM_CTL + mm_base(c2h)) & R_C2H_MM_CTL_RUN_MASK;
 }
 
-/* Statistics of the interrupt engine are 18 bits wide and wrap */
-void qdma_csr_count(QdmaState *s, hwaddr addr)
+/* Statistics are 16, 18 or 32 bits wide and wrap. */
+void qdma_csr_count(QdmaState *s, hwaddr addr, unsigned n, uint32_t mask)
 {
-    csr_set(s, addr, (csr_get(s, addr) + 1) & QDMA_INTR_STAT_MASK);
+    csr_set(s, addr, (csr_get(s, addr) + n) & mask);
 }
 
 /*
@@ -320,6 +320,28 @@ void qdma_mm_error(QdmaState *s, const QdmaRing *r, unsigned code)
     }
 }
 
+/* Errors of C2H streams and completions; the first is kept with its queue. */
+void qdma_c2h_error(QdmaState *s, unsigned qid, uint32_t bits)
+{
+    uint32_t first = 0;
+
+    if (!csr_get(s, A_C2H_ERR_STAT)) {
+        first = FIELD_DP32(first, C2H_FIRST_ERR_QID, QID, qid);
+        first = FIELD_DP32(first, C2H_FIRST_ERR_QID, ERR_TYPE, ctz32(bits));
+        csr_set(s, A_C2H_FIRST_ERR_QID, first);
+    }
+    qdma_leaf_error(s, A_C2H_ERR_STAT, A_C2H_ERR_MASK, bits,
+                    R_GLBL_ERR_STAT_C2H_ST_MASK);
+}
+
+static uint32_t pfch_tag(QdmaState *s)
+{
+    uint32_t qid = csr_get(s, A_C2H_PFCH_BYP_QID);
+
+    return FIELD_DP32(FIELD_DP32(0, C2H_PFCH_BYP_TAG, QID, qid),
+                      C2H_PFCH_BYP_TAG, TAG, qdma_pfch_tag(qid));
+}
+
 uint32_t qdma_csr_read(QdmaFunction *fn, hwaddr addr)
 {
     QdmaState *s = fn->card;
@@ -336,6 +358,8 @@ uint32_t qdma_csr_read(QdmaFunction *fn, hwaddr addr)
         return qdma_csr_mm_running(s, true);
     case A_C2H_MM_STATUS + QDMA_MM_H2C_STEP:
         return qdma_csr_mm_running(s, false);
+    case A_C2H_PFCH_BYP_TAG:
+        return pfch_tag(s);
     default:
         return csr_get(s, addr);
     }
@@ -365,7 +389,7 @@ static void csr_written(QdmaState *s, hwaddr addr, uint32_t val)
         break;
     case A_C2H_MM_CTL:
     case A_C2H_MM_CTL + QDMA_MM_H2C_STEP:
-        qdma_mm_kick_all(s);
+        qdma_ring_kick_all(s);
         break;
     }
 }

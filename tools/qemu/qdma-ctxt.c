@@ -112,6 +112,24 @@ static uint32_t hw_live_bits(QdmaState *s, const QdmaRing *r)
     return FIELD_DP32(w1, HW_W1, FETCH_PND, MIN(r->in_flight, 15));
 }
 
+/* A prefetch context tells what is fetched, and may be, when it is read. */
+static void pfch_live_bits(QdmaState *s, unsigned qid, uint32_t *w)
+{
+    const QdmaRing *r = qdma_ring(s, true, qid);
+    unsigned slots = qdma_ring_slots(s, r);
+    unsigned known, credits;
+
+    if (!FIELD_EX32(w[1], PFCH_W1, VALID) || !slots) {
+        return;
+    }
+    known = (FIELD_EX32(qdma_sw(s, r)[0], SW_W0, PIDX) + slots -
+             FIELD_EX32(qdma_hw(s, r)[0], HW_W0, CIDX) % slots) % slots;
+    credits = known > r->in_flight ? known - r->in_flight : 0;
+    w[0] = FIELD_DP32(w[0], PFCH_W0, PFCH, r->in_flight > 0);
+    w[0] = FIELD_DP32(w[0], PFCH_W0, SW_CRDT_LO, credits & 7);
+    w[1] = FIELD_DP32(w[1], PFCH_W1, SW_CRDT_HI, credits >> 3);
+}
+
 static void ctxt_read(QdmaState *s, unsigned sel, unsigned index,
                       const QdmaCtxtInfo *info, const uint32_t *words)
 {
@@ -121,6 +139,8 @@ static void ctxt_read(QdmaState *s, unsigned sel, unsigned index,
     memcpy(data, words, info->words * sizeof(*data));
     if (sel == QDMA_CTXT_HW_C2H || sel == QDMA_CTXT_HW_H2C) {
         data[1] = hw_live_bits(s, qdma_ring(s, sel == QDMA_CTXT_HW_C2H, index));
+    } else if (sel == QDMA_CTXT_PFCH) {
+        pfch_live_bits(s, index, data);
     }
 }
 
@@ -134,16 +154,23 @@ static void ctxt_apply(QdmaState *s, unsigned sel, unsigned index)
     case QDMA_CTXT_SW_H2C:
         r = qdma_ring(s, sel == QDMA_CTXT_SW_C2H, index);
         if (FIELD_EX32(qdma_sw(s, r)[1], SW_W1, QEN)) {
-            qdma_mm_kick(s, r);
+            qdma_ring_kick(s, r);
         } else {
-            qdma_mm_stop(s, r);
+            qdma_ring_stop(s, r);
         }
         break;
     case QDMA_CTXT_HW_C2H:
     case QDMA_CTXT_HW_H2C:
         r = qdma_ring(s, sel == QDMA_CTXT_HW_C2H, index);
-        qdma_mm_stop(s, r);
-        qdma_mm_kick(s, r);
+        qdma_ring_stop(s, r);
+        qdma_ring_kick(s, r);
+        break;
+    case QDMA_CTXT_CMPT:
+        qdma_cmpt_stop(s, index);
+        qdma_cmpt_resume(s, index);
+        break;
+    case QDMA_CTXT_PFCH:
+        qdma_ring_kick(s, qdma_ring(s, true, index));
         break;
     case QDMA_CTXT_INTR:
         qdma_irq_aggr_restart(s, index);
@@ -192,7 +219,8 @@ static void ctxt_execute(QdmaState *s, uint32_t cmd)
     }
     if (sel == QDMA_CTXT_TIMER && index < QDMA_QUEUES &&
         (op == QDMA_CTXT_OP_CLR || op == QDMA_CTXT_OP_INV)) {
-        return;     /* timers run with stream queues only */
+        qdma_cmpt_stop(s, index);
+        return;
     }
     if (index >= info->count) {
         ctxt_error(s, cmd);
@@ -240,7 +268,10 @@ void qdma_ctxt_release(QdmaState *s)
 void qdma_ctxt_reset(QdmaState *s)
 {
     for (unsigned i = 0; i < QDMA_RINGS; i++) {
-        qdma_mm_stop(s, &s->ring[i]);
+        qdma_ring_stop(s, &s->ring[i]);
+    }
+    for (unsigned qid = 0; qid < QDMA_QUEUES; qid++) {
+        qdma_cmpt_stop(s, qid);
     }
     for (unsigned sel = 0; sel < QDMA_CTXT_COUNT; sel++) {
         const QdmaCtxtInfo *info = &qdma_ctxt_info[sel];
@@ -266,8 +297,9 @@ static void invalidate_queue(QdmaState *s, unsigned qid)
 
         ctxt_invalidate(info, ctxt_words(s, info, qid));
     }
-    qdma_mm_stop(s, qdma_ring(s, true, qid));
-    qdma_mm_stop(s, qdma_ring(s, false, qid));
+    qdma_ring_stop(s, qdma_ring(s, true, qid));
+    qdma_ring_stop(s, qdma_ring(s, false, qid));
+    qdma_cmpt_stop(s, qid);
 }
 
 /*
@@ -287,7 +319,7 @@ void qdma_ctxt_drop_function(QdmaFunction *fn)
     QTAILQ_FOREACH_SAFE(r, &s->active, next, next) {
         if (FIELD_EX32(qdma_sw(s, r)[0], SW_W0, FNC) == fn->id) {
             qdma_sw(s, r)[1] &= ~R_SW_W1_QEN_MASK;
-            qdma_mm_stop(s, r);
+            qdma_ring_stop(s, r);
         }
     }
     for (unsigned i = 0; i < QDMA_INTR_RINGS; i++) {

@@ -67,38 +67,7 @@ static void doorbell_pidx(QdmaFunction *fn, QdmaRing *r, uint32_t val)
     if (FIELD_EX32(val, DB_PIDX, IRQ_ARM)) {
         qdma_irq_ring_arm(s, r);
     }
-    qdma_mm_kick(s, r);
-}
-
-/*
- * The consumer index is kept for the stream engine. The mode fields change
- * the context only if it was set up so.
- */
-static void doorbell_cmpt(QdmaFunction *fn, unsigned qid, uint32_t val)
-{
-    QdmaState *s = fn->card;
-    uint32_t *c = s->cmpt[qid];
-
-    s->cmpt_doorbell[qid] = val;
-    if (!FIELD_EX32(c[3], CMPT_W3, VALID)) {
-        qdma_guest_error(fn, "completion doorbell of queue %u, which has no "
-                         "valid completion context", qid);
-        return;
-    }
-    c[3] = FIELD_DP32(c[3], CMPT_W3, CIDX, FIELD_EX32(val, DB_CMPT_CIDX, CIDX));
-    if (!FIELD_EX32(c[4], CMPT_W4, FULL_UPD)) {
-        return;
-    }
-    c[0] = FIELD_DP32(c[0], CMPT_W0, CNTER_IX,
-                      FIELD_EX32(val, DB_CMPT_CIDX, CNTER_IX));
-    c[0] = FIELD_DP32(c[0], CMPT_W0, TIMER_IX,
-                      FIELD_EX32(val, DB_CMPT_CIDX, TIMER_IX));
-    c[0] = FIELD_DP32(c[0], CMPT_W0, TRIG_MODE,
-                      FIELD_EX32(val, DB_CMPT_CIDX, TRIG_MODE));
-    c[0] = FIELD_DP32(c[0], CMPT_W0, EN_STAT_DESC,
-                      FIELD_EX32(val, DB_CMPT_CIDX, EN_STAT_DESC));
-    c[0] = FIELD_DP32(c[0], CMPT_W0, EN_INT,
-                      FIELD_EX32(val, DB_CMPT_CIDX, EN_INT));
+    qdma_ring_kick(s, r);
 }
 
 void qdma_doorbell_write(QdmaFunction *fn, hwaddr offset, uint32_t val)
@@ -122,7 +91,7 @@ void qdma_doorbell_write(QdmaFunction *fn, hwaddr offset, uint32_t val)
         doorbell_pidx(fn, qdma_ring(s, true, qid), val);
         break;
     case A_DB_CMPT_CIDX:
-        doorbell_cmpt(fn, qid, val);
+        qdma_cmpt_cidx(fn, qid, val);
         break;
     }
 }

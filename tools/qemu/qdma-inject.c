@@ -151,6 +151,10 @@ static void visit_function(Visitor *v, const QdmaFunction *fn)
     visit_counter(v, "mbox-sent", c->mbox_sent);
     visit_counter(v, "mbox-received", c->mbox_received);
     visit_counter(v, "guest-errors", c->guest_errors);
+    visit_counter(v, "packets-h2c", c->packets_h2c);
+    visit_counter(v, "packets-c2h", c->packets_c2h);
+    visit_counter(v, "packets-dropped", c->packets_dropped);
+    visit_counter(v, "completions", c->completions);
     visit_check_struct(v, &error_abort);
     visit_end_struct(v, NULL);
 }

@@ -1,7 +1,8 @@
 /*
  * Xilinx/AMD QDMA card: interrupts
  *
- * A descriptor ring raises one interrupt per arming. Directly it is an MSI-X
+ * A descriptor ring or a completion ring raises one interrupt per arming.
+ * Directly it is an MSI-X
  * message of the owner; aggregated it is an entry in an interrupt ring, and
  * one message of the interrupt ring's function for as many entries as come
  * before software moves the consumer index.
@@ -14,26 +15,33 @@
 #include "qdma.h"
 #include "trace.h"
 
-void qdma_irq_send(QdmaState *s, unsigned function, unsigned vector)
+static void irq_count(QdmaState *s, hwaddr addr)
+{
+    qdma_csr_count(s, addr, 1, QDMA_INTR_STAT_MASK);
+}
+
+/* Sends a message; stats is the block of statistics that counts it. */
+void qdma_irq_send(QdmaState *s, unsigned function, unsigned vector,
+                   hwaddr stats)
 {
     QdmaFunction *fn = qdma_function(s, function);
     bool nested = s->in_dma;
 
     if (!fn || !msix_enabled(fn->pdev)) {
-        qdma_csr_count(s, A_INTR_NO_MSIX);
+        irq_count(s, stats + A_INTR_NO_MSIX);
         return;
     }
     if (vector >= QDMA_MSIX_VECTORS) {
         qdma_guest_error(fn, "interrupt with vector %u of %u", vector,
                          QDMA_MSIX_VECTORS);
-        qdma_csr_count(s, A_INTR_MSIX_FAIL);
+        irq_count(s, stats + A_INTR_MSIX_FAIL);
         qdma_leaf_error(s, A_C2H_ERR_STAT, A_C2H_ERR_MASK,
                         R_C2H_ERR_STAT_MSI_INT_FAIL_MASK,
                         R_GLBL_ERR_STAT_C2H_ST_MASK);
         return;
     }
     trace_xlnx_qdma_msix(fn->id, vector);
-    qdma_csr_count(s, A_INTR_MSIX_ACK);
+    irq_count(s, stats + A_INTR_MSIX_ACK);
     fn->count.interrupts++;
     s->in_dma = true;
     msix_notify(fn->pdev, vector);
@@ -78,28 +86,60 @@ static void aggr_notify(QdmaState *s, unsigned ring)
     }
     c[0] = FIELD_DP32(c[0], INTR_W0, INT_ST, 1);
     qdma_irq_send(s, FIELD_EX32(c[3], INTR_W3, FUNC),
-                  FIELD_EX32(c[0], INTR_W0, VEC));
+                  FIELD_EX32(c[0], INTR_W0, VEC), A_INTR_STATS);
 }
 
-static uint64_t aggr_entry(QdmaState *s, const QdmaRing *r, bool color)
+/* The descriptor ring a source is, or that its completion ring belongs to */
+static QdmaRing *source_ring(QdmaState *s, unsigned source)
+{
+    return source < QDMA_RINGS ? &s->ring[source] :
+           qdma_ring(s, true, source - QDMA_RINGS);
+}
+
+static unsigned source_vector(QdmaState *s, unsigned source)
+{
+    return source < QDMA_RINGS ?
+           FIELD_EX32(s->sw[source][4], SW_W4, VEC) :
+           FIELD_EX32(s->cmpt[source - QDMA_RINGS][4], CMPT_W4, VEC);
+}
+
+static uint64_t ring_entry(QdmaState *s, const QdmaRing *r)
 {
     const uint32_t *sw = qdma_sw(s, r);
 
     return (uint64_t)FIELD_EX32(sw[0], SW_W0, PIDX) |
            (uint64_t)FIELD_EX32(qdma_hw(s, r)[0], HW_W0, CIDX) << 16 |
-           (uint64_t)((sw[1] >> R_SW_W1_ERR_FETCH_SHIFT) & 3) << 35 |
+           (uint64_t)((sw[1] >> R_SW_W1_ERR_FETCH_SHIFT) & 3) << 35;
+}
+
+static uint64_t cmpt_entry(QdmaState *s, unsigned qid)
+{
+    const uint32_t *c = s->cmpt[qid];
+
+    return (uint64_t)qdma_cmpt_pidx(s, qid) |
+           (uint64_t)FIELD_EX32(c[3], CMPT_W3, CIDX) << 16 |
+           (uint64_t)FIELD_EX32(c[0], CMPT_W0, COLOR) << 32 |
+           (uint64_t)FIELD_EX32(c[3], CMPT_W3, ERR) << 35;
+}
+
+static uint64_t aggr_entry(QdmaState *s, unsigned source, bool color)
+{
+    const QdmaRing *r = source_ring(s, source);
+
+    return (source < QDMA_RINGS ? ring_entry(s, r) : cmpt_entry(s, r->qid)) |
            (uint64_t)r->c2h << 38 |
            (uint64_t)r->qid << 39 |
            (uint64_t)color << 63;
 }
 
-static void aggr_write_entry(QdmaState *s, unsigned ring, const QdmaRing *r)
+static void aggr_write_entry(QdmaState *s, unsigned ring, unsigned source)
 {
     uint32_t *c = s->intr[ring];
+    const QdmaRing *r = source_ring(s, source);
     QdmaFunction *fn = qdma_function(s, FIELD_EX32(c[3], INTR_W3, FUNC));
     unsigned pidx = FIELD_EX32(c[2], INTR_W2, PIDX);
     bool color = FIELD_EX32(c[0], INTR_W0, COLOR);
-    uint64_t entry = cpu_to_le64(aggr_entry(s, r, color));
+    uint64_t entry = cpu_to_le64(aggr_entry(s, source, color));
 
     trace_xlnx_qdma_aggr(ring, pidx, r->qid, r->c2h);
     if (!fn || qdma_dma_write(fn, aggr_base(s, ring) +
@@ -116,47 +156,47 @@ static void aggr_write_entry(QdmaState *s, unsigned ring, const QdmaRing *r)
     aggr_notify(s, ring);
 }
 
-static void aggr_event(QdmaState *s, unsigned vec, QdmaRing *r)
+static void aggr_event(QdmaState *s, unsigned source, hwaddr stats)
 {
+    unsigned vec = source_vector(s, source);
     unsigned ring = vec % QDMA_INTR_RINGS;
 
     if (vec >= QDMA_INTR_RINGS || !aggr_valid(s, ring)) {
         qdma_guest_error(&s->pf, "queue %u interrupts through ring %u, which "
-                         "is not valid", r->qid, vec);
-        qdma_csr_count(s, A_INTR_CTXT_INVAL);
+                         "is not valid", source_ring(s, source)->qid, vec);
+        irq_count(s, stats + A_INTR_CTXT_INVAL);
         return;
     }
     if (aggr_full(s, ring)) {
-        s->aggr_waiting += !s->aggr_wait[qdma_ring_index(r)];
-        s->aggr_wait[qdma_ring_index(r)] = true;
+        s->aggr_waiting += !s->aggr_wait[source];
+        s->aggr_wait[source] = true;
         return;
     }
-    aggr_write_entry(s, ring, r);
+    aggr_write_entry(s, ring, source);
 }
 
-/* The ring is gone: so is what it had to tell. */
-void qdma_irq_forget(QdmaState *s, QdmaRing *r)
+/* The source is gone: so is what it had to tell. */
+void qdma_irq_forget(QdmaState *s, unsigned source)
 {
-    s->aggr_waiting -= s->aggr_wait[qdma_ring_index(r)];
-    s->aggr_wait[qdma_ring_index(r)] = false;
+    s->aggr_waiting -= s->aggr_wait[source];
+    s->aggr_wait[source] = false;
 }
 
-static bool aggr_waits_for(QdmaState *s, unsigned index, unsigned ring)
+static bool aggr_waits_for(QdmaState *s, unsigned source, unsigned ring)
 {
-    return s->aggr_wait[index] &&
-           FIELD_EX32(s->sw[index][4], SW_W4, VEC) == ring;
+    return s->aggr_wait[source] && source_vector(s, source) == ring;
 }
 
 /* Space in an interrupt ring: write what waited for it */
 static void aggr_drain(QdmaState *s, unsigned ring)
 {
-    for (unsigned i = 0; s->aggr_waiting && i < QDMA_RINGS; i++) {
+    for (unsigned i = 0; s->aggr_waiting && i < QDMA_SOURCES; i++) {
         if (aggr_full(s, ring)) {
             return;
         }
         if (aggr_waits_for(s, i, ring)) {
-            qdma_irq_forget(s, &s->ring[i]);
-            aggr_write_entry(s, ring, &s->ring[i]);
+            qdma_irq_forget(s, i);
+            aggr_write_entry(s, ring, i);
         }
     }
 }
@@ -165,9 +205,9 @@ static void aggr_drain(QdmaState *s, unsigned ring)
 void qdma_irq_aggr_restart(QdmaState *s, unsigned ring)
 {
     s->intr_cidx[ring] = 0;
-    for (unsigned i = 0; s->aggr_waiting && i < QDMA_RINGS; i++) {
+    for (unsigned i = 0; s->aggr_waiting && i < QDMA_SOURCES; i++) {
         if (aggr_waits_for(s, i, ring)) {
-            qdma_irq_forget(s, &s->ring[i]);
+            qdma_irq_forget(s, i);
         }
     }
 }
@@ -191,10 +231,19 @@ void qdma_irq_aggr_cidx(QdmaFunction *fn, unsigned ring, uint16_t cidx)
     }
 }
 
+static void interrupt(QdmaState *s, unsigned source, unsigned function,
+                      bool aggregated, hwaddr stats)
+{
+    if (aggregated) {
+        aggr_event(s, source, stats);
+    } else {
+        qdma_irq_send(s, function, source_vector(s, source), stats);
+    }
+}
+
 static void ring_interrupt(QdmaState *s, QdmaRing *r)
 {
     uint32_t *sw = qdma_sw(s, r);
-    unsigned vec = FIELD_EX32(sw[4], SW_W4, VEC);
     unsigned function = FIELD_EX32(sw[0], SW_W0, FNC);
 
     sw[0] = FIELD_DP32(sw[0], SW_W0, IRQ_ARM, 0);
@@ -203,12 +252,23 @@ static void ring_interrupt(QdmaState *s, QdmaRing *r)
     if (FIELD_EX32(sw[4], SW_W4, DIS_INTR_ON_VF) && function) {
         return;
     }
-    qdma_csr_count(s, r->c2h ? A_INTR_C2H_MM_REQ : A_INTR_H2C_REQ);
-    if (FIELD_EX32(sw[4], SW_W4, INT_AGGR)) {
-        aggr_event(s, vec, r);
-    } else {
-        qdma_irq_send(s, function, vec);
+    irq_count(s, r->c2h ? A_INTR_C2H_MM_REQ : A_INTR_H2C_REQ);
+    interrupt(s, qdma_ring_index(r), function,
+              FIELD_EX32(sw[4], SW_W4, INT_AGGR), A_INTR_STATS);
+}
+
+/* A completion ring tells; when it may, qdma-cmpt.c knows. */
+void qdma_irq_cmpt(QdmaState *s, unsigned qid)
+{
+    const uint32_t *c = s->cmpt[qid];
+    unsigned function = FIELD_EX32(c[0], CMPT_W0, FNC);
+
+    if (FIELD_EX32(c[4], CMPT_W4, DIS_INTR_ON_VF) && function) {
+        return;
     }
+    irq_count(s, A_INTR_C2H_ST_REQ);
+    interrupt(s, QDMA_RINGS + qid, function,
+              FIELD_EX32(c[4], CMPT_W4, INT_AGGR), A_INTR_C2H_ST_STATS);
 }
 
 /*
@@ -266,6 +326,7 @@ void qdma_irq_error_check(QdmaState *s)
     if (FIELD_EX32(cfg, GLBL_ERR_INT, DIS_INTR_ON_VF) && function) {
         return;
     }
-    qdma_csr_count(s, A_INTR_ERR_INT_REQ);
-    qdma_irq_send(s, function, FIELD_EX32(cfg, GLBL_ERR_INT, VEC));
+    irq_count(s, A_INTR_ERR_INT_REQ);
+    qdma_irq_send(s, function, FIELD_EX32(cfg, GLBL_ERR_INT, VEC),
+                  A_INTR_STATS);
 }

@@ -43,7 +43,8 @@ static void mbox_interrupt(QdmaFunction *fn)
 {
     if (FIELD_EX32(fn->mbox_enable, MBOX_ENABLE, ENABLE) && mbox_waiting(fn)) {
         qdma_irq_send(fn->card, fn->id,
-                      FIELD_EX32(fn->mbox_vector, MBOX_VECTOR, VECTOR));
+                      FIELD_EX32(fn->mbox_vector, MBOX_VECTOR, VECTOR),
+                      A_INTR_STATS);
     }
 }
 

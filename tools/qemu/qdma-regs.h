@@ -150,9 +150,20 @@ enum {
     QDMA_CTXT_COUNT  = 0x10,
 };
 
-/* ST C2H errors, error interrupt, interrupt statistics */
+/* Tables of the stream engine; its errors and statistics; interrupts */
+REG32(C2H_TIMER_CNT,             0xa00)
+REG32(C2H_CNT_TH,                0xa40)
+REG32(C2H_STAT_AXIS_ACCEPTED,    0xa88)
+REG32(C2H_STAT_CMPT_ACCEPTED,    0xa8c)
+REG32(C2H_STAT_DESC_RSP_PKT,     0xa90)
+REG32(C2H_STAT_AXIS_PKG_CMP,     0xa94)
+REG32(C2H_BUF_SZ,                0xab0)
 REG32(C2H_ERR_STAT,              0xaf0)
+    FIELD(C2H_ERR_STAT, LEN_MISMATCH, 1, 1)
+    FIELD(C2H_ERR_STAT, DESC_RSP, 4, 1)
     FIELD(C2H_ERR_STAT, MSI_INT_FAIL, 7, 1)
+    FIELD(C2H_ERR_STAT, CMPT_INV_Q, 12, 1)
+    FIELD(C2H_ERR_STAT, CMPT_QFULL, 13, 1)
     FIELD(C2H_ERR_STAT, CMPT_CIDX, 14, 1)
 REG32(C2H_ERR_MASK,              0xaf4)
 REG32(C2H_FATAL_ERR_STAT,        0xaf8)
@@ -163,19 +174,46 @@ REG32(GLBL_ERR_INT,              0xb04)
     FIELD(GLBL_ERR_INT, EN_COAL, 23, 1)
     FIELD(GLBL_ERR_INT, ARM, 24, 1)
     FIELD(GLBL_ERR_INT, DIS_INTR_ON_VF, 25, 1)
+REG32(C2H_INT_TIMER_TICK,        0xb0c)
+REG32(C2H_STAT_DROP,             0xb10)
+REG32(C2H_STAT_DESC_RSP_ERR,     0xb14)
 REG32(C2H_FIRST_ERR_QID,         0xb30)
+    FIELD(C2H_FIRST_ERR_QID, QID, 0, 13)
+    FIELD(C2H_FIRST_ERR_QID, ERR_TYPE, 16, 5)
+REG32(STAT_NUM_CMPT_IN,          0xb34)
+REG32(STAT_NUM_CMPT_OUT,         0xb38)
+REG32(STAT_NUM_CMPT_DRP,         0xb3c)
+REG32(STAT_NUM_STAT_DESC_OUT,    0xb40)
+REG32(STAT_NUM_FCH_DSC_RCVD,     0xb48)
+REG32(STAT_NUM_BYP_DSC_RCVD,     0xb4c)
 REG32(INTR_H2C_REQ,              0xb54)
 REG32(INTR_C2H_MM_REQ,           0xb58)
 REG32(INTR_ERR_INT_REQ,          0xb5c)
-REG32(INTR_MSIX_ACK,             0xb64)
-REG32(INTR_MSIX_FAIL,            0xb68)
-REG32(INTR_NO_MSIX,              0xb6c)
-REG32(INTR_CTXT_INVAL,           0xb70)
+REG32(INTR_C2H_ST_REQ,           0xb60)
+REG32(INTR_STATS,                0xb64)     /* of all but stream C2H */
+REG32(INTR_C2H_ST_STATS,         0xb74)
+/* What each of the two blocks counts */
+REG32(INTR_MSIX_ACK,             0x0)
+REG32(INTR_MSIX_FAIL,            0x4)
+REG32(INTR_NO_MSIX,              0x8)
+REG32(INTR_CTXT_INVAL,           0xc)
 #define QDMA_INTR_STAT_MASK      0x3ffffu
+REG32(C2H_STAT_IMM_ACCEPTED,     0xb9c)
+REG32(C2H_STAT_MARKER_ACCEPTED,  0xba0)
+REG32(C2H_DROP_LEN_MISMATCH,     0xbb4)
+REG32(C2H_CMPT_FORMAT,           0xbc4)
+    FIELD(C2H_CMPT_FORMAT, COLOR_LOC, 0, 16)
+    FIELD(C2H_CMPT_FORMAT, ERR_LOC, 16, 16)
+#define QDMA_CMPT_FORMATS        7
 REG32(C2H_PFCH_CACHE_DEPTH,      0xbe0)
 REG32(C2H_WRB_COAL_BUF_DEPTH,    0xbe4)
 REG32(H2C_ERR_STAT,              0xe00)
 REG32(H2C_ERR_MASK,              0xe04)
+REG32(H2C_ALN_DBG_REG0,          0xe28)
+REG32(C2H_PFCH_BYP_QID,          0x1408)
+REG32(C2H_PFCH_BYP_TAG,          0x140c)
+    FIELD(C2H_PFCH_BYP_TAG, TAG, 0, 7)
+    FIELD(C2H_PFCH_BYP_TAG, QID, 8, 12)
 
 /* MM engines: C2H at the offsets below, H2C 0x200 above */
 #define QDMA_MM_H2C_STEP         0x200
@@ -208,6 +246,7 @@ REG32(SW_W0, 0x00)
     FIELD(SW_W0, FNC, 17, 12)
 REG32(SW_W1, 0x04)
     FIELD(SW_W1, QEN, 0, 1)
+    FIELD(SW_W1, FCRD_EN, 1, 1)
     FIELD(SW_W1, WBI_CHK, 2, 1)
     FIELD(SW_W1, WBI_INTVL_EN, 3, 1)
     FIELD(SW_W1, RNG_SZ, 12, 4)
@@ -228,6 +267,7 @@ REG32(SW_W4, 0x10)
 
 REG32(HW_W0, 0x00)
     FIELD(HW_W0, CIDX, 0, 16)
+    FIELD(HW_W0, CRD_USE, 16, 16)
 REG32(HW_W1, 0x04)
     FIELD(HW_W1, DSC_PND, 8, 1)
     FIELD(HW_W1, IDL_STP_B, 9, 1)
@@ -238,15 +278,66 @@ REG32(CMPT_W0, 0x00)
     FIELD(CMPT_W0, EN_STAT_DESC, 0, 1)
     FIELD(CMPT_W0, EN_INT, 1, 1)
     FIELD(CMPT_W0, TRIG_MODE, 2, 3)
+    FIELD(CMPT_W0, FNC, 5, 12)
     FIELD(CMPT_W0, CNTER_IX, 17, 4)
     FIELD(CMPT_W0, TIMER_IX, 21, 4)
+    FIELD(CMPT_W0, INT_ST, 25, 2)
+    FIELD(CMPT_W0, COLOR, 27, 1)
+    FIELD(CMPT_W0, QSIZE_IX, 28, 4)
+REG32(CMPT_W1, 0x04)            /* BADDR 37:6 */
+REG32(CMPT_W2, 0x08)
+    FIELD(CMPT_W2, BADDR_HI, 0, 26)
+    FIELD(CMPT_W2, DESC_SIZE, 26, 2)
+    FIELD(CMPT_W2, PIDX_LO, 28, 4)
 REG32(CMPT_W3, 0x0c)
+    FIELD(CMPT_W3, PIDX_HI, 0, 12)
     FIELD(CMPT_W3, CIDX, 12, 16)
     FIELD(CMPT_W3, VALID, 28, 1)
+    FIELD(CMPT_W3, ERR, 29, 2)
+    FIELD(CMPT_W3, USER_TRIG_PEND, 31, 1)
 REG32(CMPT_W4, 0x10)
+    FIELD(CMPT_W4, TIMER_RUNNING, 0, 1)
     FIELD(CMPT_W4, FULL_UPD, 1, 1)
+    FIELD(CMPT_W4, OVF_CHK_DIS, 2, 1)
+    FIELD(CMPT_W4, VEC, 4, 11)
+    FIELD(CMPT_W4, INT_AGGR, 15, 1)
+    FIELD(CMPT_W4, DIS_INTR_ON_VF, 16, 1)
+REG32(CMPT_W5, 0x14)
+    FIELD(CMPT_W5, BADDR_LO, 14, 4)
 
+/* ERR of a completion context and of its status entry */
+#define QDMA_CMPT_ERR_CIDX       1
+#define QDMA_CMPT_ERR_DESC       2
+#define QDMA_CMPT_ERR_OVERFLOW   3
+
+/*
+ * INT_ST of a completion context: idle until the first consumer index, armed
+ * for an interrupt, or waiting for the consumer index to arm it (again)
+ */
+enum {
+    QDMA_CMPT_ST_IDLE,
+    QDMA_CMPT_ST_ARMED,
+    QDMA_CMPT_ST_SENT,
+};
+
+enum {
+    QDMA_TRIG_NONE,
+    QDMA_TRIG_EVERY,
+    QDMA_TRIG_USER_COUNT,
+    QDMA_TRIG_USER,
+    QDMA_TRIG_USER_TIMER,
+    QDMA_TRIG_USER_TIMER_COUNT,
+};
+
+REG32(PFCH_W0, 0x00)
+    FIELD(PFCH_W0, BYPASS, 0, 1)
+    FIELD(PFCH_W0, BUF_SZ_IX, 1, 4)
+    FIELD(PFCH_W0, ERR, 26, 1)
+    FIELD(PFCH_W0, PFCH_EN, 27, 1)
+    FIELD(PFCH_W0, PFCH, 28, 1)
+    FIELD(PFCH_W0, SW_CRDT_LO, 29, 3)
 REG32(PFCH_W1, 0x04)
+    FIELD(PFCH_W1, SW_CRDT_HI, 0, 13)
     FIELD(PFCH_W1, VALID, 13, 1)
 
 REG32(INTR_W0, 0x00)
@@ -295,6 +386,27 @@ REG32(DB_CMPT_CIDX, 0xc)
 #define QDMA_MM_DESC_DST         16
 #define QDMA_MM_50_LEN_LIMIT     (64 * KiB)
 
+/* Stream descriptors: H2C 16 bytes, C2H 8 (the buffer's address) */
+#define QDMA_H2C_DESC_SIZE_CODE  1
+#define QDMA_H2C_DESC_LEN        4
+#define QDMA_H2C_DESC_FLAGS      6
+#define QDMA_H2C_DESC_F_EOP      BIT(2)
+#define QDMA_H2C_DESC_SRC        8
+#define QDMA_C2H_DESC_SIZE_CODE  0
+#define QDMA_DESC_SIZE_MAX       64
+
+/* Completion entry as the example design makes it: first 20 of its bits */
+#define QDMA_CMPT_SIZE_MAX       64
+#define QDMA_CMPT_COLOR_BIT      1
+#define QDMA_CMPT_ERR_BIT        2
+#define QDMA_CMPT_DESC_USED      BIT(3)
+#define QDMA_CMPT_LEN_SHIFT      4
+#define QDMA_CMPT_USER_MASK      0xfff00000u
+#define QDMA_PACKET_MAX          0xffffu
+
+/* Period of the clock that interrupt timers count */
+#define QDMA_CLOCK_NS            4
+
 /* Status entry of descriptor rings: error, CIDX, PIDX, 0; 16 bits each */
 #define QDMA_STATUS_SIZE         8
 #define QDMA_STATUS_ERR_DMA      BIT(0)
@@ -327,22 +439,36 @@ REG32(MBOX_OUTGOING,             0xc00)
 /* User logic of the example design */
 REG32(USER_C2H_QID,              0x00)
 REG32(USER_C2H_LEN,              0x04)
-REG32(USER_CONTROL,              0x08)
+REG32(USER_CONTROL,             0x08)
+    FIELD(USER_CONTROL, LOOPBACK, 0, 1)
     FIELD(USER_CONTROL, START, 1, 1)
+    FIELD(USER_CONTROL, IMMEDIATE, 2, 1)
+    FIELD(USER_CONTROL, RESTART, 3, 1)
     FIELD(USER_CONTROL, MARKER, 5, 1)
+    FIELD(USER_CONTROL, STOP, 18, 1)
+    FIELD(USER_CONTROL, DROP, 19, 1)
 REG32(USER_H2C_CLEAR,            0x0c)
 REG32(USER_H2C_MATCH,            0x10)
 REG32(USER_C2H_COUNT,            0x14)
 REG32(USER_C2H_STATUS,           0x18)
 REG32(USER_C2H_PACKETS,          0x20)
 REG32(USER_PFCH_TAG,             0x24)
+    FIELD(USER_PFCH_TAG, TAG, 0, 7)
+    FIELD(USER_PFCH_TAG, QID, 16, 11)
 REG32(USER_CMPT_DATA,            0x30)
 REG32(USER_CMPT_SIZE,            0x50)
+    FIELD(USER_CMPT_SIZE, TRIGGER, 3, 1)
+    FIELD(USER_CMPT_SIZE, COLOR_IX, 4, 3)
+    FIELD(USER_CMPT_SIZE, ERR_IX, 8, 3)
 REG32(USER_SCRATCH0,             0x60)
 REG32(USER_SCRATCH1,             0x64)
 REG32(USER_DROPPED,              0x88)
 REG32(USER_ACCEPTED,             0x8c)
 REG32(USER_BYPASS,               0x90)
+    FIELD(USER_BYPASS, H2C, 0, 1)
+    FIELD(USER_BYPASS, C2H, 1, 2)
+#define QDMA_C2H_BYPASS_CACHE    1
+#define QDMA_C2H_BYPASS_SIMPLE   2
 REG32(USER_INTR,                 0x94)
     FIELD(USER_INTR, TRIGGER, 0, 1)
     FIELD(USER_INTR, VECTOR, 4, 5)
@@ -351,5 +477,9 @@ REG32(USER_INTR_MASK,            0x98)
 REG32(USER_INTR_VECTOR,          0x9c)
 REG32(USER_DMA_CTL,              0xa0)
 REG32(USER_VDM,                  0xa4)
+/* Not of the example design */
+REG32(USER_LOOPBACK,             0x200)
+    FIELD(USER_LOOPBACK, OWN_QUEUE, 0, 1)
+#define QDMA_USER_LOOPBACK_MAX   4096
 
 #endif

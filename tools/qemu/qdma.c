@@ -82,6 +82,49 @@ static const VMStateDescription vmstate_function = {
     }
 };
 
+static const VMStateDescription vmstate_packet = {
+    .name = "xlnx-qdma-packet",
+    .version_id = 1,
+    .minimum_version_id = 1,
+    .fields = (const VMStateField[]) {
+        VMSTATE_UINT32(len, QdmaPacket),
+        VMSTATE_VBUFFER_ALLOC_UINT32(data, QdmaPacket, 1, NULL, len),
+        VMSTATE_END_OF_LIST()
+    }
+};
+
+static const VMStateDescription vmstate_stream = {
+    .name = "xlnx-qdma-stream",
+    .version_id = 1,
+    .minimum_version_id = 1,
+    .fields = (const VMStateField[]) {
+        VMSTATE_QTAILQ_V(packets, QdmaStream, 1, vmstate_packet, QdmaPacket,
+                         next),
+        VMSTATE_UINT32(waiting, QdmaStream),
+        VMSTATE_UINT32(gen_left, QdmaStream),
+        VMSTATE_UINT32(gen_len, QdmaStream),
+        VMSTATE_UINT32(gen_pos, QdmaStream),
+        VMSTATE_BOOL(gen_immediate, QdmaStream),
+        VMSTATE_BOOL(marker, QdmaStream),
+        VMSTATE_INT64(timer_ns, QdmaStream),
+        VMSTATE_END_OF_LIST()
+    }
+};
+
+static bool qdma_stream_ok(const QdmaStream *st)
+{
+    const QdmaPacket *p;
+    uint32_t n = 0;
+
+    QTAILQ_FOREACH(p, &st->packets, next) {
+        if (p->len > QDMA_PACKET_MAX) {
+            return false;
+        }
+        n++;
+    }
+    return n == st->waiting && st->gen_len <= QDMA_PACKET_MAX;
+}
+
 /* Nothing that was saved may index past an array, whoever wrote it. */
 static bool qdma_state_ok(QdmaState *s)
 {
@@ -93,7 +136,12 @@ static bool qdma_state_ok(QdmaState *s)
             return false;
         }
     }
-    return true;
+    for (unsigned i = 0; i < QDMA_QUEUES; i++) {
+        if (!qdma_stream_ok(&s->stream[i])) {
+            return false;
+        }
+    }
+    return s->user[R_USER_C2H_QID] < QDMA_QUEUES;
 }
 
 static int qdma_post_load(void *opaque, int version_id)
@@ -104,17 +152,18 @@ static int qdma_post_load(void *opaque, int version_id)
         return -EINVAL;
     }
     s->aggr_waiting = 0;
-    for (unsigned i = 0; i < QDMA_RINGS; i++) {
+    for (unsigned i = 0; i < QDMA_SOURCES; i++) {
         s->aggr_waiting += s->aggr_wait[i];
     }
-    qdma_mm_kick_all(s);
+    qdma_cmpt_loaded(s);
+    qdma_ring_kick_all(s);
     return 0;
 }
 
 static const VMStateDescription vmstate_qdma = {
     .name = TYPE_XLNX_QDMA,
-    .version_id = 1,
-    .minimum_version_id = 1,
+    .version_id = 2,
+    .minimum_version_id = 2,
     /*
      * Loading the PF enables its VFs, which resets them; so it must come
      * before the VFs, although they were realized first.
@@ -131,7 +180,7 @@ static const VMStateDescription vmstate_qdma = {
         VMSTATE_UINT32_2DARRAY(sw, QdmaState, QDMA_RINGS, 8),
         VMSTATE_UINT32_2DARRAY(hw, QdmaState, QDMA_RINGS, 2),
         VMSTATE_UINT32_ARRAY(credit, QdmaState, QDMA_RINGS),
-        VMSTATE_BOOL_ARRAY(aggr_wait, QdmaState, QDMA_RINGS),
+        VMSTATE_BOOL_ARRAY(aggr_wait, QdmaState, QDMA_SOURCES),
         VMSTATE_UINT32_2DARRAY(cmpt, QdmaState, QDMA_QUEUES, 6),
         VMSTATE_UINT32_2DARRAY(pfch, QdmaState, QDMA_QUEUES, 2),
         VMSTATE_UINT32_2DARRAY(intr, QdmaState, QDMA_INTR_RINGS, 4),
@@ -145,6 +194,10 @@ static const VMStateDescription vmstate_qdma = {
         VMSTATE_UINT16_ARRAY(event, QdmaState, QDMA_FUNCTIONS),
         VMSTATE_UINT16(events, QdmaState),
         VMSTATE_UINT32_ARRAY(user, QdmaState, QDMA_USER_SIZE / 4),
+        VMSTATE_UINT32(check_pos, QdmaState),
+        VMSTATE_BOOL(check_bad, QdmaState),
+        VMSTATE_STRUCT_ARRAY(stream, QdmaState, QDMA_QUEUES, 1, vmstate_stream,
+                             QdmaStream),
         VMSTATE_END_OF_LIST()
     }
 };
@@ -276,9 +329,12 @@ static void qdma_realize(PCIDevice *pdev, Error **errp)
     pci_set_word(pdev->wmask + pdev->pm_cap + PCI_PM_CTRL,
                  PCI_PM_CTRL_STATE_MASK);
     qdma_csr_init(s);
-    qdma_mm_init(s);
+    qdma_engine_init(s);
+    qdma_st_init(s);
+    qdma_cmpt_init(s);
     if (!qdma_init_functions(s, errp)) {
-        qdma_mm_exit(s);
+        qdma_engine_exit(s);
+        qdma_cmpt_exit(s);
         qdma_exit_card_memory(s);
     }
 }
@@ -291,7 +347,8 @@ static void qdma_exit(PCIDevice *pdev)
     pcie_sriov_pf_exit(pdev);
     qdma_function_exit(&s->pf);
     memory_region_transaction_commit();
-    qdma_mm_exit(s);
+    qdma_engine_exit(s);
+    qdma_cmpt_exit(s);
     qdma_exit_card_memory(s);
 }
 

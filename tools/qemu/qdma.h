@@ -6,7 +6,7 @@
  * and interrupts of a function always leave through its own PCIDevice.
  *
  * Everything runs under the big QEMU lock: register accesses, the timer that
- * drives the MM engines, resets. So a command that stops a queue has stopped
+ * drives the engines, resets. So a command that stops a queue has stopped
  * it when the register write returns.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
@@ -32,10 +32,13 @@ OBJECT_DECLARE_SIMPLE_TYPE(QdmaVfState, XLNX_QDMA_VF)
                        PCI_BASE_ADDRESS_MEM_PREFETCH)
 
 /* Descriptors of one ring that the engine has fetched and not completed */
-#define QDMA_MM_IN_FLIGHT 64
+#define QDMA_IN_FLIGHT 64
 
 /* A C2H and an H2C ring per queue */
 #define QDMA_RINGS (2 * QDMA_QUEUES)
+
+/* What can interrupt: those rings, then the completion rings */
+#define QDMA_SOURCES (QDMA_RINGS + QDMA_QUEUES)
 
 typedef struct QdmaCounters {
     uint64_t mmio_reads;
@@ -48,6 +51,10 @@ typedef struct QdmaCounters {
     uint64_t mbox_sent;
     uint64_t mbox_received;
     uint64_t guest_errors;
+    uint64_t packets_h2c;
+    uint64_t packets_c2h;
+    uint64_t packets_dropped;
+    uint64_t completions;
 } QdmaCounters;
 
 /* One 128 byte message buffer; full from SEND to the receiver's acknowledge */
@@ -78,12 +85,13 @@ typedef struct QdmaFunction {
     QdmaCounters count;
 } QdmaFunction;
 
-/* A descriptor on its way through an MM engine */
+/* A fetched descriptor; of stream C2H only dst counts, due when it is there */
 typedef struct QdmaOp {
     uint64_t src;
     uint64_t dst;
     uint32_t len;
     uint32_t moved;
+    bool eop;
     int64_t due_ns;
 } QdmaOp;
 
@@ -91,13 +99,52 @@ typedef struct QdmaOp {
 typedef struct QdmaRing {
     QTAILQ_ENTRY(QdmaRing) next;
     bool listed;
+    bool blocked;                   /* H2C: the user logic takes no more */
     bool c2h;
     uint16_t qid;
     uint16_t head;                  /* of the op circle below */
     uint16_t in_flight;
     uint16_t since_status;          /* descriptors since the interval event */
-    QdmaOp *op;                     /* QDMA_MM_IN_FLIGHT, while listed */
+    QdmaOp *op;                     /* QDMA_IN_FLIGHT, when needed */
 } QdmaRing;
+
+/* What one run of the engine may still do, and its time */
+typedef struct QdmaBudget {
+    int64_t now;
+    uint32_t bytes;
+    uint32_t descs;
+} QdmaBudget;
+
+/* A packet that loops back, waiting in the user logic */
+typedef struct QdmaPacket {
+    QTAILQ_ENTRY(QdmaPacket) next;
+    uint32_t len;
+    uint8_t *data;
+} QdmaPacket;
+
+/* What a C2H stream takes next from the user logic */
+typedef struct QdmaBeat {
+    uint32_t len;
+    bool immediate;                 /* completion without a packet */
+    bool marker;
+    const uint8_t *data;            /* NULL: the generator's pattern */
+} QdmaBeat;
+
+/* What is ahead of a C2H stream queue, and its completion timer */
+typedef struct QdmaStream {
+    QTAILQ_HEAD(, QdmaPacket) packets;
+    uint32_t waiting;
+    uint32_t gen_left;              /* generator: packets still to make */
+    uint32_t gen_len;
+    uint32_t gen_pos;               /* bytes of the pattern already made */
+    bool gen_immediate;
+    bool marker;
+    bool started;                   /* due_ns is that of the next packet */
+    int64_t due_ns;
+
+    QTAILQ_ENTRY(QdmaStream) timer_next;
+    int64_t timer_ns;               /* 0: does not run */
+} QdmaStream;
 
 struct QdmaState {
     PCIDevice parent_obj;
@@ -127,8 +174,8 @@ struct QdmaState {
     uint32_t sw[QDMA_RINGS][8];
     uint32_t hw[QDMA_RINGS][2];
     uint32_t credit[QDMA_RINGS];
-    bool aggr_wait[QDMA_RINGS];     /* an entry waits for ring space */
     QdmaRing ring[QDMA_RINGS];
+    bool aggr_wait[QDMA_SOURCES];   /* an entry waits for ring space */
 
     /* by queue, interrupt ring, host profile, function */
     uint32_t cmpt[QDMA_QUEUES][6];
@@ -147,6 +194,12 @@ struct QdmaState {
     uint16_t events;
 
     uint32_t user[QDMA_USER_SIZE / 4];
+    uint32_t check_pos;             /* of the H2C checker in its pattern */
+    bool check_bad;
+
+    QdmaStream stream[QDMA_QUEUES];
+    QTAILQ_HEAD(, QdmaStream) timers;
+    QEMUTimer *cmpt_timer;
 
     QTAILQ_HEAD(, QdmaRing) active;
     QEMUTimer *engine;
@@ -193,7 +246,7 @@ void qdma_function_reset(QdmaFunction *fn);
 void qdma_csr_init(QdmaState *s);
 uint32_t qdma_csr_read(QdmaFunction *fn, hwaddr addr);
 void qdma_csr_write(QdmaFunction *fn, hwaddr addr, uint32_t val);
-void qdma_csr_count(QdmaState *s, hwaddr addr);
+void qdma_csr_count(QdmaState *s, hwaddr addr, unsigned n, uint32_t mask);
 bool qdma_csr_mm_running(QdmaState *s, bool c2h);
 void qdma_leaf_error(QdmaState *s, hwaddr status, hwaddr mask, uint32_t bits,
                      uint32_t global);
@@ -201,6 +254,7 @@ void qdma_trq_error(QdmaFunction *fn, uint32_t bits, hwaddr addr);
 void qdma_dsc_error(QdmaState *s, const QdmaRing *r, uint32_t bits);
 void qdma_pidx_error(QdmaState *s, const QdmaRing *r, uint16_t pidx);
 void qdma_mm_error(QdmaState *s, const QdmaRing *r, unsigned code);
+void qdma_c2h_error(QdmaState *s, unsigned qid, uint32_t bits);
 
 /* qdma-ctxt.c */
 void qdma_ctxt_reset(QdmaState *s);
@@ -212,11 +266,25 @@ void qdma_ctxt_drop_function(QdmaFunction *fn);
 uint32_t qdma_doorbell_read(QdmaFunction *fn, hwaddr offset);
 void qdma_doorbell_write(QdmaFunction *fn, hwaddr offset, uint32_t val);
 
+/* qdma-cmpt.c */
+void qdma_cmpt_init(QdmaState *s);
+void qdma_cmpt_exit(QdmaState *s);
+unsigned qdma_cmpt_slots(QdmaState *s, unsigned qid);
+unsigned qdma_cmpt_pidx(QdmaState *s, unsigned qid);
+void qdma_cmpt_post(QdmaState *s, unsigned qid, uint8_t *entry, bool trigger,
+                    bool error);
+void qdma_cmpt_cidx(QdmaFunction *fn, unsigned qid, uint32_t val);
+void qdma_cmpt_stop(QdmaState *s, unsigned qid);
+void qdma_cmpt_resume(QdmaState *s, unsigned qid);
+void qdma_cmpt_loaded(QdmaState *s);
+
 /* qdma-irq.c */
-void qdma_irq_send(QdmaState *s, unsigned function, unsigned vector);
+void qdma_irq_send(QdmaState *s, unsigned function, unsigned vector,
+                   hwaddr stats);
 void qdma_irq_ring_event(QdmaState *s, QdmaRing *r);
 void qdma_irq_ring_arm(QdmaState *s, QdmaRing *r);
-void qdma_irq_forget(QdmaState *s, QdmaRing *r);
+void qdma_irq_cmpt(QdmaState *s, unsigned qid);
+void qdma_irq_forget(QdmaState *s, unsigned source);
 void qdma_irq_aggr_cidx(QdmaFunction *fn, unsigned ring, uint16_t cidx);
 void qdma_irq_aggr_restart(QdmaState *s, unsigned ring);
 void qdma_irq_error_check(QdmaState *s);
@@ -226,20 +294,51 @@ void qdma_mbox_reset(QdmaFunction *fn);
 uint32_t qdma_mbox_read(QdmaFunction *fn, hwaddr offset);
 void qdma_mbox_write(QdmaFunction *fn, hwaddr offset, uint32_t val);
 
-/* qdma-mm.c */
-void qdma_mm_init(QdmaState *s);
-void qdma_mm_exit(QdmaState *s);
-void qdma_mm_kick(QdmaState *s, QdmaRing *r);
-void qdma_mm_kick_all(QdmaState *s);
-void qdma_mm_stop(QdmaState *s, QdmaRing *r);
+/* qdma-ring.c */
+void qdma_engine_init(QdmaState *s);
+void qdma_engine_exit(QdmaState *s);
+void qdma_ring_kick(QdmaState *s, QdmaRing *r);
+void qdma_ring_kick_all(QdmaState *s);
+void qdma_ring_stop(QdmaState *s, QdmaRing *r);
 unsigned qdma_ring_slots(QdmaState *s, const QdmaRing *r);
+QdmaFunction *qdma_ring_function(QdmaState *s, const QdmaRing *r);
+bool qdma_ring_is_stream(QdmaState *s, const QdmaRing *r);
+bool qdma_ring_fetch(QdmaState *s, QdmaRing *r, unsigned want, QdmaBudget *b);
+bool qdma_ring_fetchable(QdmaState *s, QdmaRing *r);
+QdmaOp *qdma_ring_op(QdmaRing *r, unsigned n);
+void qdma_ring_complete_one(QdmaState *s, QdmaRing *r);
+void qdma_ring_fail(QdmaState *s, QdmaRing *r, uint32_t dsc_bits, bool fetch);
+int64_t qdma_engine_due(QdmaState *s, bool c2h, uint32_t len, int64_t start);
+
+/* qdma-mm.c */
+bool qdma_mm_complete(QdmaState *s, QdmaRing *r, QdmaBudget *b);
+
+/* qdma-st.c */
+void qdma_st_init(QdmaState *s);
+bool qdma_st_h2c_complete(QdmaState *s, QdmaRing *r, QdmaBudget *b);
+int64_t qdma_st_c2h_run(QdmaState *s, QdmaRing *r, QdmaBudget *b);
+bool qdma_st_c2h_wanted(QdmaState *s, const QdmaRing *r);
 
 /* qdma-user.c */
 void qdma_user_reset(QdmaState *s);
+bool qdma_user_bypass(QdmaState *s, const QdmaRing *r);
+bool qdma_user_ready(QdmaState *s, unsigned qid);
+void qdma_user_h2c(QdmaFunction *fn, unsigned qid, const uint8_t *data,
+                   uint32_t len);
+bool qdma_user_next(QdmaState *s, unsigned qid, QdmaBeat *beat);
+void qdma_user_taken(QdmaState *s, unsigned qid, bool dropped);
+void qdma_user_flush(QdmaState *s, unsigned qid);
+void qdma_user_pattern(QdmaStream *st, uint8_t *data, uint32_t len);
 extern const MemoryRegionOps qdma_user_ops;
 
 /* qdma-inject.c */
 void qdma_inject_class_init(ObjectClass *klass);
+
+/* The tag by which simple bypass names a queue to the prefetch engine */
+static inline unsigned qdma_pfch_tag(unsigned qid)
+{
+    return qid & R_C2H_PFCH_BYP_TAG_TAG_MASK;
+}
 
 static inline unsigned qdma_ring_index(const QdmaRing *r)
 {

@@ -13,5 +13,5 @@ tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 
 cc -std=gnu11 -O1 -g -Wall -Wextra -Werror -o "$tmp/qdma-test" \
-	"$here/tests/qdma-test.c" "$here/tests/qtest.c"
+	"$here/tests/qdma-test.c" "$here/tests/stream-test.c" "$here/tests/card.c" "$here/tests/qtest.c"
 "$tmp/qdma-test" "$qemu"
