@@ -237,6 +237,9 @@ static int get_arg(void *arg, size_t size, size_t min, void __user *user)
 		return -EFAULT;
 	if (user_size < min)
 		return -EINVAL;
+	/* What the kernel does not know is read to see that it is zero: a bounded amount of it. */
+	if (user_size > PAGE_SIZE)
+		return -E2BIG;
 	return copy_struct_from_user(arg, size, user, user_size);
 }
 
