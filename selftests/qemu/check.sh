@@ -80,12 +80,20 @@ hosts()
 	local k
 
 	if [ "$(awk '/^MemAvailable/ { print $2 }' /proc/meminfo)" -gt "$ROOM_FOR_TWO_KB" ]; then
-		step "tests in emulated hosts, $SVFF_KERNELS at the same time" hosts_at_once || :
+		beside "tests in emulated hosts, $SVFF_KERNELS at the same time" hosts_at_once || :
 		return
 	fi
 	for k in $SVFF_KERNELS; do
-		step "tests in an emulated host, Linux $k" host "$k" || :
+		beside "tests in an emulated host, Linux $k" host "$k" || :
 	done
+}
+
+# What needs no emulated host: it runs beside them, where it fills the time that they wait.
+alone()
+{
+	beside "static checks" static || :
+	beside "unit tests, and the emulated card alone" unit || :
+	beside "dkms, $SVFF_KERNELS" dkms || :
 }
 
 totals()
@@ -125,13 +133,12 @@ ready=1
 for part in qemu modules user guests; do
 	step "build: $part" build "$part" || { ready=; tail -n 15 "$SVFF_LOG" >&2; }
 done
-step "static checks" static || :
-step "unit tests, and the emulated card alone" unit || :
-step "dkms, $SVFF_KERNELS" dkms || :
+alone &
 if [ -n "$ready" ]; then
 	hosts
 else
 	one_case hosts "the emulated hosts have all they need" 1
 fi
+wait
 collect
 totals

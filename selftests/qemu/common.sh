@@ -46,15 +46,23 @@ kernel_of()
 # step "what it does" command...: one line with its time; the command's output goes to $SVFF_LOG.
 step()
 {
-	local text=$1 t=$SECONDS rc=0
-	shift
+	printf '  %-60s' "$1" >&2
+	timed '' "$@"
+}
 
-	printf '  %-60s' "$text" >&2
+# beside "what it does" command...: the same where several run at once: the line is written when it ends.
+beside() { timed "$(printf '  %-60s' "$1")" "$@"; }
+
+timed()
+{
+	local text=$1 t=$SECONDS rc=0
+	shift 2
+
 	"$@" >>"${SVFF_LOG:-/dev/null}" 2>&1 || rc=$?
 	if [ "$rc" -eq 0 ]; then
-		printf ' %5d s\n' $((SECONDS - t)) >&2
+		printf '%s %5d s\n' "$text" $((SECONDS - t)) >&2
 	else
-		printf ' FAILED after %d s (status %d)\n' $((SECONDS - t)) "$rc" >&2
+		printf '%s FAILED after %d s (status %d)\n' "$text" $((SECONDS - t)) "$rc" >&2
 	fi
 	return "$rc"
 }
