@@ -3,7 +3,8 @@
 """The figures of README, measured in the emulated host: counts, and ratios within this run.
 
 Counts per transfer are slopes: the same work is done with few and with many transfers, and the difference is
-divided, so that what a process costs to start does not count. The card counts MMIO accesses, interrupts and DMA
+divided, so that what a process costs to start does not count. What else happens in the machine only adds, so the
+least of a few samples is taken. The card counts MMIO accesses, interrupts and DMA
 operations; the emulator counts instructions of the whole machine. bench.py [--json]
 """
 
@@ -21,6 +22,7 @@ MMLOAD = os.path.join(os.path.dirname(os.path.abspath(__file__)), "mmload")
 VF_COUNTS = (1, 16, 64, 252)
 # The PCI core's own sleeps, seconds (drivers/pci/iov.c: 100 ms after VF enable, 1 s after disable).
 CORE_ENABLE_S, CORE_DISABLE_S = 0.1, 1.0
+ROUNDS = 3
 TRANSFERS = ((4096, 1, 64, 576), (4096, 32, 64, 1088), (1 << 20, 1, 4, 20), (1 << 20, 32, 32, 96))
 
 
@@ -90,14 +92,16 @@ def timed_numvfs(path, count):
 
 def vf_rows(path):
     """Time to enable and disable VFs: with our driver, and with one that adds nothing to the PCI core."""
-    times = {}
+    drivers = ("pci-pf-stub", "svff_pf")
+    times = {(driver, count): [] for driver in drivers for count in VF_COUNTS}
     write(f"{path}/sriov_drivers_autoprobe", 0)
-    for driver in ("pci-pf-stub", "svff_pf"):
-        rebind(path, driver)
-        for count in VF_COUNTS:
-            times[driver, count] = (timed_numvfs(path, count), timed_numvfs(path, 0))
+    for _ in range(ROUNDS):
+        for driver in drivers:
+            rebind(path, driver)
+            for count in VF_COUNTS:
+                times[driver, count].append((timed_numvfs(path, count), timed_numvfs(path, 0)))
     for count in VF_COUNTS:
-        core, own = times["pci-pf-stub", count], times["svff_pf", count]
+        core, own = ([min(column) for column in zip(*times[driver, count])] for driver in drivers)
         yield {"VFs": count,
                "enable / core's 0.1 s": own[0] / CORE_ENABLE_S, "disable / core's 1 s": own[1] / CORE_DISABLE_S,
                "enable / PCI core alone": own[0] / core[0], "disable / PCI core alone": own[1] / core[1]}
@@ -108,6 +112,12 @@ def load(node, direction, size, depth, count):
 
 
 def sample(insns, work):
+    """The least of a few runs, for each count."""
+    samples = [sample_once(insns, work) for _ in range(ROUNDS)]
+    return {key: min(each[key] for each in samples) for key in samples[0]}
+
+
+def sample_once(insns, work):
     before, start = counters(), insns.read()
     work()
     end, after = insns.read(), counters()
@@ -129,33 +139,33 @@ def transfer_rows(insns, node):
             yield row
 
 
-def mmio(before, after):
-    return {f"{who} MMIO {kind}s": total(after[part], f"mmio-{kind}s") - total(before[part], f"mmio-{kind}s")
-            for who, part in (("PF", slice(0, 1)), ("VF", slice(1, None))) for kind in ("read", "write")}
+def data_device(function):
+    return "/dev/" + os.path.basename(glob.glob(f"{function}/svff-mm/svff-mm*")[0])
 
 
-def probe_cost(vf, queues):
-    """MMIO of a VF driver's set-up and tear-down with this many queue pairs."""
-    run("modprobe", "svff_vf", f"queues={queues}")
-    before = counters()
-    rebind(vf, "svff_vf")
-    middle = counters()
-    rebind(vf, None)
-    after = counters()
-    run("modprobe", "-r", "svff_vf")
-    sent = total(middle[1:], "mbox-sent") - total(before[1:], "mbox-sent")
-    return mmio(before, middle), mmio(middle, after), sent
+def messages(before, after):
+    """MMIO accesses and messages of both ends."""
+    ends = (("PF", slice(0, 1)), ("VF", slice(1, None)))
+    return {f"{who} {what}": total(after[part], key) - total(before[part], key) for what, key in
+            (("messages", "mbox-sent"), ("MMIO reads", "mmio-reads"), ("MMIO writes", "mmio-writes"))
+            for who, part in ends}
 
 
 def mailbox_rows(path):
+    """What a VF's driver costs: a queue is set up by its first transfer, and taken down with the driver."""
     write(f"{path}/sriov_numvfs", 1)
     vf = os.path.realpath(f"{path}/virtfn0")
-    one, two = probe_cost(vf, 1), probe_cost(vf, 2)
+    run("modprobe", "svff_vf")
+    steps = (("driver binds", lambda: rebind(vf, "svff_vf")),
+             ("a queue is set up, with its first write", lambda: load(data_device(vf), "write", 4096, 1, 1)),
+             ("the next write", lambda: load(data_device(vf), "write", 4096, 1, 1)),
+             ("driver is unbound", lambda: rebind(vf, None)))
+    for name, step in steps:
+        before = counters()
+        step()
+        yield {"what": name, **messages(before, counters())}
     write(f"{path}/sriov_numvfs", 0)
-    for name, index in (("set-up of a queue pair", 0), ("tear-down of a queue pair", 1)):
-        yield {"what": name, **{key: two[index][key] - one[index][key] for key in one[index]}}
-    yield {"what": f"a message, in the mean of the set-up's {one[2]}",
-           **{key: value / one[2] for key, value in one[0].items()}}
+    run("modprobe", "-r", "svff_vf")
 
 
 def available_kib():
@@ -166,16 +176,21 @@ def available_kib():
     return int(fields["MemAvailable"].split()[0])
 
 
+def memory_of_vfs(path, count):
+    before = available_kib()
+    write(f"{path}/sriov_numvfs", count)
+    used = before - available_kib()
+    write(f"{path}/sriov_numvfs", 0)
+    return used
+
+
 def memory_rows(path):
     """Host memory of a VF that nobody uses: ours, and what the PCI core takes by itself."""
     per_vf = {}
     count = VF_COUNTS[-1]
     for driver in ("pci-pf-stub", "svff_pf"):
         rebind(path, driver)
-        before = available_kib()
-        write(f"{path}/sriov_numvfs", count)
-        per_vf[driver] = (before - available_kib()) / count
-        write(f"{path}/sriov_numvfs", 0)
+        per_vf[driver] = min(memory_of_vfs(path, count) for _ in range(ROUNDS)) / count
     yield {"what": "KiB per idle VF", "PCI core alone": per_vf["pci-pf-stub"], "with svff_pf": per_vf["svff_pf"]}
 
 
@@ -209,9 +224,8 @@ def main():
             print_table(title, tables[title])
 
     table("VFs on and off (goal: disable / core's 1 s at most 1.1)", vf_rows(path))
-    node = "/dev/" + os.path.basename(glob.glob(f"{path}/svff/svff-mm*")[0])
-    table("Per MM transfer, one PF queue set, interrupt mode direct", transfer_rows(insns, node))
-    table("Mailbox: MMIO accesses", mailbox_rows(path))
+    table("Per MM transfer, one PF queue set, interrupt mode direct", transfer_rows(insns, data_device(path)))
+    table("Life of a VF's driver: messages and MMIO accesses", mailbox_rows(path))
     table("Memory of the host", memory_rows(path))
     if options.json:
         json.dump(tables, sys.stdout, indent=2)

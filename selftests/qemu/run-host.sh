@@ -59,7 +59,7 @@ machine()
 	)
 }
 
-# Counting is asked for through a socket too, which the plugin listens on.
+# Counting is asked for through a socket too, to which the plugin connects.
 count_instructions()
 {
 	local sock
@@ -68,7 +68,7 @@ count_instructions()
 	# shellcheck disable=SC2054
 	ARGS+=(
 		-plugin "$QEMU/lib/insn-count.so,socket=$sock"
-		-chardev "socket,id=insns,path=$sock" -device virtserialport,chardev=insns,name=svff.insns
+		-chardev "socket,id=insns,path=$sock,server=on,wait=off" -device virtserialport,chardev=insns,name=svff.insns
 	)
 }
 

@@ -2,10 +2,11 @@
  * Count the instructions the emulated machine executes, readable at any time
  *
  * Usage: -plugin insn-count.so,socket=PATH
- * A client that connects to the socket gets one decimal number and a newline
- * for each newline it sends: the instructions of all vCPUs since start.
- * Connected to a virtio-serial port by a socket character device, the count
- * can be read from inside the machine.
+ * Connects to a listening socket and answers each newline that comes from it
+ * with a decimal number and a newline: the instructions of all vCPUs since
+ * start. With a socket character device (server=on) behind a virtio-serial
+ * port, the count can be read from inside the machine; QEMU makes character
+ * devices before it loads plugins.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -30,8 +31,8 @@ static void count_block(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
         QEMU_PLUGIN_INLINE_ADD_U64, insns, qemu_plugin_tb_n_insns(tb));
 }
 
-/* One line in, one number out, until the client goes away. */
-static gpointer serve_client(gpointer opaque)
+/* One line in, one number out, until the other end goes away. */
+static gpointer serve(gpointer opaque)
 {
     int fd = GPOINTER_TO_INT(opaque);
     char c;
@@ -53,19 +54,7 @@ static gpointer serve_client(gpointer opaque)
     return NULL;
 }
 
-static gpointer serve(gpointer opaque)
-{
-    int listener = GPOINTER_TO_INT(opaque);
-    int fd;
-
-    while ((fd = accept(listener, NULL, NULL)) >= 0) {
-        g_thread_unref(g_thread_new("insn-client", serve_client,
-                                    GINT_TO_POINTER(fd)));
-    }
-    return NULL;
-}
-
-static int listen_on(const char *path)
+static int connect_to(const char *path)
 {
     struct sockaddr_un addr = { .sun_family = AF_UNIX };
     int fd;
@@ -80,10 +69,8 @@ static int listen_on(const char *path)
         perror("insn-count: socket");
         return -1;
     }
-    unlink(path);
-    if (bind(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0 ||
-        listen(fd, 4) < 0) {
-        perror("insn-count: cannot listen");
+    if (connect(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0) {
+        perror("insn-count: cannot connect");
         close(fd);
         return -1;
     }
@@ -100,7 +87,7 @@ QEMU_PLUGIN_EXPORT int qemu_plugin_install(qemu_plugin_id_t id,
         fprintf(stderr, "insn-count: one argument is needed: socket=PATH\n");
         return -1;
     }
-    fd = listen_on(argv[0] + strlen("socket="));
+    fd = connect_to(argv[0] + strlen("socket="));
     if (fd < 0) {
         return -1;
     }
