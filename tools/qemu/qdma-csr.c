@@ -12,21 +12,6 @@
 #include "qdma.h"
 #include "trace.h"
 
-typedef enum QdmaCsrKind {
-    CSR_UNMAPPED,
-    CSR_RO,
-    CSR_RW,
-    CSR_W1C,
-    CSR_W1S,        /* set and clear windows of another register */
-} QdmaCsrKind;
-
-typedef struct QdmaCsrInfo {
-    uint16_t first;
-    uint16_t count;
-    uint8_t kind;
-    uint32_t mask;
-} QdmaCsrInfo;
-
 #define ALL UINT32_MAX
 
 static const QdmaCsrInfo qdma_csr_info[] = {
@@ -154,17 +139,22 @@ static const QdmaCsrInfo qdma_csr_info[] = {
     { 0x1484, 1, CSR_RW, ALL },
 };
 
-/* The table above, by register number; filled once, the same for all cards */
-static QdmaCsrInfo csr_by_number[QDMA_PF_CSR_SIZE / 4];
+/* Later rows replace earlier ones. */
+static void csr_add_info(QdmaState *s, const QdmaCsrInfo *info)
+{
+    for (unsigned k = 0; k < info->count; k++) {
+        s->csr_info[info->first / 4 + k] = *info;
+    }
+}
 
-static void csr_index_table(void)
+/* The table above, then what this IP has different */
+static void csr_index_table(QdmaState *s)
 {
     for (size_t i = 0; i < ARRAY_SIZE(qdma_csr_info); i++) {
-        const QdmaCsrInfo *info = &qdma_csr_info[i];
-
-        for (unsigned k = 0; k < info->count; k++) {
-            csr_by_number[info->first / 4 + k] = *info;
-        }
+        csr_add_info(s, &qdma_csr_info[i]);
+    }
+    for (const QdmaCsrInfo *info = s->rev->csr; info && info->count; info++) {
+        csr_add_info(s, info);
     }
 }
 
@@ -178,8 +168,6 @@ static inline void csr_set(QdmaState *s, hwaddr addr, uint32_t val)
     s->csr[addr / 4] = val;
 }
 
-/* One engine each way, stream and MM */
-#define QDMA_CHANNEL_VALUE   0x00030101
 /* BAR 0 holds the internal registers, BAR 2 the user logic, for PF 0 */
 #define QDMA_BARLITE_INT     0x00000001
 #define QDMA_BARLITE_EXT     0x00000004
@@ -190,10 +178,7 @@ static inline void csr_set(QdmaState *s, hwaddr addr, uint32_t val)
 /* Reset values: all zero but identification and capabilities */
 void qdma_csr_init(QdmaState *s)
 {
-    if (csr_by_number[0].kind == CSR_UNMAPPED) {
-        csr_index_table();
-    }
-
+    csr_index_table(s);
     memset(s->csr, 0, sizeof(s->csr));
     csr_set(s, A_CFG_BLK_IDENTIFIER, QDMA_IDENTIFIER);
     csr_set(s, A_GLBL2_IDENTIFIER, QDMA_IDENTIFIER);
@@ -201,24 +186,31 @@ void qdma_csr_init(QdmaState *s)
     csr_set(s, A_GLBL2_PF_VF_BARLITE_INT, QDMA_BARLITE_INT);
     csr_set(s, A_GLBL2_PF_BARLITE_EXT, QDMA_BARLITE_EXT);
     csr_set(s, A_GLBL2_PF_VF_BARLITE_EXT, QDMA_BARLITE_EXT);
-    csr_set(s, A_GLBL2_CHANNEL_INST, QDMA_CHANNEL_VALUE);
-    csr_set(s, A_GLBL2_CHANNEL_MDMA, QDMA_CHANNEL_VALUE);
-    csr_set(s, A_GLBL2_CHANNEL_STRM, QDMA_CHANNEL_VALUE);
-    csr_set(s, A_GLBL2_CHANNEL_CAP, QDMA_QUEUES);
+    csr_set(s, A_GLBL2_CHANNEL_INST, s->rev->channels);
+    csr_set(s, A_GLBL2_CHANNEL_MDMA, s->rev->channels);
+    csr_set(s, A_GLBL2_CHANNEL_STRM, s->rev->channels);
+    csr_set(s, A_GLBL2_CHANNEL_CAP, s->rev->queues_cap);
     csr_set(s, A_GLBL2_CHANNEL_PASID_CAP, QDMA_PASID_CAP_DMA);
-    csr_set(s, A_GLBL2_MISC_CAP, s->misc_cap);
+    csr_set(s, A_GLBL2_MISC_CAP, s->rev->misc_cap);
     csr_set(s, A_C2H_PFCH_CACHE_DEPTH, QDMA_CACHE_DEPTH);
     csr_set(s, A_C2H_WRB_COAL_BUF_DEPTH, QDMA_COAL_DEPTH);
 }
 
-static hwaddr mm_base(bool c2h)
+/* The block of the MM engine that works on a ring, relative to the first */
+static hwaddr mm_block(QdmaState *s, const QdmaRing *r)
 {
-    return c2h ? 0 : QDMA_MM_H2C_STEP;
+    return (r->c2h ? 0 : QDMA_MM_H2C_STEP) +
+           qdma_ring_channel(s, r) * QDMA_MM_CHANNEL_STEP;
 }
 
-bool qdma_csr_mm_running(QdmaState *s, bool c2h)
+bool qdma_csr_mm_running(QdmaState *s, const QdmaRing *r)
 {
-    return csr_get(s, A_C2H_MM_CTL + mm_base(c2h)) & R_C2H_MM_CTL_RUN_MASK;
+    return csr_get(s, A_C2H_MM_CTL + mm_block(s, r)) & R_C2H_MM_CTL_RUN_MASK;
+}
+
+void qdma_csr_mm_completed(QdmaState *s, const QdmaRing *r)
+{
+    s->csr[(A_C2H_MM_CMPL_DESC_CNT + mm_block(s, r)) / 4]++;
 }
 
 /* Statistics are 16, 18 or 32 bits wide and wrap. */
@@ -297,7 +289,7 @@ void qdma_pidx_error(QdmaState *s, const QdmaRing *r, uint16_t pidx)
 /* The MM engines log one code, not bits; the mask has one bit per code. */
 void qdma_mm_error(QdmaState *s, const QdmaRing *r, unsigned code)
 {
-    hwaddr base = mm_base(r->c2h);
+    hwaddr base = mm_block(s, r);
     uint32_t info = R_C2H_MM_ERR_INFO_VALID_MASK;
     uint32_t err = 0;
 
@@ -313,9 +305,11 @@ void qdma_mm_error(QdmaState *s, const QdmaRing *r, unsigned code)
         csr_set(s, A_C2H_MM_ERR_INFO + base, info);
     }
     if (csr_get(s, A_C2H_MM_ERR_CODE_MASK + base) & BIT(code)) {
+        uint32_t bit = r->c2h ? R_GLBL_ERR_STAT_C2H_MM_0_MASK :
+                                R_GLBL_ERR_STAT_H2C_MM_0_MASK;
+
         csr_set(s, A_GLBL_ERR_STAT, csr_get(s, A_GLBL_ERR_STAT) |
-                (r->c2h ? R_GLBL_ERR_STAT_C2H_MM_0_MASK :
-                          R_GLBL_ERR_STAT_H2C_MM_0_MASK));
+                bit << qdma_ring_channel(s, r));
         qdma_irq_error_check(s);
     }
 }
@@ -342,10 +336,26 @@ static uint32_t pfch_tag(QdmaState *s)
                       C2H_PFCH_BYP_TAG, TAG, qdma_pfch_tag(qid));
 }
 
+/* A register of an MM engine, moved to where the first one has it; else 0 */
+static hwaddr mm_register(QdmaState *s, hwaddr addr)
+{
+    hwaddr reg = addr & (QDMA_MM_CHANNEL_STEP - 1);
+
+    if (addr < QDMA_MM_FIRST || addr >= QDMA_MM_FIRST + 2 * QDMA_MM_H2C_STEP ||
+        s->csr_info[addr / 4].kind == CSR_UNMAPPED) {
+        return 0;
+    }
+    return QDMA_MM_FIRST + reg;
+}
+
 uint32_t qdma_csr_read(QdmaFunction *fn, hwaddr addr)
 {
     QdmaState *s = fn->card;
 
+    if (mm_register(s, addr) == A_C2H_MM_STATUS) {
+        return csr_get(s, addr - A_C2H_MM_STATUS + A_C2H_MM_CTL) &
+               R_C2H_MM_CTL_RUN_MASK;
+    }
     switch (addr) {
     case A_CFG_BLK_IDENTIFIER:
         return s->inject_bad_id ? 0 : csr_get(s, addr);
@@ -354,10 +364,6 @@ uint32_t qdma_csr_read(QdmaFunction *fn, hwaddr addr)
     case A_IND_CTXT_CMD:
         return csr_get(s, addr) | (s->ctxt_pending ?
                                    R_IND_CTXT_CMD_BUSY_MASK : 0);
-    case A_C2H_MM_STATUS:
-        return qdma_csr_mm_running(s, true);
-    case A_C2H_MM_STATUS + QDMA_MM_H2C_STEP:
-        return qdma_csr_mm_running(s, false);
     case A_C2H_PFCH_BYP_TAG:
         return pfch_tag(s);
     default:
@@ -377,18 +383,18 @@ static void csr_written(QdmaState *s, hwaddr addr, uint32_t val)
             csr_set(s, A_GLBL_DSC_ERR_LOG0, 0);
         }
         break;
-    case A_C2H_MM_ERR_CODE:
-    case A_C2H_MM_ERR_CODE + QDMA_MM_H2C_STEP:
-        if (!csr_get(s, addr)) {
-            csr_set(s, addr + A_C2H_MM_ERR_INFO - A_C2H_MM_ERR_CODE, 0);
-        }
-        break;
     case A_GLBL_ERR_INT:
     case A_GLBL_ERR_MASK:
         qdma_irq_error_check(s);
         break;
+    }
+    switch (mm_register(s, addr)) {
+    case A_C2H_MM_ERR_CODE:
+        if (!csr_get(s, addr)) {
+            csr_set(s, addr + A_C2H_MM_ERR_INFO - A_C2H_MM_ERR_CODE, 0);
+        }
+        break;
     case A_C2H_MM_CTL:
-    case A_C2H_MM_CTL + QDMA_MM_H2C_STEP:
         qdma_ring_kick_all(s);
         break;
     }
@@ -408,7 +414,7 @@ static void csr_write_window(QdmaState *s, hwaddr addr, uint32_t val)
 void qdma_csr_write(QdmaFunction *fn, hwaddr addr, uint32_t val)
 {
     QdmaState *s = fn->card;
-    const QdmaCsrInfo *info = &csr_by_number[addr / 4];
+    const QdmaCsrInfo *info = &s->csr_info[addr / 4];
     uint32_t old = csr_get(s, addr);
 
     switch (info->kind) {

@@ -69,7 +69,7 @@ static const QdmaCtxtInfo qdma_ctxt_info[QDMA_CTXT_COUNT] = {
     },
     [QDMA_CTXT_FMAP] = {
         "FMAP", offsetof(QdmaState, fmap), QDMA_FUNCTIONS, 2,
-        { R_FMAP_W0_QID_BASE_MASK, R_FMAP_W1_QID_MAX_MASK },
+        { 0x000007ff, 0x00000fff },
     },
 };
 
@@ -79,11 +79,25 @@ static uint32_t *ctxt_words(QdmaState *s, const QdmaCtxtInfo *info,
     return (uint32_t *)((char *)s + info->offset) + index * info->words;
 }
 
-static void ctxt_modify(const QdmaCtxtInfo *info, uint32_t *words,
-                        const uint32_t *data, const uint32_t *mask)
+/* The bits of a context that this IP has */
+static const uint32_t *ctxt_mask(QdmaState *s, unsigned sel)
 {
-    for (unsigned i = 0; i < info->words; i++) {
-        uint32_t bits = mask[i] & info->mask[i];
+    for (const QdmaCtxtMask *m = s->rev->ctxt; m && m->mask[0]; m++) {
+        if (m->sel == sel) {
+            return m->mask;
+        }
+    }
+    return qdma_ctxt_info[sel].mask;
+}
+
+static void ctxt_modify(QdmaState *s, unsigned sel, uint32_t *words)
+{
+    const uint32_t *data = &s->csr[R_IND_CTXT_DATA];
+    const uint32_t *mask = &s->csr[R_IND_CTXT_MASK];
+    const uint32_t *have = ctxt_mask(s, sel);
+
+    for (unsigned i = 0; i < qdma_ctxt_info[sel].words; i++) {
+        uint32_t bits = mask[i] & have[i];
 
         words[i] = (words[i] & ~bits) | (data[i] & bits);
     }
@@ -217,12 +231,12 @@ static void ctxt_execute(QdmaState *s, uint32_t cmd)
         s->csr[R_IND_CTXT_DATA] = function_status(s, index);
         return;
     }
-    if (sel == QDMA_CTXT_TIMER && index < QDMA_QUEUES &&
+    if (sel == QDMA_CTXT_TIMER && index < s->rev->queues &&
         (op == QDMA_CTXT_OP_CLR || op == QDMA_CTXT_OP_INV)) {
         qdma_cmpt_stop(s, index);
         return;
     }
-    if (index >= info->count) {
+    if (index >= (info->count == QDMA_QUEUES ? s->rev->queues : info->count)) {
         ctxt_error(s, cmd);
         return;
     }
@@ -234,8 +248,7 @@ static void ctxt_execute(QdmaState *s, uint32_t cmd)
         memset(words, 0, info->words * sizeof(*words));
         break;
     case QDMA_CTXT_OP_WR:
-        ctxt_modify(info, words, &s->csr[R_IND_CTXT_DATA],
-                    &s->csr[R_IND_CTXT_MASK]);
+        ctxt_modify(s, sel, words);
         break;
     case QDMA_CTXT_OP_INV:
         ctxt_invalidate(info, words);
@@ -313,7 +326,7 @@ void qdma_ctxt_drop_function(QdmaFunction *fn)
     unsigned count = FIELD_EX32(s->fmap[fn->id][1], FMAP_W1, QID_MAX);
     QdmaRing *r, *next;
 
-    for (unsigned qid = base; qid < MIN(base + count, QDMA_QUEUES); qid++) {
+    for (unsigned qid = base; qid < MIN(base + count, s->rev->queues); qid++) {
         invalidate_queue(s, qid);
     }
     QTAILQ_FOREACH_SAFE(r, &s->active, next, next) {
@@ -324,7 +337,7 @@ void qdma_ctxt_drop_function(QdmaFunction *fn)
     }
     for (unsigned i = 0; i < QDMA_INTR_RINGS; i++) {
         if (FIELD_EX32(s->intr[i][0], INTR_W0, VALID) &&
-            FIELD_EX32(s->intr[i][3], INTR_W3, FUNC) == fn->id) {
+            qdma_irq_aggr_function(s, i) == fn->id) {
             ctxt_invalidate(&qdma_ctxt_info[QDMA_CTXT_INTR], s->intr[i]);
             qdma_irq_aggr_restart(s, i);
         }

@@ -18,7 +18,7 @@ static int doorbell_queue(QdmaFunction *fn, hwaddr offset)
     unsigned base = FIELD_EX32(s->fmap[fn->id][0], FMAP_W0, QID_BASE);
     unsigned count = FIELD_EX32(s->fmap[fn->id][1], FMAP_W1, QID_MAX);
 
-    if (rel >= count || base + rel >= QDMA_QUEUES) {
+    if (rel >= count || base + rel >= s->rev->queues) {
         qdma_guest_error(fn, "doorbell of queue %u, but it has %u queues",
                          rel, count);
         qdma_trq_error(fn, R_GLBL_TRQ_ERR_STS_QID_RANGE_MASK,

@@ -101,11 +101,12 @@ static uint32_t pf_read(QdmaFunction *fn, hwaddr addr)
     if (addr < QDMA_PF_CSR_SIZE) {
         return qdma_csr_read(fn, addr);
     }
-    if (in_block(addr, QDMA_PF_DOORBELL, QDMA_QUEUES * QDMA_DB_STRIDE)) {
+    if (in_block(addr, QDMA_PF_DOORBELL,
+                 fn->card->rev->queues * QDMA_DB_STRIDE)) {
         return qdma_doorbell_read(fn, addr - QDMA_PF_DOORBELL);
     }
-    if (in_block(addr, QDMA_PF_MBOX, QDMA_PF_MBOX_SIZE)) {
-        return qdma_mbox_read(fn, addr - QDMA_PF_MBOX);
+    if (in_block(addr, fn->card->rev->pf_mbox, QDMA_PF_MBOX_SIZE)) {
+        return qdma_mbox_read(fn, addr - fn->card->rev->pf_mbox);
     }
     return 0;
 }
@@ -115,10 +116,10 @@ static void pf_write(QdmaFunction *fn, hwaddr addr, uint32_t val)
     if (addr < QDMA_PF_CSR_SIZE) {
         qdma_csr_write(fn, addr, val);
     } else if (in_block(addr, QDMA_PF_DOORBELL,
-                        QDMA_QUEUES * QDMA_DB_STRIDE)) {
+                        fn->card->rev->queues * QDMA_DB_STRIDE)) {
         qdma_doorbell_write(fn, addr - QDMA_PF_DOORBELL, val);
-    } else if (in_block(addr, QDMA_PF_MBOX, QDMA_PF_MBOX_SIZE)) {
-        qdma_mbox_write(fn, addr - QDMA_PF_MBOX, val);
+    } else if (in_block(addr, fn->card->rev->pf_mbox, QDMA_PF_MBOX_SIZE)) {
+        qdma_mbox_write(fn, addr - fn->card->rev->pf_mbox, val);
     } else {
         qdma_guest_error(fn, "write to 0x%" HWADDR_PRIx ", nothing is there",
                          addr);
@@ -133,8 +134,8 @@ static uint32_t vf_read(QdmaFunction *fn, hwaddr addr)
                  QDMA_VF_DOORBELL_QUEUES * QDMA_DB_STRIDE)) {
         return qdma_doorbell_read(fn, addr - QDMA_VF_DOORBELL);
     }
-    if (in_block(addr, QDMA_VF_MBOX, QDMA_VF_MBOX_SIZE)) {
-        return qdma_mbox_read(fn, addr - QDMA_VF_MBOX);
+    if (in_block(addr, fn->card->rev->vf_mbox, QDMA_VF_MBOX_SIZE)) {
+        return qdma_mbox_read(fn, addr - fn->card->rev->vf_mbox);
     }
     return 0;
 }
@@ -144,8 +145,8 @@ static void vf_write(QdmaFunction *fn, hwaddr addr, uint32_t val)
     if (in_block(addr, QDMA_VF_DOORBELL,
                  QDMA_VF_DOORBELL_QUEUES * QDMA_DB_STRIDE)) {
         qdma_doorbell_write(fn, addr - QDMA_VF_DOORBELL, val);
-    } else if (in_block(addr, QDMA_VF_MBOX, QDMA_VF_MBOX_SIZE)) {
-        qdma_mbox_write(fn, addr - QDMA_VF_MBOX, val);
+    } else if (in_block(addr, fn->card->rev->vf_mbox, QDMA_VF_MBOX_SIZE)) {
+        qdma_mbox_write(fn, addr - fn->card->rev->vf_mbox, val);
     } else {
         qdma_guest_error(fn, "VF writes 0x%" HWADDR_PRIx ", which only a PF "
                          "has", addr);
@@ -233,7 +234,7 @@ static void function_init_bars(QdmaFunction *fn)
 {
     Object *owner = OBJECT(fn->pdev);
     QdmaState *s = fn->card;
-    uint64_t config_size = qdma_is_pf(fn) ? QDMA_PF_CONFIG_SIZE :
+    uint64_t config_size = qdma_is_pf(fn) ? s->rev->pf_config_size :
                                             QDMA_VF_CONFIG_SIZE;
 
     /* The MSI-X table and PBA go on top of the registers. */
@@ -273,13 +274,14 @@ static void function_exit_bars(QdmaFunction *fn)
 
 static bool function_init_msix(QdmaFunction *fn, Error **errp)
 {
+    const QdmaIp *rev = fn->card->rev;
     bool pf = qdma_is_pf(fn);
 
     if (msix_init(fn->pdev, QDMA_MSIX_VECTORS,
                   &fn->config_bar, QDMA_BAR_CONFIG,
-                  pf ? QDMA_PF_MSIX_TABLE : QDMA_VF_MSIX_TABLE,
+                  pf ? rev->pf_msix_table : QDMA_VF_MSIX_TABLE,
                   &fn->config_bar, QDMA_BAR_CONFIG,
-                  pf ? QDMA_PF_MSIX_PBA : QDMA_VF_MSIX_PBA,
+                  pf ? rev->pf_msix_pba : QDMA_VF_MSIX_PBA,
                   QDMA_CAP_MSIX, errp) < 0) {
         return false;
     }

@@ -53,6 +53,13 @@ static bool aggr_valid(QdmaState *s, unsigned ring)
     return FIELD_EX32(s->intr[ring][0], INTR_W0, VALID);
 }
 
+/* The function a ring belongs to; without a field for it, who used it last */
+unsigned qdma_irq_aggr_function(QdmaState *s, unsigned ring)
+{
+    return s->rev->intr_has_function ?
+           FIELD_EX32(s->intr[ring][3], INTR_W3, FUNC) : s->intr_owner[ring];
+}
+
 static unsigned aggr_entries(QdmaState *s, unsigned ring)
 {
     return QDMA_INTR_PAGE_ENTRIES *
@@ -85,7 +92,7 @@ static void aggr_notify(QdmaState *s, unsigned ring)
         return;
     }
     c[0] = FIELD_DP32(c[0], INTR_W0, INT_ST, 1);
-    qdma_irq_send(s, FIELD_EX32(c[3], INTR_W3, FUNC),
+    qdma_irq_send(s, qdma_irq_aggr_function(s, ring),
                   FIELD_EX32(c[0], INTR_W0, VEC), A_INTR_STATS);
 }
 
@@ -101,6 +108,13 @@ static unsigned source_vector(QdmaState *s, unsigned source)
     return source < QDMA_RINGS ?
            FIELD_EX32(s->sw[source][4], SW_W4, VEC) :
            FIELD_EX32(s->cmpt[source - QDMA_RINGS][4], CMPT_W4, VEC);
+}
+
+static unsigned source_function(QdmaState *s, unsigned source)
+{
+    return source < QDMA_RINGS ?
+           FIELD_EX32(s->sw[source][0], SW_W0, FNC) :
+           FIELD_EX32(s->cmpt[source - QDMA_RINGS][0], CMPT_W0, FNC);
 }
 
 static uint64_t ring_entry(QdmaState *s, const QdmaRing *r)
@@ -136,11 +150,13 @@ static void aggr_write_entry(QdmaState *s, unsigned ring, unsigned source)
 {
     uint32_t *c = s->intr[ring];
     const QdmaRing *r = source_ring(s, source);
-    QdmaFunction *fn = qdma_function(s, FIELD_EX32(c[3], INTR_W3, FUNC));
     unsigned pidx = FIELD_EX32(c[2], INTR_W2, PIDX);
     bool color = FIELD_EX32(c[0], INTR_W0, COLOR);
     uint64_t entry = cpu_to_le64(aggr_entry(s, source, color));
+    QdmaFunction *fn;
 
+    s->intr_owner[ring] = source_function(s, source);
+    fn = qdma_function(s, qdma_irq_aggr_function(s, ring));
     trace_xlnx_qdma_aggr(ring, pidx, r->qid, r->c2h);
     if (!fn || qdma_dma_write(fn, aggr_base(s, ring) +
                               pidx * QDMA_INTR_ENTRY_SIZE,

@@ -186,6 +186,13 @@ static bool in_ack(QdmaFunction *fn, hwaddr offset)
            offset < A_MBOX_ACK + QDMA_MBOX_ACK_WORDS * 4;
 }
 
+/* Where CPM5 has the function map that a function level reset goes by */
+static bool in_fmap(QdmaFunction *fn, hwaddr offset)
+{
+    return qdma_is_pf(fn) && fn->card->rev->mbox_fmap &&
+           offset >= A_MBOX_FMAP && offset < A_MBOX_FMAP + QDMA_FUNCTIONS * 4;
+}
+
 static uint32_t window_read(QdmaMessage *msg, hwaddr offset)
 {
     return msg ? msg->word[offset / 4 % QDMA_MBOX_WORDS] : 0;
@@ -204,6 +211,9 @@ uint32_t qdma_mbox_read(QdmaFunction *fn, hwaddr offset)
     if (in_ack(fn, offset)) {
         return s->mbox_ack[(offset - A_MBOX_ACK) / 4];
     }
+    if (in_fmap(fn, offset)) {
+        return s->mbox_fmap[(offset - A_MBOX_FMAP) / 4];
+    }
     switch (offset) {
     case A_MBOX_STATUS:
         return mbox_status(fn);
@@ -215,7 +225,7 @@ uint32_t qdma_mbox_read(QdmaFunction *fn, hwaddr offset)
         return fn->mbox_enable;
     case A_MBOX_VERSION:
         return qdma_is_pf(fn) ? MBOX_RTL_VERSION :
-               s->inject_bad_id ? 0 : s->vf_version;
+               s->inject_bad_id ? 0 : s->rev->vf_version;
     case A_MBOX_USER_BAR:
         return qdma_is_pf(fn) ? 0 : MBOX_USER_BAR_BITMAP;
     case A_MBOX_FLR:
@@ -246,6 +256,11 @@ void qdma_mbox_write(QdmaFunction *fn, hwaddr offset, uint32_t val)
     }
     if (in_ack(fn, offset)) {
         s->mbox_ack[(offset - A_MBOX_ACK) / 4] &= ~val;
+        return;
+    }
+    if (in_fmap(fn, offset)) {
+        s->mbox_fmap[(offset - A_MBOX_FMAP) / 4] =
+            val & (R_MBOX_FMAP_QID_BASE_MASK | R_MBOX_FMAP_QID_MAX_MASK);
         return;
     }
     switch (offset) {
@@ -286,5 +301,6 @@ void qdma_mbox_reset(QdmaFunction *fn)
     fn->mbox_vector = 0;
     fn->mbox_enable = 0;
     fn->pre_flr = false;
+    s->mbox_fmap[fn->id] = 0;
     s->mbox_ack[fn->id / 32] &= ~BIT(fn->id % 32);
 }

@@ -29,9 +29,9 @@ static bool op_move(QdmaState *s, QdmaRing *r, QdmaOp *op, QdmaBudget *b)
     QdmaFunction *fn = qdma_ring_function(s, r);
     uint8_t *mem;
 
-    if (op->len >= s->len_limit) {
+    if (op->len >= s->rev->mm_len_limit) {
         qdma_guest_error(fn, "descriptor of %u bytes; the limit is %u",
-                         op->len, s->len_limit - 1);
+                         op->len, s->rev->mm_len_limit - 1);
         ring_fail_data(s, r, r->c2h ? QDMA_MM_C2H_RD_SLV_ERR :
                                       QDMA_MM_H2C_RD_PARAM);
         return false;
@@ -75,8 +75,7 @@ bool qdma_mm_complete(QdmaState *s, QdmaRing *r, QdmaBudget *b)
             return false;
         }
         if (op->moved == op->len) {
-            s->csr[R_C2H_MM_CMPL_DESC_CNT +
-                   (r->c2h ? 0 : QDMA_MM_H2C_STEP / 4)]++;
+            qdma_csr_mm_completed(s, r);
             qdma_ring_complete_one(s, r);
         }
     }

@@ -1,5 +1,7 @@
 /*
- * Registers and memory formats of a soft EQDMA 4.0/5.0 card
+ * Registers and memory formats of a QDMA card
+ *
+ * As of soft EQDMA; where another IP differs, qdma-ip.c says so.
  *
  * This table is the model's own reading of the hardware documents; no driver
  * shares it. Offsets are in bytes, all registers are 32 bits wide.
@@ -11,7 +13,9 @@
 
 #include "hw/registerfields.h"
 
-#define QDMA_QUEUES              2048
+/* The most that any IP has */
+#define QDMA_QUEUES              4096
+#define QDMA_MM_CHANNELS         2
 #define QDMA_FUNCTIONS           256
 #define QDMA_MAX_VFS             252
 #define QDMA_INTR_RINGS          256
@@ -20,8 +24,6 @@
 #define QDMA_VF_DOORBELL_QUEUES  256
 
 /* PCI identity */
-#define QDMA_PCI_PF_DEVICE_ID    0x903f
-#define QDMA_PCI_VF_DEVICE_ID    0xa03f
 #define QDMA_PCI_SUBSYSTEM_ID    0x0007
 
 /* BAR numbers and layout of the config BAR of a PF and of a VF */
@@ -29,20 +31,15 @@
 #define QDMA_BAR_USER            2
 #define QDMA_BAR_BYPASS          4
 
-#define QDMA_PF_CONFIG_SIZE      0x40000
 #define QDMA_PF_CSR_SIZE         0x02400
 #define QDMA_PF_DOORBELL         0x18000
-#define QDMA_PF_MBOX             0x22400
-#define QDMA_PF_MBOX_SIZE        0x04000
-#define QDMA_PF_MSIX_TABLE       0x30000
-#define QDMA_PF_MSIX_PBA         0x34000
 
 #define QDMA_VF_CONFIG_SIZE      0x08000
 #define QDMA_VF_DOORBELL         0x03000
 #define QDMA_VF_MSIX_TABLE       0x04000
 #define QDMA_VF_MSIX_PBA         0x04800
-#define QDMA_VF_MBOX             0x05000
 #define QDMA_VF_MBOX_SIZE        0x02000
+#define QDMA_PF_MBOX_SIZE        0x04000
 
 #define QDMA_USER_SIZE           0x01000
 
@@ -84,7 +81,6 @@ REG32(GLBL_ERR_STAT,             0x248)
     FIELD(GLBL_ERR_STAT, C2H_MM_0, 6, 1)
     FIELD(GLBL_ERR_STAT, C2H_ST, 8, 1)
     FIELD(GLBL_ERR_STAT, IND_CTXT_CMD, 9, 1)
-    FIELD(GLBL_ERR_STAT, H2C_ST, 16, 1)
 REG32(GLBL_ERR_MASK,             0x24c)
 REG32(GLBL_DSC_CFG,              0x250)
     FIELD(GLBL_DSC_CFG, WB_ACC_INT, 0, 3)
@@ -215,8 +211,10 @@ REG32(C2H_PFCH_BYP_TAG,          0x140c)
     FIELD(C2H_PFCH_BYP_TAG, TAG, 0, 7)
     FIELD(C2H_PFCH_BYP_TAG, QID, 8, 12)
 
-/* MM engines: C2H at the offsets below, H2C 0x200 above */
+/* MM engines: C2H at the offsets below, H2C 0x200 above; next channel 0x100 */
+#define QDMA_MM_FIRST            0x1000
 #define QDMA_MM_H2C_STEP         0x200
+#define QDMA_MM_CHANNEL_STEP     0x100
 REG32(C2H_MM_CTL,                0x1004)
     FIELD(C2H_MM_CTL, RUN, 0, 1)
 REG32(C2H_MM_CTL_W1S,            0x1008)
@@ -252,6 +250,7 @@ REG32(SW_W1, 0x04)
     FIELD(SW_W1, RNG_SZ, 12, 4)
     FIELD(SW_W1, DSC_SZ, 16, 2)
     FIELD(SW_W1, BYPASS, 18, 1)
+    FIELD(SW_W1, MM_CHN, 19, 1)
     FIELD(SW_W1, WBK_EN, 20, 1)
     FIELD(SW_W1, IRQ_EN, 21, 1)
     FIELD(SW_W1, IRQ_NO_LAST, 25, 1)
@@ -356,9 +355,9 @@ REG32(INTR_W3, 0x0c)
 #define QDMA_INTR_ENTRY_SIZE     8
 
 REG32(FMAP_W0, 0x00)
-    FIELD(FMAP_W0, QID_BASE, 0, 11)
+    FIELD(FMAP_W0, QID_BASE, 0, 12)
 REG32(FMAP_W1, 0x04)
-    FIELD(FMAP_W1, QID_MAX, 0, 12)
+    FIELD(FMAP_W1, QID_MAX, 0, 13)
 
 /* Doorbells: 16 bytes per queue */
 #define QDMA_DB_STRIDE           16
@@ -384,7 +383,6 @@ REG32(DB_CMPT_CIDX, 0xc)
 #define QDMA_MM_DESC_LEN         8
 #define QDMA_MM_DESC_LEN_MASK    0x0fffffffu
 #define QDMA_MM_DESC_DST         16
-#define QDMA_MM_50_LEN_LIMIT     (64 * KiB)
 
 /* Stream descriptors: H2C 16 bytes, C2H 8 (the buffer's address) */
 #define QDMA_H2C_DESC_SIZE_CODE  1
@@ -435,6 +433,9 @@ REG32(MBOX_ACK,                  0x020)
 REG32(MBOX_FLR,                  0x100)
 REG32(MBOX_INCOMING,             0x800)
 REG32(MBOX_OUTGOING,             0xc00)
+REG32(MBOX_FMAP,                 0xd00)     /* with CPM5; one per function */
+    FIELD(MBOX_FMAP, QID_BASE, 0, 12)
+    FIELD(MBOX_FMAP, QID_MAX, 12, 12)
 
 /* User logic of the example design */
 REG32(USER_C2H_QID,              0x00)
@@ -454,7 +455,7 @@ REG32(USER_C2H_STATUS,           0x18)
 REG32(USER_C2H_PACKETS,          0x20)
 REG32(USER_PFCH_TAG,             0x24)
     FIELD(USER_PFCH_TAG, TAG, 0, 7)
-    FIELD(USER_PFCH_TAG, QID, 16, 11)
+    FIELD(USER_PFCH_TAG, QID, 16, 12)
 REG32(USER_CMPT_DATA,            0x30)
 REG32(USER_CMPT_SIZE,            0x50)
     FIELD(USER_CMPT_SIZE, TRIGGER, 3, 1)

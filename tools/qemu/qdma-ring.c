@@ -79,7 +79,7 @@ static bool ring_is_c2h_stream(QdmaState *s, const QdmaRing *r)
 /* Streams run always, MM only with its engine; a bypass only with user logic */
 static bool ring_runs(QdmaState *s, const QdmaRing *r)
 {
-    return (qdma_ring_is_stream(s, r) || qdma_csr_mm_running(s, r->c2h)) &&
+    return (qdma_ring_is_stream(s, r) || qdma_csr_mm_running(s, r)) &&
            qdma_user_bypass(s, r);
 }
 
@@ -214,13 +214,16 @@ static bool ring_setup_ok(QdmaState *s, QdmaRing *r)
 }
 
 /* When the engine, which moves one thing after the other, is done with this */
-int64_t qdma_engine_due(QdmaState *s, bool c2h, uint32_t len, int64_t start)
+int64_t qdma_engine_due(QdmaState *s, const QdmaRing *r, uint32_t len,
+                        int64_t start)
 {
-    start = MAX(start, s->busy_until[c2h]);
+    int64_t *busy_until = &s->busy_until[r->c2h][qdma_ring_channel(s, r)];
+
+    start = MAX(start, *busy_until);
     if (s->bandwidth) {
         start += muldiv64(len, NANOSECONDS_PER_SECOND, s->bandwidth);
     }
-    s->busy_until[c2h] = start;
+    *busy_until = start;
     return start + s->latency_ns;
 }
 
@@ -259,7 +262,7 @@ static void ring_add_op(QdmaState *s, QdmaRing *r, const uint8_t *desc,
     op = qdma_ring_op(r, r->in_flight++);
     op_decode(s, r, op, desc);
     op->due_ns = ring_is_c2h_stream(s, r) ? now + s->latency_ns :
-                 qdma_engine_due(s, r->c2h, op->len, now);
+                 qdma_engine_due(s, r, op->len, now);
     trace_xlnx_qdma_desc(r->qid, r->c2h, op->src, op->dst, op->len);
 }
 

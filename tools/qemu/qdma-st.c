@@ -16,9 +16,6 @@
 #include "qdma.h"
 #include "trace.h"
 
-/* Buffers one C2H packet may fill */
-#define C2H_MAX_BUFFERS 31
-
 /*
  * Descriptors of the next packet, all of them in flight, and its length; 0 if
  * the end is not there yet.
@@ -155,10 +152,10 @@ static bool c2h_refuse(QdmaState *s, QdmaRing *r, const QdmaBeat *beat,
         qdma_c2h_error(s, r->qid, R_C2H_ERR_STAT_CMPT_INV_Q_MASK);
         return true;
     }
-    if (need > C2H_MAX_BUFFERS) {
+    if (need > s->rev->c2h_max_buffers) {
         qdma_guest_error(qdma_ring_function(s, r), "packet of %u bytes needs "
                          "%u buffers; the limit is %u", beat->len, need,
-                         C2H_MAX_BUFFERS);
+                         s->rev->c2h_max_buffers);
         qdma_csr_count(s, A_C2H_DROP_LEN_MISMATCH, 1, QDMA_INTR_STAT_MASK);
         qdma_c2h_error(s, r->qid, R_C2H_ERR_STAT_LEN_MISMATCH_MASK);
         return true;
@@ -274,7 +271,7 @@ static int64_t c2h_due(QdmaState *s, QdmaRing *r, uint32_t len, unsigned need,
 
     if (!st->started) {
         st->started = true;
-        st->due_ns = qdma_engine_due(s, true, len, start);
+        st->due_ns = qdma_engine_due(s, r, len, start);
     }
     return st->due_ns;
 }

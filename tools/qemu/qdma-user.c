@@ -19,11 +19,11 @@
 
 /* Bits software can write; registers not named here keep nothing */
 static const uint32_t user_mask[QDMA_USER_SIZE / 4] = {
-    [R_USER_C2H_QID]     = 0x000007ff,
+    [R_USER_C2H_QID]     = QDMA_QUEUES - 1,
     [R_USER_C2H_LEN]     = 0x0000ffff,
     [R_USER_CONTROL]     = 0x803e003f,
     [R_USER_C2H_PACKETS] = 0x000003ff,
-    [R_USER_PFCH_TAG]    = 0x07ff007f,
+    [R_USER_PFCH_TAG]    = 0x0fff007f,
     [R_USER_CMPT_DATA ... R_USER_CMPT_DATA + 7] = UINT32_MAX,
     [R_USER_CMPT_SIZE]   = 0x0000177b,
     [R_USER_SCRATCH0]    = UINT32_MAX,
@@ -272,7 +272,9 @@ static void control_written(QdmaState *s, uint32_t val)
         generator_start(s);
     }
     s->user[R_USER_CONTROL] &= ~R_USER_CONTROL_START_MASK;
-    qdma_ring_kick_all(s);      /* DROP lets waiting packets go */
+    if (FIELD_EX32(val, USER_CONTROL, DROP)) {
+        qdma_ring_kick_all(s);      /* lets waiting packets go */
+    }
 }
 
 static void user_written(QdmaState *s, hwaddr addr, uint32_t val)

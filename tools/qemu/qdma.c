@@ -1,5 +1,5 @@
 /*
- * Xilinx/AMD QDMA card (soft EQDMA with SR-IOV): PCI side
+ * Xilinx/AMD QDMA card with SR-IOV: PCI side
  *
  * A PF with up to 252 VFs, each with three BARs (registers, user logic, a
  * window to the card's memory), eight MSI-X vectors and function level reset.
@@ -24,19 +24,6 @@
 #define QDMA_CAP_PM         0x40
 #define QDMA_ECAP_SERIAL    0x160
 #define QDMA_ECAP_SRIOV     0x180
-
-/* What one value of the "ip" property means */
-typedef struct QdmaIp {
-    const char *name;
-    uint32_t misc_cap;
-    uint32_t vf_version;
-    uint32_t len_limit;
-} QdmaIp;
-
-static const QdmaIp qdma_ips[] = {
-    { "eqdma-5.0", 0x02200003, 0x1fd30220, 64 * KiB },
-    { "eqdma-4.0", 0x01100003, 0x1fd30110, QDMA_MM_DESC_LEN_MASK + 1 },
-};
 
 /* The card is pulled out of its slot, or put back. */
 void qdma_set_removed(QdmaState *s, bool removed)
@@ -141,7 +128,7 @@ static bool qdma_state_ok(QdmaState *s)
             return false;
         }
     }
-    return s->user[R_USER_C2H_QID] < QDMA_QUEUES;
+    return s->user[R_USER_C2H_QID] < s->rev->queues;
 }
 
 static int qdma_post_load(void *opaque, int version_id)
@@ -188,6 +175,8 @@ static const VMStateDescription vmstate_qdma = {
         VMSTATE_UINT32_2DARRAY(fmap, QdmaState, QDMA_FUNCTIONS, 2),
         VMSTATE_UINT32_ARRAY(cmpt_doorbell, QdmaState, QDMA_QUEUES),
         VMSTATE_UINT16_ARRAY(intr_cidx, QdmaState, QDMA_INTR_RINGS),
+        VMSTATE_UINT16_ARRAY(intr_owner, QdmaState, QDMA_INTR_RINGS),
+        VMSTATE_UINT32_ARRAY(mbox_fmap, QdmaState, QDMA_FUNCTIONS),
         VMSTATE_BOOL(ctxt_pending, QdmaState),
         VMSTATE_UINT32(mbox_target, QdmaState),
         VMSTATE_UINT32_ARRAY(mbox_ack, QdmaState, QDMA_MBOX_ACK_WORDS),
@@ -204,16 +193,12 @@ static const VMStateDescription vmstate_qdma = {
 
 static bool qdma_check_properties(QdmaState *s, Error **errp)
 {
-    for (unsigned i = 0; i < ARRAY_SIZE(qdma_ips); i++) {
-        if (!strcmp(s->ip ?: qdma_ips[0].name, qdma_ips[i].name)) {
-            s->misc_cap = qdma_ips[i].misc_cap;
-            s->vf_version = qdma_ips[i].vf_version;
-            s->len_limit = qdma_ips[i].len_limit;
-        }
-    }
-    if (!s->len_limit) {
-        error_setg(errp, "ip '%s' is not known; it is one of %s, %s", s->ip,
-                   qdma_ips[0].name, qdma_ips[1].name);
+    s->rev = qdma_ip_find(s->ip);
+    if (!s->rev) {
+        g_autofree char *names = qdma_ip_names();
+
+        error_setg(errp, "ip '%s' is not known; it is one of %s", s->ip,
+                   names);
         return false;
     }
     if (!pci_bus_is_express(pci_get_bus(PCI_DEVICE(s)))) {
@@ -280,7 +265,7 @@ static bool qdma_init_sriov(QdmaState *s, Error **errp)
         return true;
     }
     if (!pcie_sriov_pf_init(pdev, QDMA_ECAP_SRIOV, TYPE_XLNX_QDMA_VF,
-                            QDMA_PCI_VF_DEVICE_ID, s->vfs, s->vfs, 1, 1,
+                            s->rev->vf_device, s->vfs, s->vfs, 1, 1,
                             errp)) {
         return false;
     }
@@ -319,6 +304,7 @@ static void qdma_realize(PCIDevice *pdev, Error **errp)
     if (!qdma_check_properties(s, errp) || !qdma_init_card_memory(s, errp)) {
         return;
     }
+    pci_set_word(pdev->config + PCI_DEVICE_ID, s->rev->pf_device);
     if (pci_pm_init(pdev, QDMA_CAP_PM, errp) < 0) {
         qdma_exit_card_memory(s);
         return;
@@ -398,7 +384,7 @@ static const struct {
                 "card-memory" },
     { "latency-ns", "Time from the end of a transfer to its completion" },
     { "bandwidth", "Bytes per second of each MM engine, 0 is unlimited" },
-    { "ip", "IP revision: eqdma-5.0 (default) or eqdma-4.0" },
+    { "ip", "IP revision: eqdma-5.0 (default), eqdma-4.0, qdma-3.1 or cpm5" },
     { "serial", "Device serial number capability" },
 };
 
@@ -420,12 +406,11 @@ static void qdma_class_init(ObjectClass *klass, void *data)
     k->config_read = qdma_config_read;
     k->config_write = qdma_config_write;
     k->vendor_id = PCI_VENDOR_ID_XILINX;
-    k->device_id = QDMA_PCI_PF_DEVICE_ID;
     k->subsystem_vendor_id = PCI_VENDOR_ID_XILINX;
     k->subsystem_id = QDMA_PCI_SUBSYSTEM_ID;
     k->class_id = PCI_CLASS_MEMORY_OTHER;
     rc->phases.hold = qdma_reset_hold;
-    dc->desc = "Xilinx/AMD QDMA card: soft EQDMA with SR-IOV";
+    dc->desc = "Xilinx/AMD QDMA card with SR-IOV";
     dc->vmsd = &vmstate_qdma;
     set_bit(DEVICE_CATEGORY_MISC, dc->categories);
     device_class_set_props(dc, qdma_properties);
@@ -494,7 +479,6 @@ static void qdma_vf_class_init(ObjectClass *klass, void *data)
     k->config_read = qdma_vf_config_read;
     k->config_write = qdma_vf_config_write;
     k->vendor_id = PCI_VENDOR_ID_XILINX;
-    k->device_id = QDMA_PCI_VF_DEVICE_ID;
     k->subsystem_vendor_id = PCI_VENDOR_ID_XILINX;
     k->subsystem_id = QDMA_PCI_SUBSYSTEM_ID;
     k->class_id = PCI_CLASS_MEMORY_OTHER;

@@ -1,5 +1,5 @@
 /*
- * Xilinx/AMD QDMA card (soft EQDMA with SR-IOV): state shared by the parts
+ * Xilinx/AMD QDMA card with SR-IOV: state shared by the parts
  *
  * One QdmaState is the card and its physical function; each virtual function
  * is a QdmaVfState. What both kinds of function have is a QdmaFunction. DMA
@@ -39,6 +39,49 @@ OBJECT_DECLARE_SIMPLE_TYPE(QdmaVfState, XLNX_QDMA_VF)
 
 /* What can interrupt: those rings, then the completion rings */
 #define QDMA_SOURCES (QDMA_RINGS + QDMA_QUEUES)
+
+/* A range of registers of the PF: what they keep, how a write changes them */
+typedef enum QdmaCsrKind {
+    CSR_UNMAPPED,
+    CSR_RO,
+    CSR_RW,
+    CSR_W1C,
+    CSR_W1S,        /* set and clear windows of another register */
+} QdmaCsrKind;
+
+typedef struct QdmaCsrInfo {
+    uint16_t first;
+    uint16_t count;
+    uint8_t kind;
+    uint32_t mask;
+} QdmaCsrInfo;
+
+/* Bits a context has, where they are not those of EQDMA */
+typedef struct QdmaCtxtMask {
+    uint8_t sel;
+    uint32_t mask[QDMA_IND_CTXT_WORDS];
+} QdmaCtxtMask;
+
+/* What one IP revision is: the "ip" property, see qdma-ip.c */
+typedef struct QdmaIp {
+    const char *name;
+    uint16_t pf_device, vf_device;
+    uint32_t misc_cap;
+    uint32_t vf_version;
+    uint32_t channels;              /* of 0x114 to 0x11c */
+    uint16_t queues;
+    uint16_t queues_cap;            /* as 0x120 tells them */
+    uint8_t mm_channels;
+    uint8_t c2h_max_buffers;
+    uint32_t mm_len_limit;
+    hwaddr pf_config_size;
+    hwaddr pf_mbox, vf_mbox;
+    hwaddr pf_msix_table, pf_msix_pba;
+    bool mbox_fmap;                 /* function map next to the mailbox */
+    bool intr_has_function;         /* else that of the queue is interrupted */
+    const QdmaCtxtMask *ctxt;       /* ends with a mask of zeros */
+    const QdmaCsrInfo *csr;         /* ends with a count of zero */
+} QdmaIp;
 
 typedef struct QdmaCounters {
     uint64_t mmio_reads;
@@ -163,9 +206,8 @@ struct QdmaState {
     QdmaFunction *fn[QDMA_FUNCTIONS];
     MemoryRegion card_ram;
     MemoryRegion *card;
-    uint32_t misc_cap;
-    uint32_t vf_version;
-    uint32_t len_limit;             /* of an MM descriptor */
+    const QdmaIp *rev;
+    QdmaCsrInfo csr_info[QDMA_PF_CSR_SIZE / 4];
     bool in_dma;                    /* the card itself is the bus master */
 
     uint32_t csr[QDMA_PF_CSR_SIZE / 4];
@@ -185,9 +227,11 @@ struct QdmaState {
     uint32_t fmap[QDMA_FUNCTIONS][2];
     uint32_t cmpt_doorbell[QDMA_QUEUES];
     uint16_t intr_cidx[QDMA_INTR_RINGS];
+    uint16_t intr_owner[QDMA_INTR_RINGS];   /* function it told last */
     uint16_t aggr_waiting;          /* how many aggr_wait are set */
     bool ctxt_pending;              /* a command held back by injection */
 
+    uint32_t mbox_fmap[QDMA_FUNCTIONS];
     uint32_t mbox_target;
     uint32_t mbox_ack[QDMA_MBOX_ACK_WORDS];
     uint16_t event[QDMA_FUNCTIONS]; /* sources of messages, oldest first */
@@ -203,7 +247,7 @@ struct QdmaState {
 
     QTAILQ_HEAD(, QdmaRing) active;
     QEMUTimer *engine;
-    int64_t busy_until[2];          /* of the H2C and the C2H engine */
+    int64_t busy_until[2][QDMA_MM_CHANNELS];    /* by direction */
 
     bool inject_ctxt_busy;
     uint32_t inject_drop_writeback;
@@ -222,6 +266,10 @@ static inline bool qdma_is_pf(const QdmaFunction *fn)
 {
     return fn->id == 0;
 }
+
+/* qdma-ip.c */
+const QdmaIp *qdma_ip_find(const char *name);
+char *qdma_ip_names(void);
 
 /* qdma.c */
 void qdma_set_removed(QdmaState *s, bool removed);
@@ -247,7 +295,8 @@ void qdma_csr_init(QdmaState *s);
 uint32_t qdma_csr_read(QdmaFunction *fn, hwaddr addr);
 void qdma_csr_write(QdmaFunction *fn, hwaddr addr, uint32_t val);
 void qdma_csr_count(QdmaState *s, hwaddr addr, unsigned n, uint32_t mask);
-bool qdma_csr_mm_running(QdmaState *s, bool c2h);
+bool qdma_csr_mm_running(QdmaState *s, const QdmaRing *r);
+void qdma_csr_mm_completed(QdmaState *s, const QdmaRing *r);
 void qdma_leaf_error(QdmaState *s, hwaddr status, hwaddr mask, uint32_t bits,
                      uint32_t global);
 void qdma_trq_error(QdmaFunction *fn, uint32_t bits, hwaddr addr);
@@ -285,6 +334,7 @@ void qdma_irq_ring_event(QdmaState *s, QdmaRing *r);
 void qdma_irq_ring_arm(QdmaState *s, QdmaRing *r);
 void qdma_irq_cmpt(QdmaState *s, unsigned qid);
 void qdma_irq_forget(QdmaState *s, unsigned source);
+unsigned qdma_irq_aggr_function(QdmaState *s, unsigned ring);
 void qdma_irq_aggr_cidx(QdmaFunction *fn, unsigned ring, uint16_t cidx);
 void qdma_irq_aggr_restart(QdmaState *s, unsigned ring);
 void qdma_irq_error_check(QdmaState *s);
@@ -308,7 +358,8 @@ bool qdma_ring_fetchable(QdmaState *s, QdmaRing *r);
 QdmaOp *qdma_ring_op(QdmaRing *r, unsigned n);
 void qdma_ring_complete_one(QdmaState *s, QdmaRing *r);
 void qdma_ring_fail(QdmaState *s, QdmaRing *r, uint32_t dsc_bits, bool fetch);
-int64_t qdma_engine_due(QdmaState *s, bool c2h, uint32_t len, int64_t start);
+int64_t qdma_engine_due(QdmaState *s, const QdmaRing *r, uint32_t len,
+                        int64_t start);
 
 /* qdma-mm.c */
 bool qdma_mm_complete(QdmaState *s, QdmaRing *r, QdmaBudget *b);
@@ -358,6 +409,15 @@ static inline uint32_t *qdma_sw(QdmaState *s, const QdmaRing *r)
 static inline uint32_t *qdma_hw(QdmaState *s, const QdmaRing *r)
 {
     return s->hw[qdma_ring_index(r)];
+}
+
+/* The MM channel a ring works on; streams have one engine each way */
+static inline unsigned qdma_ring_channel(QdmaState *s, const QdmaRing *r)
+{
+    uint32_t w1 = qdma_sw(s, r)[1];
+
+    return FIELD_EX32(w1, SW_W1, IS_MM) && FIELD_EX32(w1, SW_W1, MM_CHN) ?
+           s->rev->mm_channels - 1 : 0;
 }
 
 #endif

@@ -12,6 +12,5 @@ qemu=${QEMU:-$("$here/build.sh")/bin/qemu-system-x86_64}
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 
-cc -std=gnu11 -O1 -g -Wall -Wextra -Werror -o "$tmp/qdma-test" \
-	"$here/tests/qdma-test.c" "$here/tests/stream-test.c" "$here/tests/card.c" "$here/tests/qtest.c"
+cc -std=gnu11 -O1 -g -Wall -Wextra -Werror -o "$tmp/qdma-test" "$here"/tests/*.c
 "$tmp/qdma-test" "$qemu"

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+const struct ip *ip;
 struct qt *qt;
 char why[256];
 
@@ -137,7 +138,7 @@ void start(void)
 	set_bar(0, 0x18, PF_USER);
 	set_bar(0, 0x20, PF_BYPASS);
 	qt_cfg_write16(qt, 0, 0x04, 0x6);
-	setup_msix(0, PF_CFG, 0x30000);
+	setup_msix(0, PF_CFG, ip->msix_table);
 	enable_vfs(VFS);
 	wr(0x204, 17);					/* 16 slots */
 	wr(0x208, 65);

@@ -35,8 +35,8 @@
 #define DB_C2H		0x8
 #define DB_CMPT		0xc
 #define ARM		0x10000u
-#define PF_MBOX		0x22400
-#define VF_MBOX		0x5000
+#define PF_MBOX		(ip->pf_mbox)
+#define VF_MBOX		(ip->vf_mbox)
 
 #define CLR		0
 #define WR		1
@@ -57,6 +57,20 @@
 #define WBI_INTVL	(1u << 3)
 #define WBI_CHK		(1u << 2)
 #define AGGR		(1u << 11)
+
+/* What an IP revision has different, from the hardware documents */
+struct ip {
+	const char *name;
+	uint32_t pf_id, vf_id;		/* device << 16 | vendor */
+	uint32_t pf_mbox, vf_mbox, msix_table;
+	uint32_t misc_cap, vf_version, channels, queues_cap;
+	unsigned int queues, buffers, len_limit, mm_channels;
+	bool intr_function;
+	uint32_t ctxt_last[16];		/* by selector: bits of the last word */
+	int ctxt_words[16];
+};
+
+extern const struct ip *ip;
 
 /* The machine under test, and what went wrong first in the running test */
 extern struct qt *qt;
@@ -98,7 +112,9 @@ struct test {
 	void (*test)(void);
 };
 
-/* stream-test.c; the last has no name */
+/* stream-test.c, ip-test.c; the last has no name */
 extern const struct test stream_tests[];
+extern const struct test ip_tests[];
+extern const struct ip ips[];
 
 #endif
