@@ -240,6 +240,13 @@ static void cmpt_error(QdmaState *s, unsigned qid, unsigned err, uint32_t bits)
     }
 }
 
+static bool cmpt_full(QdmaState *s, unsigned qid)
+{
+    return s->inject_cmpt_overflow == qid ||
+           (!FIELD_EX32(s->cmpt[qid][4], CMPT_W4, OVF_CHK_DIS) &&
+            cmpt_unread(s, qid) + 1 >= qdma_cmpt_slots(s, qid));
+}
+
 static void cmpt_overflow(QdmaState *s, unsigned qid)
 {
     qdma_guest_error(cmpt_function(s, qid), "completion ring of queue %u is "
@@ -301,8 +308,7 @@ void qdma_cmpt_post(QdmaState *s, unsigned qid, uint8_t *entry, bool trigger,
         qdma_c2h_error(s, qid, R_C2H_ERR_STAT_CMPT_INV_Q_MASK);
         return;
     }
-    if (!FIELD_EX32(c[4], CMPT_W4, OVF_CHK_DIS) &&
-        cmpt_unread(s, qid) + 1 >= qdma_cmpt_slots(s, qid)) {
+    if (cmpt_full(s, qid)) {
         cmpt_overflow(s, qid);
         return;
     }

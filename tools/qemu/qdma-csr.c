@@ -234,6 +234,37 @@ void qdma_leaf_error(QdmaState *s, hwaddr status, hwaddr mask, uint32_t bits,
     }
 }
 
+/* Error status registers, but for those of the MM engines, and their masks */
+static const struct {
+    uint16_t status, mask;
+    uint32_t global;                /* 0: where the IP has stream H2C */
+} leafs[] = {
+    { A_GLBL_DSC_ERR_STS, A_GLBL_DSC_ERR_MSK, R_GLBL_ERR_STAT_DSC_MASK },
+    { A_GLBL_TRQ_ERR_STS, A_GLBL_TRQ_ERR_MSK, R_GLBL_ERR_STAT_TRQ_MASK },
+    { A_C2H_ERR_STAT, A_C2H_ERR_MASK, R_GLBL_ERR_STAT_C2H_ST_MASK },
+    { A_C2H_FATAL_ERR_STAT, A_C2H_FATAL_ERR_MASK,
+      R_GLBL_ERR_STAT_C2H_ST_MASK },
+    { A_H2C_ERR_STAT, A_H2C_ERR_MASK, 0 },
+    { A_RAM_SBE_STS_1, A_RAM_SBE_MSK_1, R_GLBL_ERR_STAT_RAM_SBE_MASK },
+    { A_RAM_SBE_STS, A_RAM_SBE_MSK, R_GLBL_ERR_STAT_RAM_SBE_MASK },
+    { A_RAM_DBE_STS_1, A_RAM_DBE_MSK_1, R_GLBL_ERR_STAT_RAM_DBE_MASK },
+    { A_RAM_DBE_STS, A_RAM_DBE_MSK, R_GLBL_ERR_STAT_RAM_DBE_MASK },
+};
+
+/* An error from outside; false if there is no such register or bit. */
+bool qdma_csr_inject(QdmaState *s, uint64_t status, uint64_t bits)
+{
+    for (unsigned i = 0; i < ARRAY_SIZE(leafs); i++) {
+        if (leafs[i].status == status && bits &&
+            !(bits & ~(uint64_t)s->csr_info[status / 4].mask)) {
+            qdma_leaf_error(s, status, leafs[i].mask, bits,
+                            leafs[i].global ?: s->rev->err_h2c_st);
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Logs keep the first error until software has cleared the status. */
 void qdma_trq_error(QdmaFunction *fn, uint32_t bits, hwaddr addr)
 {

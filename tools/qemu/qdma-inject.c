@@ -8,6 +8,7 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "qemu/osdep.h"
+#include "qemu/cutils.h"
 #include "qapi/error.h"
 #include "qapi/visitor.h"
 #include "hw/pci/pcie.h"
@@ -190,14 +191,16 @@ static void set_drop_writeback(Object *obj, Visitor *v, const char *name,
     visit_type_uint32(v, name, &XLNX_QDMA(obj)->inject_drop_writeback, errp);
 }
 
-static void get_fetch_error(Object *obj, Visitor *v, const char *name,
-                            void *opaque, Error **errp)
+/* A hardware queue, or -1 for none; the property's opaque says where it is. */
+static void get_queue(Object *obj, Visitor *v, const char *name, void *opaque,
+                      Error **errp)
 {
-    visit_type_int32(v, name, &XLNX_QDMA(obj)->inject_desc_fetch_error, errp);
+    visit_type_int32(v, name, (int32_t *)((char *)obj + (uintptr_t)opaque),
+                     errp);
 }
 
-static void set_fetch_error(Object *obj, Visitor *v, const char *name,
-                            void *opaque, Error **errp)
+static void set_queue(Object *obj, Visitor *v, const char *name, void *opaque,
+                      Error **errp)
 {
     int32_t qid;
 
@@ -205,12 +208,42 @@ static void set_fetch_error(Object *obj, Visitor *v, const char *name,
         return;
     }
     if (qid < -1 || qid >= QDMA_QUEUES) {
-        error_setg(errp, "inject-desc-fetch-error is a hardware queue, 0 to "
-                   "%u, or -1 for none", QDMA_QUEUES - 1);
+        error_setg(errp, "%s is a hardware queue, 0 to %u, or -1 for none",
+                   name, QDMA_QUEUES - 1);
         return;
     }
-    XLNX_QDMA(obj)->inject_desc_fetch_error = qid;
+    *(int32_t *)((char *)obj + (uintptr_t)opaque) = qid;
 }
+
+/* "REGISTER BITS": the bits are set in the leaf status register, as if seen. */
+static void set_error(Object *obj, const char *value, Error **errp)
+{
+    const char *end;
+    uint64_t reg, bits;
+
+    if (!check_realized(obj, "inject-error", errp)) {
+        return;
+    }
+    if (qemu_strtou64(value, &end, 0, &reg) ||
+        qemu_strtou64(end, NULL, 0, &bits) ||
+        !qdma_csr_inject(XLNX_QDMA(obj), reg, bits)) {
+        error_setg(errp, "inject-error is an error status register and bits "
+                   "that it has, as in '0x254 0x4', not '%s'", value);
+    }
+}
+
+static const struct {
+    const char *name;
+    size_t offset;
+    const char *text;
+} inject_queues[] = {
+    { "inject-desc-fetch-error", offsetof(QdmaState, inject_desc_fetch_error),
+      "Hardware queue whose descriptor fetches fail, -1 for none" },
+    { "inject-data-error", offsetof(QdmaState, inject_data_error),
+      "Hardware queue whose data is refused by the bus, -1 for none" },
+    { "inject-cmpt-overflow", offsetof(QdmaState, inject_cmpt_overflow),
+      "Hardware queue whose completion ring is found full, -1 for none" },
+};
 
 static const struct {
     const char *name;
@@ -239,10 +272,16 @@ void qdma_inject_class_init(ObjectClass *klass)
         object_class_property_set_description(klass, inject_bools[i].name,
                                               inject_bools[i].text);
     }
-    object_class_property_add(klass, "inject-desc-fetch-error", "int32",
-                              get_fetch_error, set_fetch_error, NULL, NULL);
-    object_class_property_set_description(klass, "inject-desc-fetch-error",
-        "Hardware queue whose descriptor fetches fail, -1 for none");
+    for (unsigned i = 0; i < ARRAY_SIZE(inject_queues); i++) {
+        object_class_property_add(klass, inject_queues[i].name, "int32",
+                                  get_queue, set_queue, NULL,
+                                  (void *)(uintptr_t)inject_queues[i].offset);
+        object_class_property_set_description(klass, inject_queues[i].name,
+                                              inject_queues[i].text);
+    }
+    object_class_property_add_str(klass, "inject-error", NULL, set_error);
+    object_class_property_set_description(klass, "inject-error",
+        "Log an error now: a status register and its bits");
     object_class_property_add(klass, "inject-drop-writeback", "uint32",
                               get_drop_writeback, set_drop_writeback, NULL,
                               NULL);

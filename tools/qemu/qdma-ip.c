@@ -74,6 +74,7 @@ static const QdmaCsrInfo cpm5_csr[] = {
 #define SOFT_EQDMA                                  \
     SOFT_IP,                                        \
     .c2h_max_buffers = 31,                          \
+    .err_h2c_st = BIT(16),                          \
     .pf_mbox = 0x22400, .vf_mbox = 0x5000,          \
     .intr_has_function = true
 
@@ -94,6 +95,7 @@ static const QdmaIp qdma_ips[] = {
         .name = "qdma-3.1",
         .misc_cap = 0x02000003, .vf_version = 0x1fd30200,
         .c2h_max_buffers = 7,
+        .err_h2c_st = BIT(11),
         .mm_len_limit = QDMA_MM_DESC_LEN_MASK + 1,
         .pf_mbox = 0x2400, .vf_mbox = 0x1000,
         .ctxt = soft_3x_ctxt,
@@ -105,6 +107,7 @@ static const QdmaIp qdma_ips[] = {
         .queues = 4096, .queues_cap = 0xfff,
         .mm_channels = 2,
         .c2h_max_buffers = 31,
+        .err_h2c_st = BIT(16),
         .mm_len_limit = QDMA_MM_DESC_LEN_MASK + 1,
         .pf_config_size = 0x80000,
         .pf_mbox = 0x42400, .vf_mbox = 0x5000,

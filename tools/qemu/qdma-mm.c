@@ -45,7 +45,8 @@ static bool op_move(QdmaState *s, QdmaRing *r, QdmaOp *op, QdmaBudget *b)
     }
     mem = (uint8_t *)memory_region_get_ram_ptr(s->card) + card;
     if (r->c2h) {
-        if (qdma_dma_write(fn, bus, mem, part) != MEMTX_OK) {
+        if (r->qid == s->inject_data_error ||
+            qdma_dma_write(fn, bus, mem, part) != MEMTX_OK) {
             ring_fail_data(s, r, QDMA_MM_C2H_WR_UR);
             return false;
         }
@@ -53,7 +54,8 @@ static bool op_move(QdmaState *s, QdmaRing *r, QdmaOp *op, QdmaBudget *b)
         /* A read that fails leaves anything in its buffer; not on the card. */
         g_autofree uint8_t *data = g_malloc(part);
 
-        if (qdma_dma_read(fn, bus, data, part) != MEMTX_OK) {
+        if (r->qid == s->inject_data_error ||
+            qdma_dma_read(fn, bus, data, part) != MEMTX_OK) {
             ring_fail_data(s, r, QDMA_MM_H2C_RD_UR_CA);
             return false;
         }

@@ -54,7 +54,7 @@ static bool h2c_move(QdmaState *s, QdmaRing *r, unsigned n, uint32_t len)
     QdmaFunction *fn = qdma_ring_function(s, r);
     g_autofree uint8_t *data = g_malloc(len);
 
-    if (!h2c_read(s, r, n, data)) {
+    if (r->qid == s->inject_data_error || !h2c_read(s, r, n, data)) {
         qdma_ring_fail(s, r, R_GLBL_DSC_ERR_STS_DMA_MASK, false);
         return false;
     }
@@ -231,7 +231,8 @@ static bool c2h_move(QdmaState *s, QdmaRing *r, const QdmaBeat *beat,
         qdma_user_pattern(st, made, beat->len);
     }
     trace_xlnx_qdma_packet(r->qid, true, beat->len);
-    if (need && !c2h_write(s, r, data, beat->len)) {
+    if (need && (r->qid == s->inject_data_error ||
+                 !c2h_write(s, r, data, beat->len))) {
         qdma_ring_fail(s, r, R_GLBL_DSC_ERR_STS_DMA_MASK, false);
         c2h_fail(s, r->qid);
         return false;

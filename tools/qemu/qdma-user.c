@@ -74,6 +74,27 @@ bool qdma_user_bypass(QdmaState *s, const QdmaRing *r)
     }
 }
 
+/*
+ * The user logic's own reasons to interrupt, unlike a write of the trigger:
+ * their bits stay until read, and interrupt when they are unmasked.
+ */
+static void user_event(QdmaState *s, uint32_t event)
+{
+    uint32_t intr = s->user[R_USER_INTR];
+
+    s->user[R_USER_INTR_VECTOR] |= event;
+    if (event & s->user[R_USER_INTR_MASK]) {
+        qdma_irq_send(s, FIELD_EX32(intr, USER_INTR, FUNC),
+                      FIELD_EX32(intr, USER_INTR, VECTOR), A_INTR_STATS);
+    }
+}
+
+static void marker_response(QdmaState *s)
+{
+    s->user[R_USER_C2H_STATUS] = 1;
+    user_event(s, R_USER_INTR_VECTOR_MARKER_MASK);
+}
+
 static bool own_queue(QdmaState *s)
 {
     return FIELD_EX32(s->user[R_USER_LOOPBACK], USER_LOOPBACK, OWN_QUEUE);
@@ -126,6 +147,7 @@ static void check_packet(QdmaState *s, const uint8_t *data, uint32_t len)
         s->check_bad |= data[i] != pattern_byte(s->check_pos++);
     }
     s->user[R_USER_H2C_MATCH] = !s->check_bad;
+    user_event(s, R_USER_INTR_VECTOR_CHECKED_MASK);
 }
 
 /* A packet of an H2C queue has come. */
@@ -202,9 +224,12 @@ void qdma_user_taken(QdmaState *s, unsigned qid, bool dropped)
             st->gen_pos = 0;
         }
         s->user[R_USER_C2H_COUNT]++;
+        if (!st->gen_left) {
+            user_event(s, R_USER_INTR_VECTOR_GENERATED_MASK);
+        }
     } else {
         st->marker = false;
-        s->user[R_USER_C2H_STATUS] = 1;
+        marker_response(s);
         return;
     }
     s->user[dropped ? R_USER_DROPPED : R_USER_ACCEPTED]++;
@@ -227,7 +252,7 @@ void qdma_user_flush(QdmaState *s, unsigned qid)
     st->started = false;
     if (st->marker) {
         st->marker = false;
-        s->user[R_USER_C2H_STATUS] = 1;
+        marker_response(s);
     }
     if (full) {
         room_again(s);
@@ -243,7 +268,10 @@ static void generator_start(QdmaState *s)
 
     if (FIELD_EX32(control, USER_CONTROL, MARKER)) {
         st->marker = takes_packets(s, qid);
-        s->user[R_USER_C2H_STATUS] = !st->marker;
+        s->user[R_USER_C2H_STATUS] = 0;
+        if (!st->marker) {
+            marker_response(s);
+        }
     } else if (!takes_packets(s, qid)) {
         s->user[R_USER_DROPPED] += s->user[R_USER_C2H_PACKETS];
     } else if (!FIELD_EX32(control, USER_CONTROL, STOP)) {

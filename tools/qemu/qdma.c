@@ -393,6 +393,8 @@ static void qdma_instance_init(Object *obj)
     QdmaState *s = XLNX_QDMA(obj);
 
     s->inject_desc_fetch_error = -1;
+    s->inject_data_error = -1;
+    s->inject_cmpt_overflow = -1;
 }
 
 static void qdma_class_init(ObjectClass *klass, void *data)

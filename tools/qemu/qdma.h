@@ -77,6 +77,7 @@ typedef struct QdmaIp {
     hwaddr pf_config_size;
     hwaddr pf_mbox, vf_mbox;
     hwaddr pf_msix_table, pf_msix_pba;
+    uint32_t err_h2c_st;            /* bit of 0x248 */
     bool mbox_fmap;                 /* function map next to the mailbox */
     bool intr_has_function;         /* else that of the queue is interrupted */
     const QdmaCtxtMask *ctxt;       /* ends with a mask of zeros */
@@ -252,6 +253,8 @@ struct QdmaState {
     bool inject_ctxt_busy;
     uint32_t inject_drop_writeback;
     int32_t inject_desc_fetch_error;
+    int32_t inject_data_error;
+    int32_t inject_cmpt_overflow;
     bool inject_flr_hang;
     bool inject_bad_id;
     bool removed;
@@ -299,6 +302,7 @@ bool qdma_csr_mm_running(QdmaState *s, const QdmaRing *r);
 void qdma_csr_mm_completed(QdmaState *s, const QdmaRing *r);
 void qdma_leaf_error(QdmaState *s, hwaddr status, hwaddr mask, uint32_t bits,
                      uint32_t global);
+bool qdma_csr_inject(QdmaState *s, uint64_t status, uint64_t bits);
 void qdma_trq_error(QdmaFunction *fn, uint32_t bits, hwaddr addr);
 void qdma_dsc_error(QdmaState *s, const QdmaRing *r, uint32_t bits);
 void qdma_pidx_error(QdmaState *s, const QdmaRing *r, uint16_t pidx);

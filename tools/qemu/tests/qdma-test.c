@@ -573,6 +573,71 @@ static void test_drop_writeback(void)
 	expect_eq(status_cidx(0, 16), 2);
 }
 
+/* Every leaf reaches its bit of the global status, through its mask alone. */
+static void test_error_leafs(void)
+{
+	static const struct {
+		int status, mask;
+		unsigned int bits, bit;
+	} leafs[] = {
+		{ 0x254, 0x258, 1 << 8, 2 }, { 0x264, 0x268, 1 << 7, 3 },
+		{ 0xaf0, 0xaf4, 1 << 20, 8 }, { 0xaf8, 0xafc, 1 << 20, 8 },
+		{ 0xe00, 0xe04, 1 << 5, 16 }, { 0x0e4, 0x0e0, 1 << 4, 0 },
+		{ 0x0f4, 0x0f0, 1u << 31, 0 }, { 0x0ec, 0x0e8, 1 << 4, 1 },
+		{ 0x0fc, 0x0f8, 1u << 31, 1 },
+	};
+
+	for (size_t i = 0; i < sizeof(leafs) / sizeof(leafs[0]); i++) {
+		int bit = leafs[i].bit == 16 && ip->pf_mbox == 0x2400 ? 11 : leafs[i].bit;
+		char value[64];
+
+		snprintf(value, sizeof(value), "\"0x%x 0x%x\"", leafs[i].status, leafs[i].bits);
+		wr(leafs[i].mask, 0);
+		expect(qt_set(qt, "inject-error", value));
+		expect_eq(rd(leafs[i].status), leafs[i].bits);
+		expect_eq(rd(0x248), 0);
+		wr(leafs[i].mask, leafs[i].bits);
+		arm_errors();
+		expect(qt_set(qt, "inject-error", value));
+		expect_eq(rd(0x248), 1u << bit);
+		expect(msi(0, 3));
+		wr(leafs[i].status, ~0u);
+		wr(0x248, ~0u);
+		expect_eq(rd(leafs[i].status) | rd(0x248), 0);
+	}
+	expect(!qt_set(qt, "inject-error", "\"0x254 0x1\""));
+	expect(!qt_set(qt, "inject-error", "\"0x258 0x4\""));
+	expect(!qt_set(qt, "inject-error", "\"0x254\""));
+}
+
+/* A PF's reset takes its VFs along; enabled again they are as new. */
+static void test_pf_flr(void)
+{
+	fmap(1, 64, 4);
+	mm_queue(true, 64, 1, 0, WBI_CHK, 0);
+	qt_fill(qt, BACK, 0xee, 64);
+	desc(0, 0, 0, BACK, 64);
+	vwr(1, VF_MBOX + 0xc00, 1);
+	vwr(1, VF_MBOX + 0x4, 1);
+	vwr(1, VF_DB + DB_C2H, 1);
+	qt_step(qt, 1000);				/* fetched, not due */
+	qt_cfg_write16(qt, 0, qt_find_cap(qt, 0, 0x10) + 8, 0x8000);
+	qt_step(qt, STEP_NS);
+	expect_eq(qt_read32(qt, BACK), 0xeeeeeeee);
+	expect_eq(vrd(1, VF_MBOX + 0x14), ~0u);
+	start();
+	expect_eq(vrd(1, VF_MBOX + 0x14), ip->vf_version);
+	expect_eq(rd(PF_MBOX), 0);
+	expect_eq(ctxt_word(SW_C2H, 64, 1), 0);
+	expect_eq(ctxt_word(FMAP, 1, 1), 0);
+	fmap(1, 64, 4);
+	mm_queue(true, 64, 1, 0, WBI_CHK, 0);
+	desc(0, 0, 0, BACK, 64);
+	vwr(1, VF_DB + DB_C2H, 1);
+	qt_step(qt, STEP_NS);
+	expect_eq(status_cidx(0, 16), 1);
+}
+
 static void test_removal(void)
 {
 	expect(qt_set(qt, "inject-bad-id", "true"));
@@ -757,6 +822,8 @@ static const struct test list[] = {
 	{ "bad-pidx", test_bad_pidx },
 	{ "bad-accesses", test_bad_accesses },
 	{ "drop-writeback", test_drop_writeback },
+	{ "error-leafs", test_error_leafs },
+	{ "pf-flr", test_pf_flr },
 	{ "removal", test_removal },
 	{ "user-logic", test_user_logic },
 	{ "vf-disable", test_vf_disable },

@@ -28,6 +28,9 @@
 #define U_DROPPED	0x88
 #define U_ACCEPTED	0x8c
 #define U_BYPASS	0x90
+#define U_INTR		0x94
+#define U_MASK		0x98
+#define U_EVENTS	0x9c
 #define U_LOOP		0x200
 
 #define LOOPBACK	(1u << 0)
@@ -731,6 +734,29 @@ static void test_h2c_fault(void)
 	expect_eq(ctxt_word(SW_H2C, 1, 1) & 1, 0);
 }
 
+static void test_injection(void)
+{
+	receive(&(struct setup){ .qid = 1, .trig = EVERY, .vec = 5 });
+	make_h2c(&(struct setup){ .qid = 1 }, 0);
+	expect(!qt_set(qt, "inject-cmpt-overflow", "4096"));
+	expect(qt_set(qt, "inject-cmpt-overflow", "1"));
+	generate(1, 8, 1, 0);
+	expect(qt_set(qt, "inject-cmpt-overflow", "-1"));
+	expect_eq(stat_err(), 3);
+	expect_eq(rd(0xaf0), 1 << 13);
+	wr(0xaf0, ~0u);
+	receive(&(struct setup){ .qid = 1, .trig = EVERY, .vec = 5 });
+	expect(qt_set(qt, "inject-data-error", "1"));
+	generate(1, 8, 1, 0);
+	send(0, DATA, 8, 0);
+	h2c_bell(1, 1);
+	expect(qt_set(qt, "inject-data-error", "-1"));
+	expect_eq(entry(0), 1 << 2 | 1 << 1);
+	expect_eq(qt_read32(qt, BACK), 0xeeeeeeee);
+	expect_eq(rd(0xaf0), 1 << 4);
+	expect_eq(qt_read32(qt, RING(0) + 16 * SLOTS) & 0xffff, 1);
+}
+
 /* After INV nothing is written; packets on their way are lost. */
 static void test_stop(void)
 {
@@ -808,6 +834,33 @@ static void test_marker(void)
 	expect_eq(urd(U_STATUS), 1);
 }
 
+/* User interrupts go to the function and vector that 0x94 names. */
+static void test_user_interrupt(void)
+{
+	receive(&(struct setup){ .trig = EVERY, .vec = 5 });
+	make_h2c(&(struct setup){ .qid = 1 }, 0);
+	uwr(U_INTR, 3 << 12 | 7 << 4);
+	generate(0, 8, 2, 0);
+	expect(!msi(3, 7));				/* masked */
+	expect_eq(urd(U_EVENTS), 1);
+	expect_eq(urd(U_EVENTS), 0);
+	uwr(U_MASK, 3);
+	generate(0, 8, 2, 0);
+	expect(msi(3, 7));
+	send(0, DATA, 8, 0);
+	h2c_bell(1, 1);
+	expect(msi(3, 7));
+	generate(0, 8, 1, MARKER);
+	expect(!msi(3, 7));
+	expect_eq(urd(U_EVENTS), 7);
+	uwr(U_INTR, 2 << 12 | 4 << 4 | 1);
+	expect(msi(2, 4));
+	expect_eq(urd(U_INTR) & 1, 0);
+	uwr(U_INTR, 200 << 12 | 4 << 4 | 1);		/* no such function */
+	uwr(U_INTR, 1 << 12 | 31 << 4 | 1);		/* no such vector */
+	expect_eq(rd(0xaf0), 1 << 7);
+}
+
 const struct test stream_tests[] = {
 	{ "st-generator", test_generator },
 	{ "st-no-status", test_no_status },
@@ -833,8 +886,10 @@ const struct test stream_tests[] = {
 	{ "st-bad-cidx", test_bad_cidx },
 	{ "st-buffer-fault", test_buffer_fault },
 	{ "st-h2c-fault", test_h2c_fault },
+	{ "st-injection", test_injection },
 	{ "st-stop", test_stop },
 	{ "st-move-queue", test_move_queue },
 	{ "st-marker", test_marker },
+	{ "user-interrupt", test_user_interrupt },
 	{ }
 };
