@@ -273,6 +273,9 @@ static unsigned ring_fetch_count(QdmaState *s, QdmaRing *r, unsigned *index)
     unsigned code = FIELD_EX32(s->csr[R_GLBL_DSC_CFG], GLBL_DSC_CFG, MAX_FETCH);
     unsigned count, known;
 
+    if (!slots) {
+        return 0;
+    }
     known = (ring_pidx(s, r) + slots - ring_cidx(s, r)) % slots;
     *index = (ring_cidx(s, r) + r->in_flight) % slots;
     if (known <= r->in_flight) {

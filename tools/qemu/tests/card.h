@@ -117,4 +117,9 @@ extern const struct test stream_tests[];
 extern const struct test ip_tests[];
 extern const struct ip ips[];
 
+/* Parts of tests that need to know streams: around a migration, and noise */
+void stream_save_prepare(void);
+void stream_save_check(void);
+void stream_noise(uint32_t *x, int i);
+
 #endif

@@ -726,14 +726,19 @@ static void test_noise(void)
 			w[k] = x = x * 1664525 + 1013904223;
 		w[0] &= ~(0xfffu << 17);
 		w[1] |= 1u << 31 | 1;
+		if (i & 8)
+			w[1] &= ~(1u << 31);
 		if (i & 1)
 			w[3] = 0, w[2] &= 0x3fff000;
 		if (i & 2)
-			w[1] = (w[1] & ~(3u << 16 | 1u << 18)) | 2u << 16;
+			w[1] = (w[1] & ~(3u << 16 | 1u << 18)) |
+			       (i & 8 ? !(i & 1) : 2u) << 16;
 		ctxt_write(i % 2 ? SW_C2H : SW_H2C, i % 8, w, 8);
 		wr(PF_DB + 16 * (i % 8) + (i % 2 ? DB_C2H : DB_H2C), ARM | (x >> 20));
 		qt_step(qt, 5000);
 	}
+	for (int i = 0; i < 300; i++)
+		stream_noise(&x, i);
 	expect_eq(rd(0) >> 16, 0x1fd3);
 }
 
@@ -749,14 +754,23 @@ static struct qt *start_machine(const char *incoming)
 	return qt_start(qemu, device, incoming);
 }
 
-/* Saved with a transfer in flight and a message waiting; both go on. */
-static void test_migration(void)
+/* The machine's state is saved, a new machine goes on with it. */
+static void move_machine(void)
 {
 	char file[] = "/tmp/qdma-test-state-XXXXXX";
 	int fd = mkstemp(file);
 
 	expect(fd >= 0);
 	close(fd);
+	expect(qt_save(qt, file));
+	expect(qt_stop(qt));
+	qt = start_machine(file);
+	unlink(file);
+}
+
+/* Saved with a transfer in flight and a message waiting; both go on. */
+static void test_migration(void)
+{
 	fmap(2, 16, 4);
 	mm_queue(true, 17, 2, 0, WBI_CHK | IRQ_EN, 3);
 	qt_write32(qt, PF_BYPASS + 64, 0xfeedbeef);
@@ -766,10 +780,7 @@ static void test_migration(void)
 	vwr(2, VF_MBOX + 0x4, 1);
 	vwr(2, VF_DB + 16 + DB_C2H, 1 | ARM);
 	qt_step(qt, 1000);
-	expect(qt_save(qt, file));
-	expect(qt_stop(qt));
-	qt = start_machine(file);
-	unlink(file);
+	move_machine();
 	expect_eq(qt_read32(qt, BACK), 0);
 	qt_step(qt, STEP_NS);
 	expect_eq(qt_read32(qt, BACK), 0xfeedbeef);
@@ -779,6 +790,14 @@ static void test_migration(void)
 	wr(PF_MBOX + 0xc, 2);
 	expect_eq(rd(PF_MBOX + 0x800), 0x77);
 	expect_eq(rd(0x204), 17);
+}
+
+/* Saved with a packet in the user logic and a completion timer running */
+static void test_migration_stream(void)
+{
+	stream_save_prepare();
+	move_machine();
+	stream_save_check();
 }
 
 static void run(const char *name, void (*test)(void))
@@ -829,6 +848,7 @@ static const struct test list[] = {
 	{ "vf-disable", test_vf_disable },
 	{ "dma-to-self", test_dma_to_self },
 	{ "migration", test_migration },
+	{ "migration-stream", test_migration_stream },
 	{ "noise", test_noise },
 	{ }
 };

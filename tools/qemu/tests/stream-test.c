@@ -861,6 +861,70 @@ static void test_user_interrupt(void)
 	expect_eq(rd(0xaf0), 1 << 7);
 }
 
+void stream_save_prepare(void)
+{
+	qt_fill(qt, DATA, 0x5a, 64);
+	receive(&(struct setup){ .qid = 1, .trig = USER_TIMER, .vec = 5 });
+	make_h2c(&(struct setup){ .qid = 1 }, 0);
+	uwr(U_LOOP, 1);
+	generate(1, 8, SLOTS - 2, 0);			/* one buffer is left */
+	cmpt_bell(1, C_STAT | C_INT | (SLOTS - 2));
+	msi(0, 5);
+	send(0, DATA, 60, 0);
+	send(1, DATA, 61, 0);
+	wr(PF_DB + 16 + DB_H2C, 2);
+	qt_step(qt, 10000);
+	expect_eq(ctxt_word(CMPT, 1, 4) & 1, 1);
+}
+
+void stream_save_check(void)
+{
+	expect(!msi(0, 5));
+	qt_step(qt, 1000ull * STEP_NS * 1000);	/* a new machine's time is 0 */
+	expect(msi(0, 5));
+	expect_eq(entry_len(SLOTS - 2), 60);
+	cmpt_bell(1, C_STAT | C_INT | (SLOTS - 1));
+	wr(PF_DB + 16 + DB_C2H, 5);
+	qt_step(qt, STEP_NS);
+	expect_eq(entry_len(SLOTS - 1), 61);
+	expect_eq(qt_read32(qt, BACK + (SLOTS - 1) * BUF), 0x5a5a5a5a);
+}
+
+/* A queue of random contexts, a random start of the user logic */
+void stream_noise(uint32_t *x, int i)
+{
+	static const int sel[] = { SW_C2H, PFCH, CMPT };
+	int qid = i % 4;
+	uint32_t w[8];
+
+	for (int s = 0; s < 3; s++) {
+		for (int k = 0; k < 8; k++)
+			w[k] = *x = *x * 1664525 + 1013904223;
+		if (sel[s] == SW_C2H && i & 1) {
+			w[0] &= 0xffff;
+			w[1] = (w[1] & ~(1u << 31 | 7u << 16 | 0xfu << 12)) | 1;
+			w[2] &= 0x3fff000;
+			w[3] = 0;
+		} else if (sel[s] == CMPT && i & 1) {
+			w[0] &= ~(0xfffu << 5 | 0xfu << 28);
+			w[1] &= 0xffff;
+			w[2] &= 3u << 26;
+			w[3] = (w[3] & 0xf000) | 1u << 28;
+			w[5] &= ~(0xfu << 14);
+		}
+		ctxt_write(sel[s], qid, w, 8);
+	}
+	uwr(U_QID, qid);
+	uwr(U_LEN, *x >> 8);
+	uwr(U_PACKETS, *x >> 20);
+	uwr(U_BYPASS, *x >> 3);
+	uwr(U_LOOP, *x >> 7);
+	uwr(U_CTL, *x & ~1u);
+	wr(PF_DB + 16 * qid + DB_C2H, *x >> 24);
+	cmpt_bell(qid, *x * 2654435761u);
+	qt_step(qt, 50000);
+}
+
 const struct test stream_tests[] = {
 	{ "st-generator", test_generator },
 	{ "st-no-status", test_no_status },
