@@ -22,11 +22,11 @@ static void show_ring(struct seq_file *file, struct qdma_ring *ring)
 		return;
 	spin_lock_irq(&ring->lock);
 	seq_printf(file,
-		   "%u %s %s: posted %llu done %llu queued %u head %u tail %u slots %u doorbells %llu missed %llu restarts %llu\n",
+		   "%u %s %s: posted %llu done %llu queued %u head %u tail %u slots %u doorbells %llu late %llu missed %llu restarts %llu\n",
 		   ring->qid, ring->dir == SVFF_QDMA_C2H ? "C2H" : "H2C",
 		   state_name[ring->state], ring->posted, ring->done, ring->nqueued,
-		   ring->head, ring->tail, ring->slots, ring->doorbells, ring->missed,
-		   ring->restarts);
+		   ring->head, ring->tail, ring->slots, ring->doorbells, ring->late,
+		   ring->missed, ring->restarts);
 	spin_unlock_irq(&ring->lock);
 }
 

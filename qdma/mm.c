@@ -4,10 +4,13 @@
  * is cut into chunks of pinned and mapped pages, which all go to one queue, so
  * that they end in order. A caller that waits has a few chunks in flight at a
  * time; a kiocb that does not is handed to the queue as a whole and completed
- * from a work item, because unpinning may sleep.
+ * from the queue's work item, because unpinning may sleep. Whoever submits
+ * under a plug, io_uring with several requests above all, has one doorbell for
+ * what came in between.
  */
 #include "priv.h"
 
+#include <linux/blkdev.h>
 #include <linux/dma-mapping.h>
 #include <linux/fs.h>
 #include <linux/mm.h>
@@ -160,8 +163,10 @@ free_chunk:
 
 static void queue_completion(struct qdma_xfer *xfer)
 {
-	if (!xfer->inflight && xfer->iocb)
-		queue_work(qdma_wq, &xfer->work);
+	if (xfer->inflight || !xfer->iocb)
+		return;
+	list_add_tail(&xfer->node, &xfer->ring->finished);
+	queue_work(qdma_wq, &xfer->ring->deliver);
 }
 
 /**
@@ -191,6 +196,8 @@ static void collect(struct qdma_xfer *xfer)
 
 	spin_lock_irq(&xfer->ring->lock);
 	list_splice_init(&xfer->finished, &list);
+	list_for_each_entry(chunk, &list, node)
+		xfer->ring->batch.inflight--;
 	spin_unlock_irq(&xfer->ring->lock);
 	list_for_each_entry_safe(chunk, next, &list, node) {
 		xfer->broken |= chunk->status;
@@ -218,12 +225,46 @@ static ssize_t xfer_result(const struct qdma_xfer *xfer)
 	return xfer->bytes ? xfer->bytes : xfer->error;
 }
 
+struct ring_plug {
+	struct blk_plug_cb cb;	/* first, see blk_check_plugged() */
+	struct qdma_mm *mm;	/* has a reference */
+};
+
+static void unplug_ring(struct blk_plug_cb *cb, bool from_schedule)
+{
+	struct ring_plug *plug = container_of(cb, struct ring_plug, cb);
+
+	qdma_ring_flush(cb->data);
+	percpu_ref_put(&plug->mm->io);
+	kfree(plug);
+}
+
+/*
+ * Has the caller promised to submit more before it sleeps or is done? Do not
+ * sleep between this and the submission.
+ */
+static bool is_plugged(struct qdma_xfer *xfer)
+{
+	struct ring_plug *plug;
+	struct blk_plug_cb *cb;
+
+	cb = blk_check_plugged(unplug_ring, xfer->ring, sizeof(*plug));
+	if (!cb)
+		return false;
+	plug = container_of(cb, struct ring_plug, cb);
+	if (!plug->mm) {
+		plug->mm = xfer->mm;
+		percpu_ref_get(&plug->mm->io);
+	}
+	return true;
+}
+
 static int submit_chunk(struct qdma_xfer *xfer, struct qdma_chunk *chunk, bool nowait)
 {
 	int err;
 
 	for (;;) {
-		err = qdma_ring_submit(xfer->ring, chunk);
+		err = qdma_ring_submit(xfer->ring, chunk, is_plugged(xfer));
 		if (err != -EAGAIN)
 			return err;
 		err = qdma_ring_ready(xfer->ring, nowait);
@@ -345,9 +386,8 @@ static void put_ring(struct qdma_mm *mm, struct qdma_ring *ring)
 	percpu_ref_put(&mm->io);
 }
 
-static void complete_async(struct work_struct *work)
+static void complete_xfer(struct qdma_xfer *xfer)
 {
-	struct qdma_xfer *xfer = container_of(work, struct qdma_xfer, work);
 	struct qdma_ring *ring = xfer->ring;
 	struct kiocb *iocb = xfer->iocb;
 	struct qdma_mm *mm = xfer->mm;
@@ -361,6 +401,25 @@ static void complete_async(struct work_struct *work)
 	/* The file, and with it the device, may go with the kiocb. */
 	put_ring(mm, ring);
 	iocb->ki_complete(iocb, ret);
+}
+
+/**
+ * qdma_mm_deliver - tell who asked for them that transfers are through
+ * @work: &qdma_ring.deliver
+ *
+ * Context: process.
+ */
+void qdma_mm_deliver(struct work_struct *work)
+{
+	struct qdma_ring *ring = container_of(work, struct qdma_ring, deliver);
+	struct qdma_xfer *xfer, *next;
+	LIST_HEAD(list);
+
+	spin_lock_irq(&ring->lock);
+	list_splice_init(&ring->finished, &list);
+	spin_unlock_irq(&ring->lock);
+	list_for_each_entry_safe(xfer, next, &list, node)
+		complete_xfer(xfer);
 }
 
 static int async_room(struct qdma_xfer *xfer)
@@ -405,7 +464,6 @@ static ssize_t transfer_async(struct qdma_mm *mm, struct qdma_ring *ring, struct
 	if (!xfer)
 		return -ENOMEM;
 	init_xfer(xfer, mm, ring, iocb);
-	INIT_WORK(&xfer->work, complete_async);
 	xfer->inflight = 1;
 	err = submit_all(xfer, iter, iocb->ki_pos, nowait,
 			 nowait ? async_room_nowait : async_room);

@@ -38,6 +38,7 @@
 
 #include <svff/qdma.h>
 
+#include "batch.h"
 #include "ctxt.h"
 #include "desc.h"
 #include "io.h"
@@ -319,7 +320,9 @@ enum qdma_ring_state {
  * @head: next slot to fill
  * @tail: first slot not completed
  * @posted: descriptors handed to the hardware since the start
+ * @rung: descriptors that a doorbell told of since the start
  * @done: descriptors completed since the start
+ * @batch: when to ring
  * @queued: chunks that are not, or not all, in the ring
  * @active: chunks that are all in the ring, in order
  * @nqueued: chunks in @queued
@@ -330,14 +333,17 @@ enum qdma_ring_state {
  * @seen: @done at the last look of @guard
  * @guard: looks whether completions were missed or never came
  * @recover: stops and restarts the ring after an error
- * @poll: looks for completions in poll mode
- * @polling: @poll is running
+ * @timer: rings for what waited long enough; looks for completions in poll mode
+ * @ticking: @timer is running
+ * @finished: transfers to be completed by @deliver
+ * @deliver: completes transfers that nobody waits for
  * @quarantine: chunks that the hardware may still write to
  * @last_try: last attempt to revive a dead ring, in jiffies
  * @hw_running: the hardware has its context (under @ctl)
  * @restarts: times that it was restarted
  * @missed: times that @guard found completions which nothing had announced
  * @doorbells: PIDX written
+ * @late: times that @timer had to ring
  */
 struct qdma_ring {
 	struct svff_qdma *qd;
@@ -355,7 +361,9 @@ struct qdma_ring {
 	u32 head;
 	u32 tail;
 	u64 posted;
+	u64 rung;
 	u64 done;
+	struct qdma_batch batch;
 	struct list_head queued;
 	struct list_head active;
 	unsigned int nqueued;
@@ -366,14 +374,17 @@ struct qdma_ring {
 	u64 seen;
 	struct delayed_work guard;
 	struct work_struct recover;
-	struct hrtimer poll;
-	bool polling;
+	struct hrtimer timer;
+	bool ticking;
+	struct list_head finished;
+	struct work_struct deliver;
 	struct list_head quarantine;
 	unsigned long last_try;
 	bool hw_running;
 	u64 restarts;
 	u64 missed;
 	u64 doorbells;
+	u64 late;
 };
 
 /**
@@ -417,7 +428,7 @@ struct qdma_mm {
  * @error: first error (@ring's lock)
  * @finished: chunks that are through, in order (@ring's lock)
  * @wait: woken as chunks finish
- * @work: completes @iocb
+ * @node: in the ring's list of transfers to be completed
  * @bytes: moved, for sure and without a gap
  * @broken: a chunk failed; what follows does not count
  */
@@ -429,7 +440,7 @@ struct qdma_xfer {
 	int error;
 	struct list_head finished;
 	wait_queue_head_t wait;
-	struct work_struct work;
+	struct list_head node;
 	size_t bytes;
 	bool broken;
 };
@@ -505,7 +516,8 @@ void qdma_err_handle(struct svff_qdma *qd);
 void qdma_ring_setup(struct qdma_ring *ring, struct svff_qdma *qd, u16 qid,
 		     enum svff_qdma_dir dir);
 int qdma_ring_ready(struct qdma_ring *ring, bool nowait);
-int qdma_ring_submit(struct qdma_ring *ring, struct qdma_chunk *chunk);
+int qdma_ring_submit(struct qdma_ring *ring, struct qdma_chunk *chunk, bool more);
+void qdma_ring_flush(struct qdma_ring *ring);
 bool qdma_ring_full(struct qdma_ring *ring);
 void qdma_ring_service(struct qdma_ring *ring);
 void qdma_ring_fail(struct qdma_ring *ring, int error);
@@ -523,6 +535,7 @@ void qdma_queue_mm_put(struct svff_qdma *qd, u16 qid);
 /* mm.c */
 ssize_t qdma_mm_transfer(struct qdma_mm *mm, struct kiocb *iocb, struct iov_iter *iter,
 			 enum svff_qdma_dir dir);
+void qdma_mm_deliver(struct work_struct *work);
 void qdma_xfer_chunk_done(struct qdma_chunk *chunk);
 void qdma_chunk_free(struct qdma_ring *ring, struct qdma_chunk *chunk);
 

@@ -39,6 +39,7 @@
 
 #define RING_SIZE_BEST		1025	/* entries: 4 MiB of pages in flight, 32 KiB of memory */
 #define RING_SIZE_MIN		3	/* one descriptor in flight */
+#define BATCH_DESCS		256	/* descriptors that are worth a doorbell: 1 MiB of pages */
 #define BACKLOG_CHUNKS		64	/* chunks that may wait for slots */
 #define GUARD_MS		500	/* interval of the guard */
 #define TIMEOUT_MS		10000	/* without progress */
@@ -81,8 +82,20 @@ static void ring_bell(struct qdma_ring *ring)
 
 	qdma_doorbell(qd, offset, FIELD_PREP(QDMA_DB_PIDX_PIDX, ring->head) |
 				  (arm ? QDMA_DB_PIDX_ARM : 0));
+	ring->rung = ring->posted;
+	ring->batch.held = 0;
 	ring->doorbells++;
 	trace_qdma_doorbell(&qd->pdev->dev, ring->qid, ring->dir, ring->head, arm);
+}
+
+/* Held descriptors are told of from here at the latest; poll mode lives on it. */
+static void start_timer_locked(struct qdma_ring *ring, u64 ns)
+{
+	lockdep_assert_held(&ring->lock);
+	if (ring->ticking)
+		return;
+	ring->ticking = true;
+	hrtimer_start(&ring->timer, ns_to_ktime(ns), HRTIMER_MODE_REL);
 }
 
 /* Load the next segment if the current one is used up. */
@@ -125,8 +138,8 @@ static void fill_desc(struct qdma_ring *ring, struct qdma_chunk *chunk)
 	ring->posted++;
 }
 
-/* Fill free slots from the queue; one doorbell for all. Returns how many. */
-static u32 post_locked(struct qdma_ring *ring)
+/* Fill free slots from the queue. Who calls this sees to the doorbell. */
+static void post_locked(struct qdma_ring *ring)
 {
 	u32 room = ring->slots - 1 - (u32)(ring->posted - ring->done);
 	struct qdma_chunk *chunk;
@@ -144,9 +157,25 @@ static u32 post_locked(struct qdma_ring *ring)
 		if (--ring->nqueued < BACKLOG_CHUNKS)
 			wake_up(&ring->room);
 	}
-	if (n)
+}
+
+/*
+ * Tell the hardware of what was posted, or see to it that this is done soon.
+ * Descriptors that are many bytes do not wait. Returns whether it was told.
+ */
+static bool bell_locked(struct qdma_ring *ring, bool more)
+{
+	lockdep_assert_held(&ring->lock);
+	if (ring->posted == ring->rung)
+		return false;
+	if (qdma_batch_due(&ring->batch, more) ||
+	    ring->posted - ring->rung >= min_t(u32, ring->slots / 4, BATCH_DESCS)) {
 		ring_bell(ring);
-	return n;
+		return true;
+	}
+	if (!more)
+		start_timer_locked(ring, qdma_batch_wait_ns(&ring->batch));
+	return false;
 }
 
 static void fail_locked(struct qdma_ring *ring, int error)
@@ -202,12 +231,22 @@ static void reap_locked(struct qdma_ring *ring)
 	complete_locked(ring);
 }
 
-/* Returns how many descriptors were posted, -1 if the ring is not running. */
-static int reap_and_post_locked(struct qdma_ring *ring)
+/* Returns whether the ring goes on running. */
+static bool reap_and_post_locked(struct qdma_ring *ring)
 {
 	if (ring->state == QDMA_RING_RUNNING)
 		reap_locked(ring);
-	return ring->state == QDMA_RING_RUNNING ? (int)post_locked(ring) : -1;
+	if (ring->state != QDMA_RING_RUNNING)
+		return false;
+	post_locked(ring);
+	return true;
+}
+
+/* With news behind us: new descriptors arm the queue; if there are none, arm it. */
+static void rearm_locked(struct qdma_ring *ring)
+{
+	if (!bell_locked(ring, false) && ring->rung != ring->done)
+		ring_bell(ring);
 }
 
 /**
@@ -225,24 +264,43 @@ void qdma_ring_service(struct qdma_ring *ring)
 	unsigned long flags;
 
 	spin_lock_irqsave(&ring->lock, flags);
-	if (reap_and_post_locked(ring) == 0 && ring->posted != ring->done)
-		ring_bell(ring);
+	if (reap_and_post_locked(ring))
+		rearm_locked(ring);
 	spin_unlock_irqrestore(&ring->lock, flags);
 }
 
-static enum hrtimer_restart poll_ring(struct hrtimer *timer)
+/* Returns nanoseconds until the timer is wanted again, 0 if it is not. */
+static u64 tick_locked(struct qdma_ring *ring)
 {
-	struct qdma_ring *ring = container_of(timer, struct qdma_ring, poll);
+	u64 waited, limit;
+
+	if (!reap_and_post_locked(ring))
+		return 0;
+	if (ring->posted != ring->rung) {
+		waited = ktime_get_ns() - ring->batch.held_ns;
+		limit = qdma_batch_wait_ns(&ring->batch);
+		if (waited < limit && ring->batch.held)
+			return ring->vec ? limit - waited : POLL_NS;
+		qdma_batch_late(&ring->batch);
+		ring->late++;
+		ring_bell(ring);
+	}
+	return ring->vec || ring->posted == ring->done ? 0 : POLL_NS;
+}
+
+static enum hrtimer_restart ring_tick(struct hrtimer *timer)
+{
+	struct qdma_ring *ring = container_of(timer, struct qdma_ring, timer);
 	unsigned long flags;
-	bool again;
+	u64 again;
 
 	spin_lock_irqsave(&ring->lock, flags);
-	again = reap_and_post_locked(ring) >= 0 && ring->posted != ring->done;
-	ring->polling = again;
+	again = tick_locked(ring);
+	ring->ticking = again;
 	spin_unlock_irqrestore(&ring->lock, flags);
 	if (!again)
 		return HRTIMER_NORESTART;
-	hrtimer_forward_now(timer, ns_to_ktime(POLL_NS));
+	hrtimer_forward_now(timer, ns_to_ktime(again));
 	return HRTIMER_RESTART;
 }
 
@@ -260,8 +318,8 @@ static bool guard_look_locked(struct qdma_ring *ring, bool *stalled)
 		return false;
 	if (ring->done != before) {
 		ring->missed += before == ring->seen;
-		if (!post_locked(ring) && ring->posted != ring->done)
-			ring_bell(ring);
+		post_locked(ring);
+		rearm_locked(ring);
 	}
 	*stalled = ring->done == ring->seen;
 	ring->seen = ring->done;
@@ -368,6 +426,8 @@ static void reset_indices(struct qdma_ring *ring)
 	ring->tail = 0;
 	ring->posted = 0;
 	ring->done = 0;
+	ring->rung = 0;
+	ring->batch.held = 0;
 	ring->seen = 0;
 	ring->progress = jiffies;
 	spin_unlock_irq(&ring->lock);
@@ -393,11 +453,11 @@ static int hw_start(struct qdma_ring *ring)
 }
 
 /* Nothing is submitted meanwhile, so that nobody starts it again. */
-static void stop_polling(struct qdma_ring *ring)
+static void stop_timer(struct qdma_ring *ring)
 {
-	hrtimer_cancel(&ring->poll);
+	hrtimer_cancel(&ring->timer);
 	spin_lock_irq(&ring->lock);
-	ring->polling = false;
+	ring->ticking = false;
 	spin_unlock_irq(&ring->lock);
 }
 
@@ -411,7 +471,7 @@ static int hw_stop(struct qdma_ring *ring)
 	lockdep_assert_held(&ring->ctl);
 	if (!ring->hw_running)
 		return 0;
-	stop_polling(ring);
+	stop_timer(ring);
 	q = describe(ring);
 	if (qdma_alive(qd))
 		err = qd->is_vf ? qd->ops->hwq_stop(qd, &q) : svff_qdma_hwq_stop(qd, &q);
@@ -618,7 +678,7 @@ bool qdma_ring_full(struct qdma_ring *ring)
 	       READ_ONCE(ring->nqueued) >= BACKLOG_CHUNKS;
 }
 
-static int submit_locked(struct qdma_ring *ring, struct qdma_chunk *chunk)
+static int submit_locked(struct qdma_ring *ring, struct qdma_chunk *chunk, bool more)
 {
 	lockdep_assert_held(&ring->lock);
 	if (chunk->xfer->error)
@@ -630,12 +690,12 @@ static int submit_locked(struct qdma_ring *ring, struct qdma_chunk *chunk)
 	chunk->xfer->inflight++;
 	list_add_tail(&chunk->node, &ring->queued);
 	ring->nqueued++;
+	qdma_batch_add(&ring->batch, ktime_get_ns());
 	post_locked(ring);
+	bell_locked(ring, more);
 	queue_delayed_work(qdma_wq, &ring->guard, msecs_to_jiffies(GUARD_MS));
-	if (!ring->vec && !ring->polling) {
-		ring->polling = true;
-		hrtimer_start(&ring->poll, ns_to_ktime(POLL_NS), HRTIMER_MODE_REL);
-	}
+	if (!ring->vec)
+		start_timer_locked(ring, POLL_NS);
 	return 0;
 }
 
@@ -643,19 +703,36 @@ static int submit_locked(struct qdma_ring *ring, struct qdma_chunk *chunk)
  * qdma_ring_submit - hand a chunk to a ring
  * @ring: ring
  * @chunk: chunk, mapped; the ring's until qdma_xfer_chunk_done()
+ * @more: qdma_ring_flush() follows, so that the doorbell may wait for it
  *
  * Context: process.
  * Return: 0, the error of the transfer if it has failed already, -EAGAIN if
  * the ring is not running (see qdma_ring_ready()).
  */
-int qdma_ring_submit(struct qdma_ring *ring, struct qdma_chunk *chunk)
+int qdma_ring_submit(struct qdma_ring *ring, struct qdma_chunk *chunk, bool more)
 {
 	int err;
 
 	spin_lock_irq(&ring->lock);
-	err = submit_locked(ring, chunk);
+	err = submit_locked(ring, chunk, more);
 	spin_unlock_irq(&ring->lock);
 	return err;
+}
+
+/**
+ * qdma_ring_flush - no more is to come, for now
+ * @ring: ring that was told that there was more
+ *
+ * Context: any.
+ */
+void qdma_ring_flush(struct qdma_ring *ring)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&ring->lock, flags);
+	if (ring->state == QDMA_RING_RUNNING)
+		bell_locked(ring, false);
+	spin_unlock_irqrestore(&ring->lock, flags);
 }
 
 /**
@@ -745,7 +822,8 @@ void qdma_ring_free(struct qdma_ring *ring)
 	if (ring->hw_running && ring->vec)
 		qdma_irq_detach(ring->vec, ring);
 	ring->hw_running = false;
-	hrtimer_cancel(&ring->poll);
+	hrtimer_cancel(&ring->timer);
+	flush_work(&ring->deliver);
 	free_quarantine(ring);
 	free_ring(ring);
 }
@@ -774,5 +852,7 @@ void qdma_ring_setup(struct qdma_ring *ring, struct svff_qdma *qd, u16 qid,
 	init_waitqueue_head(&ring->room);
 	INIT_DELAYED_WORK(&ring->guard, guard_work);
 	INIT_WORK(&ring->recover, recover_work);
-	hrtimer_setup(&ring->poll, poll_ring, CLOCK_MONOTONIC, HRTIMER_MODE_REL);
+	INIT_LIST_HEAD(&ring->finished);
+	INIT_WORK(&ring->deliver, qdma_mm_deliver);
+	hrtimer_setup(&ring->timer, ring_tick, CLOCK_MONOTONIC, HRTIMER_MODE_REL);
 }

@@ -28,6 +28,11 @@ static const struct ktap_case cases[] = {
 	{ "desc: a span is cut without gap or overlap", test_span, NULL },
 	{ "desc: only a possible consumer index counts", test_ring_done, NULL },
 	{ "desc: formats in memory", test_formats, NULL },
+	{ "batch: a request that is alone does not wait", test_batch_alone, NULL },
+	{ "batch: doorbells at each depth", test_batch_depths, NULL },
+	{ "batch: depth that shrinks costs little time", test_batch_shrinks, NULL },
+	{ "batch: a plug holds back, not for long", test_batch_plug, NULL },
+	{ "batch: time to wait", test_batch_wait, NULL },
 };
 
 int main(int argc, char **argv)

@@ -27,4 +27,10 @@ TEST(test_span);
 TEST(test_ring_done);
 TEST(test_formats);
 
+TEST(test_batch_alone);
+TEST(test_batch_depths);
+TEST(test_batch_shrinks);
+TEST(test_batch_plug);
+TEST(test_batch_wait);
+
 #endif
