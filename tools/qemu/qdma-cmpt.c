@@ -267,7 +267,8 @@ static void entry_set_bit(QdmaState *s, uint8_t *entry, unsigned size,
     }
 }
 
-static void entry_finish(QdmaState *s, unsigned qid, uint8_t *entry, bool error)
+static void entry_finish(QdmaState *s, unsigned qid, uint8_t *entry,
+                         bool error)
 {
     const uint32_t *format = &s->csr[R_C2H_CMPT_FORMAT];
     unsigned size = cmpt_entry_size(s, qid);
@@ -295,7 +296,7 @@ static void cmpt_advance(QdmaState *s, unsigned qid)
     }
 }
 
-/* A packet is through: its entry (QDMA_CMPT_SIZE_MAX bytes) goes to the ring. */
+/* A packet is through: its entry, of the largest size, goes to the ring. */
 void qdma_cmpt_post(QdmaState *s, unsigned qid, uint8_t *entry, bool trigger,
                     bool error)
 {

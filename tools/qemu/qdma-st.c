@@ -263,7 +263,7 @@ static bool c2h_fetch(QdmaState *s, QdmaRing *r, unsigned need, QdmaBudget *b)
     return false;
 }
 
-/* When the next packet is through; the engine takes it once there are buffers */
+/* When the next packet is through, given that its buffers are in flight */
 static int64_t c2h_due(QdmaState *s, QdmaRing *r, uint32_t len, unsigned need,
                        int64_t now)
 {
@@ -277,7 +277,7 @@ static int64_t c2h_due(QdmaState *s, QdmaRing *r, uint32_t len, unsigned need,
     return st->due_ns;
 }
 
-/* The time of the next run; INT64_MAX if a doorbell or packet must come first */
+/* The time of the next run; INT64_MAX: a doorbell or packet must come first */
 int64_t qdma_st_c2h_run(QdmaState *s, QdmaRing *r, QdmaBudget *b)
 {
     QdmaBeat beat;
