@@ -258,8 +258,8 @@ static void cmpt_overflow(QdmaState *s, unsigned qid)
 }
 
 /* The engine puts colour and error where the user logic's format has them. */
-static void entry_set_bit(QdmaState *s, uint8_t *entry, unsigned size,
-                          unsigned bit, unsigned standard, bool val)
+static void entry_set_bit(uint8_t *entry, unsigned size, unsigned bit,
+                          unsigned standard, bool val)
 {
     bit = bit ?: standard;
     if (bit < size * 8) {
@@ -276,11 +276,11 @@ static void entry_finish(QdmaState *s, unsigned qid, uint8_t *entry,
     unsigned color_ix = FIELD_EX32(user, USER_CMPT_SIZE, COLOR_IX);
     unsigned err_ix = FIELD_EX32(user, USER_CMPT_SIZE, ERR_IX);
 
-    entry_set_bit(s, entry, size, FIELD_EX32(format[color_ix %
+    entry_set_bit(entry, size, FIELD_EX32(format[color_ix %
                   QDMA_CMPT_FORMATS], C2H_CMPT_FORMAT, COLOR_LOC),
                   QDMA_CMPT_COLOR_BIT,
                   FIELD_EX32(s->cmpt[qid][0], CMPT_W0, COLOR));
-    entry_set_bit(s, entry, size, FIELD_EX32(format[err_ix %
+    entry_set_bit(entry, size, FIELD_EX32(format[err_ix %
                   QDMA_CMPT_FORMATS], C2H_CMPT_FORMAT, ERR_LOC),
                   QDMA_CMPT_ERR_BIT, error);
 }

@@ -10,12 +10,13 @@
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include "qemu/osdep.h"
-#include "qemu/bswap.h"
+#include "qemu/units.h"
 #include "qdma.h"
 #include "trace.h"
 
-/* Packets of one queue that may wait; more keep their H2C queues waiting */
-#define USER_FIFO_PACKETS 64
+/* What of one queue may wait; more keeps its H2C queues waiting */
+#define USER_FIFO_PACKETS   64
+#define USER_FIFO_BYTES     (128 * KiB)
 
 /* Bits software can write; registers not named here keep nothing */
 static const uint32_t user_mask[QDMA_USER_SIZE / 4] = {
@@ -112,11 +113,16 @@ static unsigned loop_queue(QdmaState *s, unsigned qid)
     return own_queue(s) ? qid : s->user[R_USER_C2H_QID];
 }
 
+static bool fifo_full(const QdmaStream *st)
+{
+    return st->waiting >= USER_FIFO_PACKETS ||
+           st->waiting_bytes >= USER_FIFO_BYTES;
+}
+
 /* Whether a packet of this H2C queue can be taken */
 bool qdma_user_ready(QdmaState *s, unsigned qid)
 {
-    return !loops_back(s) ||
-           s->stream[loop_queue(s, qid)].waiting < USER_FIFO_PACKETS;
+    return !loops_back(s) || !fifo_full(&s->stream[loop_queue(s, qid)]);
 }
 
 /* Queues that are not C2H streams take no packets. */
@@ -135,6 +141,7 @@ static void loop_packet(QdmaState *s, unsigned qid, const uint8_t *data,
     p->data = g_memdup2(data, len);
     QTAILQ_INSERT_TAIL(&st->packets, p, next);
     st->waiting++;
+    st->waiting_bytes += len;
     qdma_ring_kick(s, qdma_ring(s, true, qid));
 }
 
@@ -193,6 +200,7 @@ static void free_packet(QdmaStream *st)
 
     QTAILQ_REMOVE(&st->packets, p, next);
     st->waiting--;
+    st->waiting_bytes -= p->len;
     g_free(p->data);
     g_free(p);
 }
@@ -213,7 +221,7 @@ static void room_again(QdmaState *s)
 void qdma_user_taken(QdmaState *s, unsigned qid, bool dropped)
 {
     QdmaStream *st = &s->stream[qid];
-    bool full = st->waiting == USER_FIFO_PACKETS;
+    bool full = fifo_full(st);
 
     if (!QTAILQ_EMPTY(&st->packets)) {
         free_packet(st);
@@ -242,7 +250,7 @@ void qdma_user_taken(QdmaState *s, unsigned qid, bool dropped)
 void qdma_user_flush(QdmaState *s, unsigned qid)
 {
     QdmaStream *st = &s->stream[qid];
-    bool full = st->waiting == USER_FIFO_PACKETS;
+    bool full = fifo_full(st);
 
     s->user[R_USER_DROPPED] += st->waiting + st->gen_left;
     while (!QTAILQ_EMPTY(&st->packets)) {

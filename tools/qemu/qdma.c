@@ -88,6 +88,7 @@ static const VMStateDescription vmstate_stream = {
         VMSTATE_QTAILQ_V(packets, QdmaStream, 1, vmstate_packet, QdmaPacket,
                          next),
         VMSTATE_UINT32(waiting, QdmaStream),
+        VMSTATE_UINT32(waiting_bytes, QdmaStream),
         VMSTATE_UINT32(gen_left, QdmaStream),
         VMSTATE_UINT32(gen_len, QdmaStream),
         VMSTATE_UINT32(gen_pos, QdmaStream),
@@ -101,15 +102,17 @@ static const VMStateDescription vmstate_stream = {
 static bool qdma_stream_ok(const QdmaStream *st)
 {
     const QdmaPacket *p;
-    uint32_t n = 0;
+    uint32_t n = 0, bytes = 0;
 
     QTAILQ_FOREACH(p, &st->packets, next) {
         if (p->len > QDMA_PACKET_MAX) {
             return false;
         }
         n++;
+        bytes += p->len;
     }
-    return n == st->waiting && st->gen_len <= QDMA_PACKET_MAX;
+    return n == st->waiting && bytes == st->waiting_bytes &&
+           st->gen_len <= QDMA_PACKET_MAX;
 }
 
 /* Nothing that was saved may index past an array, whoever wrote it. */

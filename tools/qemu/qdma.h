@@ -178,6 +178,7 @@ typedef struct QdmaBeat {
 typedef struct QdmaStream {
     QTAILQ_HEAD(, QdmaPacket) packets;
     uint32_t waiting;
+    uint32_t waiting_bytes;
     uint32_t gen_left;              /* generator: packets still to make */
     uint32_t gen_len;
     uint32_t gen_pos;               /* bytes of the pattern already made */

@@ -438,6 +438,29 @@ static void test_loopback_pressure(void)
 	expect_eq(h2c_cidx(), 90 % SLOTS);
 	expect_eq(urd(U_ACCEPTED), 90);
 	expect_eq(rd(0xaf0), 0);
+	/* Long ones fill the user logic earlier. */
+	wr(0xab0, 65536);
+	for (int i = 0; i < SLOTS; i++)
+		send(i, DATA, 60000, 0);
+	wr(PF_DB + DB_C2H, 90 % SLOTS);
+	h2c_bell(0, 105 % SLOTS);
+	expect_eq(ctxt_word(HW_H2C, 0, 0) & 0xffff, 93 % SLOTS);
+	ctxt(CLR, SW_C2H, 0);
+	receive(&(struct setup){ .trig = EVERY });
+	wr(0xab0, 64);
+	qt_step(qt, STEP_NS);
+	expect_eq(h2c_cidx(), 105 % SLOTS);
+	for (int i = 0; i < SLOTS; i++)
+		send(i, DATA, 64, 0);
+	make_h2c(&(struct setup){ }, 0);
+	wr(PF_DB + DB_C2H, 0);
+	/* A receiver that is gone holds up nobody. */
+	for (int i = 1; i < 7; i++)
+		h2c_bell(0, i * 15 % SLOTS);
+	expect(h2c_cidx() != 90 % SLOTS);
+	ctxt(CLR, SW_C2H, 0);
+	qt_step(qt, STEP_NS);
+	expect_eq(h2c_cidx(), 90 % SLOTS);
 }
 
 /* With bypass user logic hands descriptors back, packets may have several. */
