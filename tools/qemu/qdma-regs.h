@@ -388,7 +388,7 @@ REG32(DB_CMPT_CIDX, 0xc)
 #define QDMA_H2C_DESC_SIZE_CODE  1
 #define QDMA_H2C_DESC_LEN        4
 #define QDMA_H2C_DESC_FLAGS      6
-#define QDMA_H2C_DESC_F_EOP      BIT(2)
+#define QDMA_H2C_DESC_F_EOP      BIT(1)
 #define QDMA_H2C_DESC_SRC        8
 #define QDMA_C2H_DESC_SIZE_CODE  0
 #define QDMA_DESC_SIZE_MAX       64

@@ -40,6 +40,10 @@
 #define MARKER		(1u << 5)
 #define DROP		(1u << 19)
 
+/* Flags of H2C descriptors */
+#define SOP		(1u << 0)
+#define EOP		(1u << 1)
+
 /* Completion doorbell */
 #define C_TIMER(n)	((n) << 20)
 #define C_COUNT(n)	((n) << 16)
@@ -473,14 +477,14 @@ static void test_bypass(void)
 	receive(&(struct setup){ .qid = 2, .trig = EVERY, .bypass = true });
 	make_h2c(&(struct setup){ .qid = 2 }, 1u << 18);
 	uwr(U_LOOP, 1);
-	send(0, DATA, 200, 2);
+	send(0, DATA, 200, SOP);
 	send(1, DATA + 200, 300, 0);
 	h2c_bell(2, 2);
 	expect_eq(h2c_cidx(), 0);			/* no bypass logic yet */
 	uwr(U_BYPASS, 1);
 	qt_step(qt, STEP_NS);
 	expect_eq(h2c_cidx(), 0);			/* no end of packet yet */
-	send(2, DATA + 500, 100, 4);
+	send(2, DATA + 500, 100, EOP);
 	h2c_bell(2, 3);
 	expect_eq(h2c_cidx(), 3);
 	expect_eq(stat_pidx(), 0);			/* no way back yet */
@@ -495,7 +499,7 @@ static void test_bypass(void)
 	expect_eq(entry_len(0), 600);
 	qt_read(qt, BACK, in, sizeof(in));
 	expect(!memcmp(in, out, sizeof(in)));
-	send(3, DATA, 64, 6);
+	send(3, DATA, 64, SOP | EOP);
 	uwr(U_BYPASS, 1 | 1 << 1);			/* cache bypass */
 	h2c_bell(2, 4);
 	expect_eq(stat_pidx(), 2);
