@@ -65,6 +65,7 @@ struct svff_qdma *svff_qdma_create(struct pci_dev *pdev, bool is_vf,
 	mutex_init(&qd->queues.lock);
 	init_waitqueue_head(&qd->queues.drained);
 	qdma_mbox_setup(qd);
+	qdma_err_setup(qd);
 	err = map_bar(qd);
 	if (err)
 		goto free_qd;

@@ -350,8 +350,10 @@ static int request_control(struct svff_qdma *qd)
 
 static void free_control(struct svff_qdma *qd)
 {
-	if (!qd->is_vf)
+	if (!qd->is_vf) {
 		pci_free_irq(qd->pdev, VECTOR_ERROR, qd);
+		qdma_err_disarm(qd);
+	}
 	pci_free_irq(qd->pdev, VECTOR_MBOX, qd);
 }
 

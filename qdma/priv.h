@@ -260,6 +260,7 @@ struct qdma_queues {
  * @initialised: it counts in &qdma_card.inits (PF)
  * @irq: interrupts
  * @mbox: mailbox
+ * @err_arm: arms the error interrupt again (PF)
  * @queues: queue pairs
  * @mm: MM data device
  * @debugfs: its folder
@@ -282,6 +283,7 @@ struct svff_qdma {
 	bool initialised;
 	struct qdma_irq irq;
 	struct qdma_mbox mbox;
+	struct delayed_work err_arm;
 	struct qdma_queues queues;
 	struct qdma_mm *mm;
 	struct dentry *debugfs;
@@ -507,10 +509,12 @@ void qdma_mbox_teardown(struct svff_qdma *qd);
 void qdma_mbox_kick(struct svff_qdma *qd);
 
 /* err.c */
+void qdma_err_setup(struct svff_qdma *qd);
 void qdma_err_enable(struct svff_qdma *qd);
 void qdma_err_disable(struct svff_qdma *qd);
 void qdma_err_arm(struct svff_qdma *qd, int vector);
 void qdma_err_handle(struct svff_qdma *qd);
+void qdma_err_disarm(struct svff_qdma *qd);
 
 /* ring.c */
 void qdma_ring_setup(struct qdma_ring *ring, struct svff_qdma *qd, u16 qid,

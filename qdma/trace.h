@@ -97,6 +97,31 @@ TRACE_EVENT(qdma_ctxt,
 		  __entry->index, __entry->ret)
 );
 
+TRACE_EVENT(qdma_error,
+	TP_PROTO(const struct device *dev, const char *name, u32 status, u32 hw_qid,
+		 int dir, u32 func),
+	TP_ARGS(dev, name, status, hw_qid, dir, func),
+	TP_STRUCT__entry(
+		__string(dev, dev_name(dev))
+		__string(name, name)
+		__field(u32, status)
+		__field(u32, hw_qid)
+		__field(u32, func)
+		__field(u8, dir)
+	),
+	TP_fast_assign(
+		__entry->status = status;
+		__entry->hw_qid = hw_qid;
+		__entry->func = func;
+		__entry->dir = dir;
+		SVFF_ASSIGN_STR(dev, dev_name(dev));
+		SVFF_ASSIGN_STR(name, name);
+	),
+	TP_printk("%s %s status 0x%x queue %d %s function %d", __get_str(dev),
+		  __get_str(name), __entry->status, (int)__entry->hw_qid,
+		  __entry->dir ? "C2H" : "H2C", (int)__entry->func)
+);
+
 #endif /* QDMA_TRACE_H */
 
 #undef TRACE_INCLUDE_PATH

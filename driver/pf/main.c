@@ -4,8 +4,10 @@
  */
 #include "pf.h"
 
+#include <linux/bitfield.h>
 #include <linux/dma-mapping.h>
 #include <linux/module.h>
+#include <linux/ratelimit.h>
 #include <linux/string.h>
 #include "ids.h"
 
@@ -19,19 +21,52 @@ static const char *const irq_modes[] = {
 	[SVFF_QDMA_IRQ_AGGR]	= "aggr",
 };
 
-/* An error is counted for the VF that the card's log names, and is an event. */
+/* VF number of a function, 0 if it is none of the VFs that exist. */
+static unsigned int func_to_vf(struct svff_pf *pf, u32 func)
+{
+	lockdep_assert_held(&pf->lock);
+	if (func == SVFF_QDMA_NO_RANGE || func < pf->first_func ||
+	    func - pf->first_func >= pf->num_vfs)
+		return 0;
+	return func - pf->first_func + 1;
+}
+
+/* A VF can cause as many as it likes, so it is complained of as of its requests. */
+static void tell_error(struct svff_pf *pf, unsigned int n, const struct svff_qdma_error *err)
+{
+	struct ratelimit_state *rs = n ? &pf_vf(pf, n)->complaints : &pf->complaints;
+	char who[16] = "", queue[32] = "";
+
+	if (!__ratelimit(rs))
+		return;
+	if (n)
+		snprintf(who, sizeof(who), "VF%u: ", n);
+	if (err->hw_qid != SVFF_QDMA_NO_RANGE)
+		snprintf(queue, sizeof(queue), ", queue %u %s", err->hw_qid,
+			 err->dir == SVFF_QDMA_C2H ? "C2H" : "H2C");
+	dev_warn(&pf->pdev->dev, "%shardware error %s (status 0x%x%s)\n", who,
+		 svff_qdma_error_name(err->id), err->status, queue);
+}
+
+/* An error is counted, for the VF too that the card's log names, and is an event. */
 static void pf_hw_error(struct svff_qdma *qd, const struct svff_qdma_error *err)
 {
 	struct svff_pf *pf = svff_qdma_priv(qd);
-	unsigned int n = 0;
+	u32 queue = ~0U;
+	unsigned int n;
 
+	if (err->hw_qid != SVFF_QDMA_NO_RANGE)
+		queue = FIELD_PREP(SVFF_ERROR_QUEUE, err->hw_qid) |
+			(err->dir == SVFF_QDMA_C2H ? SVFF_ERROR_C2H : 0);
 	guard(mutex)(&pf->lock);
-	if (err->func != SVFF_QDMA_NO_RANGE && err->func >= pf->first_func &&
-	    err->func - pf->first_func < pf->num_vfs) {
-		n = err->func - pf->first_func + 1;
+	pf->errors[err->id]++;
+	n = func_to_vf(pf, err->func);
+	if (n)
 		pf_vf(pf, n)->stats.errors++;
-	}
-	pf_event(pf, SVFF_EVENT_HW_ERROR, n, err->global, err->hw_qid);
+	tell_error(pf, n, err);
+	pf_event(pf, SVFF_EVENT_HW_ERROR, n,
+		 FIELD_PREP(SVFF_ERROR_LEAF, err->leaf) | FIELD_PREP(SVFF_ERROR_BIT, err->bit),
+		 queue);
 }
 
 static const struct svff_qdma_ops pf_qdma_ops = {
@@ -141,10 +176,25 @@ void pf_down(struct svff_pf *pf)
 	svff_qdma_card_fini(pf->qd);
 }
 
+static int alloc_errors(struct svff_pf *pf)
+{
+	unsigned int num = 0;
+
+	while (svff_qdma_error_name(num))
+		num++;
+	pf->errors = devm_kcalloc(&pf->pdev->dev, num, sizeof(*pf->errors), GFP_KERNEL);
+	return pf->errors ? 0 : -ENOMEM;
+}
+
 static int pf_create(struct svff_pf *pf)
 {
 	struct pci_dev *pdev = pf->pdev;
 
+	if (alloc_errors(pf))
+		return -ENOMEM;
+	ratelimit_state_init(&pf->complaints, DEFAULT_RATELIMIT_INTERVAL,
+			     DEFAULT_RATELIMIT_BURST);
+	ratelimit_set_flags(&pf->complaints, RATELIMIT_MSG_ON_RELEASE);
 	mutex_init(&pf->own_lock);
 	mutex_init(&pf->lock);
 	init_waitqueue_head(&pf->no_sessions);

@@ -102,6 +102,8 @@ struct pf_vf {
  * @vf_queues_default: quota of VFs that have no own setting
  * @busy_policy: see &enum pf_busy_policy
  * @verdict: of the message that is being served
+ * @errors: how often each error of the hardware was seen, by number
+ * @complaints: how often errors that are no VF's are logged
  * @vfs: VF n is at n - 1
  */
 struct svff_pf {
@@ -128,6 +130,8 @@ struct svff_pf {
 	u32 vf_queues_default;
 	enum pf_busy_policy busy_policy;
 	struct pf_verdict verdict;
+	u64 *errors;
+	struct ratelimit_state complaints;
 	struct pf_vf *vfs;
 };
 

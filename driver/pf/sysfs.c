@@ -25,11 +25,25 @@ struct pf_folder {
 };
 
 /**
+ * struct pf_error_attribute - shows how often an error was seen
+ * @attr: attribute
+ * @id: the error
+ */
+struct pf_error_attribute {
+	struct kobj_attribute attr;
+	unsigned int id;
+};
+
+/**
  * struct pf_sysfs - all folders of a card
+ * @error: counters of errors
+ * @errors: their attributes, the list ends with NULL
  * @card: svff
  * @vf: svff/vf<N>; VF n is at n - 1
  */
 struct pf_sysfs {
+	struct pf_error_attribute *error;
+	struct attribute **errors;
 	struct pf_folder *card;
 	struct pf_folder *vf[];
 };
@@ -331,6 +345,42 @@ static void folder_remove(struct pf_folder *f)
 	kobject_put(&f->kobj);
 }
 
+static ssize_t error_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
+{
+	struct pf_error_attribute *error = container_of(attr, struct pf_error_attribute, attr);
+	struct svff_pf *pf = to_folder(kobj)->pf;
+
+	guard(mutex)(&pf->lock);
+	return sysfs_emit(buf, "%llu\n", pf->errors[error->id]);
+}
+
+/* The manager alone knows which errors there are. */
+static int create_errors(struct svff_pf *pf)
+{
+	struct pf_sysfs *sysfs = pf->sysfs;
+	struct attribute_group group = { .name = "errors" };
+	unsigned int num = 0, id;
+
+	while (svff_qdma_error_name(num))
+		num++;
+	sysfs->error = kcalloc(num, sizeof(*sysfs->error), GFP_KERNEL);
+	sysfs->errors = kcalloc(num + 1, sizeof(*sysfs->errors), GFP_KERNEL);
+	if (!sysfs->error || !sysfs->errors)
+		return -ENOMEM;
+	for (id = 0; id < num; id++) {
+		struct kobj_attribute *attr = &sysfs->error[id].attr;
+
+		sysfs->error[id].id = id;
+		sysfs_attr_init(&attr->attr);
+		attr->attr.name = svff_qdma_error_name(id);
+		attr->attr.mode = 0444;
+		attr->show = error_show;
+		sysfs->errors[id] = &attr->attr;
+	}
+	group.attrs = sysfs->errors;
+	return sysfs_create_group(&sysfs->card->kobj, &group);
+}
+
 static int create_card(struct svff_pf *pf)
 {
 	struct pf_folder *f = folder_alloc(pf, 0);
@@ -378,6 +428,8 @@ int pf_sysfs_create(struct svff_pf *pf)
 	if (!pf->sysfs)
 		return -ENOMEM;
 	err = create_card(pf);
+	if (!err)
+		err = create_errors(pf);
 	for (n = 1; !err && n <= pf->total_vfs; n++)
 		err = create_vf(pf, n);
 	if (err)
@@ -398,6 +450,8 @@ void pf_sysfs_destroy(struct svff_pf *pf)
 	for (n = pf->total_vfs; n; n--)
 		folder_remove(pf->sysfs->vf[n - 1]);
 	folder_remove(pf->sysfs->card);
+	kfree(pf->sysfs->errors);
+	kfree(pf->sysfs->error);
 	kfree(pf->sysfs);
 	pf->sysfs = NULL;
 }

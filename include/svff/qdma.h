@@ -182,18 +182,22 @@ struct svff_qdma_irq_ring {
 };
 
 /**
- * struct svff_qdma_error - an error interrupt, decoded
- * @global: global error status
- * @leaf: status of the leaf that is most telling
- * @leaf_name: its name
+ * struct svff_qdma_error - an error of the hardware, decoded
+ * @id: number of the error, see svff_qdma_error_name()
+ * @leaf: leaf of the error tree, &enum svff_error_leaf
+ * @bit: bit of the leaf's status
+ * @status: status of the leaf
  * @hw_qid: queue that the log register names, SVFF_QDMA_NO_RANGE if none
- * @func: function that the log register names, SVFF_QDMA_NO_RANGE if none
+ * @dir: direction of that queue
+ * @func: function that did it, SVFF_QDMA_NO_RANGE if not known
  */
 struct svff_qdma_error {
-	u32 global;
-	u32 leaf;
-	const char *leaf_name;
+	unsigned int id;
+	u8 leaf;
+	u8 bit;
+	u32 status;
 	u32 hw_qid;
+	enum svff_qdma_dir dir;
 	u32 func;
 };
 
@@ -205,7 +209,7 @@ struct svff_qdma_error {
  * @owner: module above the manager; an open data device keeps it loaded
  * @mbox_recv: a message arrived; @src is the hardware's word for who sent it
  *	(on a VF: always the PF). Never called twice at once for a function.
- * @hw_error: an error interrupt was decoded and logged (PF)
+ * @hw_error: an error was decoded (PF)
  * @csr_read: VF: get the card's tables from the PF
  * @hwq_start: VF: have the PF set up the contexts of a queue; qid is relative
  * @hwq_stop: VF: have the PF invalidate them
@@ -240,6 +244,9 @@ int svff_qdma_card_init(struct svff_qdma *qd);
 void svff_qdma_card_fini(struct svff_qdma *qd);
 const struct svff_qdma_csr *svff_qdma_csr(const struct svff_qdma *qd);
 int svff_qdma_reg_read(struct svff_qdma *qd, u32 offset, u32 *value);
+
+/* Errors of the hardware, by number. */
+const char *svff_qdma_error_name(unsigned int id);
 
 /* Queue ranges (PF only): who owns which hardware queues. */
 int svff_qdma_range_alloc(struct svff_qdma *qd, u16 func, u32 count, u32 *base);

@@ -115,7 +115,10 @@ struct svff_vf_info {
  * enum svff_event_type - what happened
  * @SVFF_EVENT_VF_STATE: @a is the new state, @b the old one
  * @SVFF_EVENT_VF_REFUSED: @a is the mailbox opcode, @b the status (positive)
- * @SVFF_EVENT_HW_ERROR: @a is the global error status, @b the queue or ~0
+ * @SVFF_EVENT_HW_ERROR: the hardware reports an error, by @vf if it is not 0. @a
+ *	is &enum svff_error_leaf in SVFF_ERROR_LEAF and the bit of the leaf's status
+ *	in SVFF_ERROR_BIT; @b is the hardware queue in SVFF_ERROR_QUEUE, with
+ *	SVFF_ERROR_C2H if it is its C2H direction, or ~0 if no queue is known
  * @SVFF_EVENT_LOST: @a events were lost because nobody read them
  * @SVFF_EVENT_VF_MUTED: @a is 1: the VF floods the mailbox and is not heard
  *	until it is quiet; 0: it is heard again. @b messages were dropped so far
@@ -126,6 +129,41 @@ enum svff_event_type {
 	SVFF_EVENT_HW_ERROR	= 3,
 	SVFF_EVENT_LOST		= 4,
 	SVFF_EVENT_VF_MUTED	= 5,
+};
+
+#define SVFF_ERROR_LEAF		0x0000ff00
+#define SVFF_ERROR_BIT		0x000000ff
+#define SVFF_ERROR_QUEUE	0x0000ffff
+#define SVFF_ERROR_C2H		0x00010000
+
+/**
+ * enum svff_error_leaf - where in the hardware an error was noticed
+ * @SVFF_ERR_GLOBAL: nowhere in particular: bits of the global error status
+ * @SVFF_ERR_DSC: descriptor engine
+ * @SVFF_ERR_TRQ: register and doorbell access
+ * @SVFF_ERR_C2H_MM: memory mapped engine, card to host
+ * @SVFF_ERR_H2C_MM: memory mapped engine, host to card
+ * @SVFF_ERR_C2H_ST: streams, card to host
+ * @SVFF_ERR_C2H_FATAL: the same; the engine has stopped
+ * @SVFF_ERR_H2C_ST: streams, host to card
+ * @SVFF_ERR_RAM_DBE: internal memory: more bits than can be corrected
+ * @SVFF_ERR_RAM_DBE_1: the same, second set
+ * @SVFF_ERR_RAM_SBE: internal memory: corrected
+ * @SVFF_ERR_RAM_SBE_1: the same, second set
+ */
+enum svff_error_leaf {
+	SVFF_ERR_GLOBAL		= 0,
+	SVFF_ERR_DSC		= 1,
+	SVFF_ERR_TRQ		= 2,
+	SVFF_ERR_C2H_MM		= 3,
+	SVFF_ERR_H2C_MM		= 4,
+	SVFF_ERR_C2H_ST		= 5,
+	SVFF_ERR_C2H_FATAL	= 6,
+	SVFF_ERR_H2C_ST		= 7,
+	SVFF_ERR_RAM_DBE	= 8,
+	SVFF_ERR_RAM_DBE_1	= 9,
+	SVFF_ERR_RAM_SBE	= 10,
+	SVFF_ERR_RAM_SBE_1	= 11,
 };
 
 /**
