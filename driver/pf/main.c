@@ -198,6 +198,7 @@ static int pf_create(struct svff_pf *pf)
 	mutex_init(&pf->own_lock);
 	mutex_init(&pf->lock);
 	init_waitqueue_head(&pf->no_sessions);
+	pf_reset_init(pf);
 	pf->qd = svff_qdma_create(pdev, false, &pf_qdma_ops, pf);
 	if (IS_ERR(pf->qd))
 		return PTR_ERR(pf->qd);
@@ -276,6 +277,7 @@ static void pf_remove(struct pci_dev *pdev)
 {
 	struct svff_pf *pf = pci_get_drvdata(pdev);
 
+	pf_reset_exit(pf);
 	pf_hide(pf);
 	pf_sriov_remove(pf);
 	pf_down(pf);
@@ -289,6 +291,7 @@ static void pf_shutdown(struct pci_dev *pdev)
 {
 	struct svff_pf *pf = pci_get_drvdata(pdev);
 
+	pf_reset_exit(pf);
 	pf_hide(pf);
 	pf_down(pf);
 	pci_clear_master(pdev);

@@ -18,6 +18,7 @@
 #include <linux/ratelimit_types.h>
 #include <linux/types.h>
 #include <linux/wait.h>
+#include <linux/workqueue.h>
 #include <linux/svff.h>
 #include <svff/qdma.h>
 #include "request.h"
@@ -89,6 +90,9 @@ struct pf_vf {
  *
  * @up: card is set up (device lock)
  * @restart: VFs' drivers are to be told that a reset is over (device lock)
+ * @lost: an error took the card down, and nobody has brought it back (device lock)
+ * @rescues: how often that will still be tried without being asked (device lock)
+ * @rescue_work: tries
  *
  * @own_lock: protects @own_* and the PF's own data device
  * @own_on: the PF may have queues now
@@ -117,6 +121,9 @@ struct svff_pf {
 	struct dentry *debugfs;
 	bool up;
 	bool restart;
+	bool lost;
+	int rescues;
+	struct delayed_work rescue_work;
 
 	struct mutex own_lock; /* see above */
 	bool own_on;
@@ -153,6 +160,8 @@ int pf_up(struct svff_pf *pf);
 void pf_down(struct svff_pf *pf);
 
 /* reset.c */
+void pf_reset_init(struct svff_pf *pf);
+void pf_reset_exit(struct svff_pf *pf);
 extern const struct pci_error_handlers pf_err_handlers;
 
 /* sriov.c */

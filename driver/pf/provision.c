@@ -96,7 +96,7 @@ static int provision_vf(struct svff_pf *pf, unsigned int n)
 	return 0;
 }
 
-/* Cannot fail: contexts that the card does not clear die with the VF's reset. */
+/* Cannot fail: contexts that the card does not clear die with the VF's reset, or the card. */
 static void unprovision_vf(struct svff_pf *pf, unsigned int n)
 {
 	struct pf_vf *vf = pf_vf(pf, n);
@@ -105,7 +105,7 @@ static void unprovision_vf(struct svff_pf *pf, unsigned int n)
 
 	if (vf->session.hello || vf->session.dirty || vf->session.ring)
 		err = pf_release_locked(pf, vf);
-	if (err)
+	if (err && err != -ENODEV)
 		dev_err(&pf->pdev->dev, "VF%u: contexts not cleared (%pe)\n", n,
 			ERR_PTR(err));
 	if (vf->session.quota)

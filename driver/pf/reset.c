@@ -8,15 +8,25 @@
  * ranges and quotas stay. Who was not told, or does not know the notice, finds
  * out when its requests are refused for want of a HELLO.
  *
+ * A fatal error of the link is worse: the PCI core asks every function on it,
+ * and one without a driver (a VF that nobody uses) makes it give the recovery up
+ * after the reset, without a word to those that wait for the next step. Hence
+ * the rescue: who is still down after a while puts itself right, and resets the
+ * VFs that have drivers, so that these begin anew.
+ *
  * If the card does not come back the PF stays bound and down: requests fail
  * with -EIO, and unbinding is the way out.
  */
 #include "pf.h"
 
 #include <linux/jiffies.h>
+#include <linux/workqueue.h>
 
 /* For all VFs together: time to stop their queues while they can be stopped. */
 #define PF_VFS_STOP_MS	200
+
+#define PF_RESCUE_MS	5000	/* an orderly recovery takes less, mostly */
+#define PF_RESCUES	12
 
 static void restart_vfs(struct svff_pf *pf)
 {
@@ -56,6 +66,82 @@ static void pf_reset_done(struct pci_dev *pdev)
 		restart_vfs(pf);
 }
 
+static void come_back(struct pci_dev *pdev)
+{
+	pci_restore_state(pdev);
+	pci_save_state(pdev);
+	pci_set_master(pdev);
+}
+
+/* Their drivers were told of the error, and nothing since. */
+static void reset_vfs(struct svff_pf *pf)
+{
+	unsigned int n;
+
+	for (n = 1; n <= pci_num_vf(pf->pdev); n++) {
+		struct pci_dev *vfdev = pf_vf_device(pf, n);
+		int err = vfdev && vfdev->dev.driver ? pci_try_reset_function(vfdev) : 0;
+
+		if (err)
+			dev_warn(&pf->pdev->dev, "VF%u: not reset after an error (%pe)\n",
+				 n, ERR_PTR(err));
+		pci_dev_put(vfdev);
+	}
+}
+
+static void rescue(struct svff_pf *pf)
+{
+	struct pci_dev *pdev = pf->pdev;
+
+	device_lock_assert(&pdev->dev);
+	come_back(pdev);
+	if (pf_up(pf))
+		return;
+	dev_warn(&pdev->dev, "the recovery from an error was given up half-way: the card is set up again\n");
+	pf->lost = false;
+	restart_vfs(pf);
+	reset_vfs(pf);
+}
+
+/* Whoever holds the device's lock may be the recovery, or waits for this to end. */
+static void rescue_work(struct work_struct *work)
+{
+	struct svff_pf *pf = container_of(work, struct svff_pf, rescue_work.work);
+	struct device *dev = &pf->pdev->dev;
+
+	if (device_trylock(dev)) {
+		if (pf->lost && pci_device_is_present(pf->pdev))
+			rescue(pf);
+		pf->rescues--;
+		device_unlock(dev);
+	}
+	if (READ_ONCE(pf->lost) && pf->rescues > 0)
+		schedule_delayed_work(&pf->rescue_work, msecs_to_jiffies(PF_RESCUE_MS));
+}
+
+/**
+ * pf_reset_init() - before the first reset
+ * @pf: card
+ *
+ * Context: any.
+ */
+void pf_reset_init(struct svff_pf *pf)
+{
+	INIT_DELAYED_WORK(&pf->rescue_work, rescue_work);
+}
+
+/**
+ * pf_reset_exit() - no more rescues
+ * @pf: card
+ *
+ * Context: process, device lock held.
+ */
+void pf_reset_exit(struct svff_pf *pf)
+{
+	pf->lost = false;
+	cancel_delayed_work_sync(&pf->rescue_work);
+}
+
 static pci_ers_result_t pf_error_detected(struct pci_dev *pdev,
 					  pci_channel_state_t state)
 {
@@ -64,8 +150,12 @@ static pci_ers_result_t pf_error_detected(struct pci_dev *pdev,
 	if (state == pci_channel_io_normal)
 		return PCI_ERS_RESULT_CAN_RECOVER;
 	pf_down(pf);
-	return state == pci_channel_io_frozen ? PCI_ERS_RESULT_NEED_RESET :
-						PCI_ERS_RESULT_DISCONNECT;
+	if (state != pci_channel_io_frozen)
+		return PCI_ERS_RESULT_DISCONNECT;
+	pf->lost = true;
+	pf->rescues = PF_RESCUES;
+	schedule_delayed_work(&pf->rescue_work, msecs_to_jiffies(PF_RESCUE_MS));
+	return PCI_ERS_RESULT_NEED_RESET;
 }
 
 /* The link never went down: nothing was lost but the transaction. */
@@ -78,9 +168,10 @@ static pci_ers_result_t pf_slot_reset(struct pci_dev *pdev)
 {
 	struct svff_pf *pf = pci_get_drvdata(pdev);
 
-	pci_restore_state(pdev);
-	pci_save_state(pdev);
-	pci_set_master(pdev);
+	/* Another function may have asked for it after an error that left us up. */
+	pf_down(pf);
+	pf->lost = false;
+	come_back(pdev);
 	if (pf_up(pf))
 		return PCI_ERS_RESULT_DISCONNECT;
 	pf->restart = true;

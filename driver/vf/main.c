@@ -353,11 +353,12 @@ static void vf_reset_prepare(struct pci_dev *pdev)
 	vf_stop(pci_get_drvdata(pdev));
 }
 
+/* What the PCI core has restored is what it found, which another reset may have spoilt. */
 static void vf_reset_done(struct pci_dev *pdev)
 {
 	struct svff_vf *vf = pci_get_drvdata(pdev);
 
-	pci_set_master(pdev);
+	restore_config(vf);
 	heed_notices(vf, true);
 	vf_start(vf);
 }

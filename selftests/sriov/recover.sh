@@ -1,0 +1,324 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Resets, errors of the link and a card that is pulled out, with VFs at work: the PF comes back, and so do they.
+# shellcheck disable=SC2317	# functions are called through add
+
+. "$(dirname "$0")/vf.sh"
+
+LOOPS=20
+KERNEL_KB=512
+RESCUE_S=30
+PORT=$(basename "$(dirname "$(readlink -f "$D")")")
+
+inject() { lab-qmp set "$1" "$2" >/dev/null || skip "no injection"; }
+
+device() { data_device "$(vf_link "$1")"; }
+
+# own COUNT: so many VFs, each with our driver
+own()
+{
+	local n
+
+	modprobe svff_vf || fail "modprobe svff_vf"
+	no_vfs
+	put_ok "$1" "$D/sriov_numvfs"
+	for n in $(seq "$1"); do
+		vf_bind "$n" svff_vf
+	done
+	all_work "$1"
+}
+
+has_node() { [ -c "$(device "$1" 2>/dev/null)" ]; }
+
+# works DEVICE MIB: what is written is read again
+works()
+{
+	dd if=/dev/urandom of="$TMP/data" bs=100000 count=1 status=none
+	dd if="$TMP/data" of="$1" bs=100000 oflag=seek_bytes seek=$(($2 << 20)) count=1 conv=notrunc status=none ||
+		return
+	dd if="$1" bs=100000 iflag=skip_bytes skip=$(($2 << 20)) count=1 status=none | cmp -s - "$TMP/data"
+}
+
+vf_works() { has_node "$1" && works "$(device "$1")" $((16 * $1)) 2>"$TMP/err"; }
+pf_works() { works "$(data_device "$PF")" 1 2>"$TMP/err"; }
+
+all_work()
+{
+	local n
+
+	until_true pf_works || fail "the PF: $(cat "$TMP/err")"
+	for n in $(seq "$1"); do
+		until_true vf_works "$n" || fail "VF $n: $(cat "$TMP/err")"
+		expect active "$S/vf$n/state"
+	done
+}
+
+# mover DEVICE MIB: moves and compares until it is enough
+mover()
+{
+	local sum
+
+	dd if=/dev/urandom of="$1" bs=1M seek="$2" count=1 conv=notrunc status=none || exit
+	sum=$(dd if="$1" bs=1M skip="$2" count=1 status=none | sha256sum)
+	while [ ! -e "$TMP/enough" ]; do
+		[ "$(dd if="$1" bs=1M skip="$2" count=1 status=none | sha256sum)" = "$sum" ] || exit
+		echo >>"$TMP/moved"
+	done
+}
+
+moved() { wc -l <"$TMP/moved"; }
+moved_more() { [ "$(moved)" -gt "$1" ]; }
+
+# meanwhile DEVICE COMMAND...: while data move there, and go on moving after
+meanwhile()
+{
+	local dev=$1 pid
+	shift
+
+	: >"$TMP/moved"
+	rm -f "$TMP/enough"
+	mover "$dev" 100 2>"$TMP/mover" &
+	pid=$!
+	until_true moved_more 0 || fail "nothing moves"
+	"$@"
+	until_true moved_more "$(moved)" || fail "nothing moves any more"
+	: >"$TMP/enough"
+	wait "$pid" || fail "the other: $(cat "$TMP/mover")"
+	[ ! -s "$TMP/mover" ] || fail "the other: $(cat "$TMP/mover")"
+}
+
+busy_reader() { while [ ! -e "$TMP/done" ]; do dd if="$1" of=/dev/null bs=4M count=4 status=none 2>/dev/null; done; }
+
+# within DEVICE COMMAND...: while transfers are under way there, which may fail
+within()
+{
+	local pid
+	rm -f "$TMP/done"
+	busy_reader "$1" &
+	pid=$!
+	sleep 0.3
+	shift
+	"$@"
+	: >"$TMP/done"
+	wait "$pid"
+}
+
+#--- function level resets
+
+vf_reset_svff() { put_ok 1 "$S/vf1/reset"; }
+vf_reset_pci() { put_ok 1 "$D/virtfn0/reset"; }
+
+vf_reset()
+{
+	own 2
+	meanwhile "$(device 2)" within "$(device 1)" "$1"
+	all_work 2
+	expect 8 "$S/vf1/queues"
+}
+
+pf_reset()
+{
+	own 2
+	within "$(device 1)" put_ok 1 "$D/reset"
+	all_work 2
+	put_ok 1 "$D/reset"
+	all_work 2
+	expect 2 "$D/sriov_numvfs"
+}
+
+# A VF that a VFIO user has: its session is over, its next HELLO is served.
+pf_reset_vfio()
+{
+	vfs 2
+	hold a "$A" --queues 2
+	put_ok 1 "$D/reset"
+	expect ready "$S/vf1/state"
+	expect 0 "$S/vf1/queues_active"
+	hold_end a KILL
+	vf-client "$A" mm >/dev/null || fail "the VF afterwards"
+	pf_works || fail "the PF: $(cat "$TMP/err")"
+}
+
+bus_reset()
+{
+	local methods
+
+	no_vfs
+	methods=$(get "$D/reset_method")
+	put_ok bus "$D/reset_method"
+	within "$(data_device "$PF")" put_ok 1 "$D/reset"
+	put_ok "$methods" "$D/reset_method"
+	own 2
+}
+
+# The manager lets a queue not be that does not stop, but then the card may not reach memory.
+master() { [ $((0x$(setpci -s "$1" COMMAND) & 4)) -ne 0 ]; }
+
+master_back()
+{
+	local bdf
+
+	own 2
+	bdf=$(vf_link 1)
+	inject inject-ctxt-busy true
+	echo "$bdf" >/sys/bus/pci/drivers/svff_vf/unbind
+	inject inject-ctxt-busy false
+	master "$bdf" && fail "it may reach memory"
+	put 1 "$S/vf1/reset" >/dev/null
+	vf_bind 1 svff_vf
+	all_work 2
+	master "$bdf" || fail "bus mastering is off"
+	inject inject-ctxt-busy true
+	put 2 "$S/pf_queues" >"$TMP/text" && { inject inject-ctxt-busy false; fail "queues that do not stop are said to"; }
+	inject inject-ctxt-busy false
+	put_ok 1 "$D/reset"
+	all_work 2
+	master "$PF" || fail "bus mastering is off"
+}
+
+#--- errors of the link
+
+no_news() { ! log_since aer | grep -q "svff_pf\|svff_vf"; }
+
+recovered() { log_since aer | grep -q 'device recovery successful'; }
+given_up() { log_since aer | grep -q 'device recovery failed'; }
+
+correctable()
+{
+	own 1
+	log_mark aer
+	meanwhile "$(device 1)" inject inject-aer correctable
+	log_since aer | grep -q 'Correctable error message received' || fail "no error"
+	all_work 1
+}
+
+nonfatal()
+{
+	own 1
+	log_mark aer
+	meanwhile "$(device 1)" inject inject-aer nonfatal
+	until_true recovered || { log_since aer; fail "not recovered"; }
+	all_work 1
+}
+
+fatal()
+{
+	own 2
+	log_mark aer
+	within "$(device 1)" inject inject-aer fatal
+	until_true recovered || { log_since aer; fail "not recovered"; }
+	log_since aer | grep -q 'link has been reset (0)' || { log_since aer; fail "the link was not reset"; }
+	all_work 2
+	expect 2 "$D/sriov_numvfs"
+}
+
+# One VF that has no driver is enough for the PCI core to give up.
+fatal_given_up()
+{
+	local WAIT_S=$RESCUE_S
+
+	own 2
+	put_ok "$(vf_link 2)" /sys/bus/pci/drivers/svff_vf/unbind
+	log_mark aer
+	inject inject-aer fatal
+	until_true given_up || { log_since aer; fail "not given up"; }
+	all_work 1
+	vf_bind 2 svff_vf
+	all_work 2
+}
+
+fatal_vfio()
+{
+	vfs 2
+	hold a "$A" --queues 2
+	log_mark aer
+	inject inject-aer fatal
+	until_true recovered || { log_since aer; fail "not recovered"; }
+	expect ready "$S/vf1/state"
+	hold_end a KILL
+	vf-client "$A" mm >/dev/null || fail "the VF afterwards"
+	pf_works || fail "the PF: $(cat "$TMP/err")"
+}
+
+# The kernel's own injection, as a person would do it on a real host
+aer_inject()
+{
+	modprobe aer_inject 2>/dev/null || skip "no aer_inject"
+	own 1
+	log_mark aer
+	# one 32 bit error mask each: bus, slot and function of the PF are 1, 0, 0
+	printf '\1\0\0\0\0\100\0\0%024d' 0 | tr 0 '\0' >"$TMP/aer"
+	truncate -s 32 "$TMP/aer"
+	cat "$TMP/aer" >/dev/aer_inject || fail "no injection"
+	until_true recovered || { log_since aer; fail "not recovered"; }
+	all_work 1
+}
+
+#--- surprise removal
+
+gone() { [ ! -e "$D" ]; }
+back() { [ -e "$D/driver" ] && [ -e "$S/queues_total" ]; }
+
+pulled_out()
+{
+	rm -f "$TMP/done"
+	busy_reader "$(data_device "$PF")" &
+	inject inject-surprise-removal true
+	put_ok 1 "$D/remove"
+	: >"$TMP/done"
+	wait $!
+	until_true gone || fail "still there"
+	inject inject-surprise-removal false
+	echo 1 >"/sys/bus/pci/devices/$PORT/rescan"
+	until_true back || fail "not found again"
+	echo 0 >"$D/sriov_drivers_autoprobe"
+	until_true pf_works || fail "the PF afterwards: $(cat "$TMP/err")"
+}
+
+meminfo() { awk "{ v[\$1] = \$2 } END { print $1 }" /proc/meminfo; }
+kernel_kb() { meminfo 'v["SUnreclaim:"] + v["VmallocUsed:"] + v["Percpu:"]'; }
+dma_areas() { grep -c dma-coherent /proc/vmallocinfo; }
+
+in_a_loop()
+{
+	local kernel areas
+
+	no_vfs
+	pulled_out
+	pulled_out
+	kernel=$(kernel_kb)
+	areas=$(dma_areas)
+	for _ in $(seq "$LOOPS"); do
+		pulled_out
+	done
+	kernel=$(($(kernel_kb) - kernel))
+	areas=$(($(dma_areas) - areas))
+	echo "kernel $kernel KiB, $areas areas for DMA"
+	[ "$areas" -le 0 ] || fail "$areas areas for DMA are left"
+	[ "$kernel" -le "$KERNEL_KB" ] || fail "$kernel KiB of the kernel's memory are gone"
+}
+
+with_vfs()
+{
+	own 2
+	pulled_out
+	own 2
+}
+
+add "a VF's reset by the PF's driver, within transfers, another goes on" vf_reset vf_reset_svff
+add "a VF's reset by the PCI core, the same" vf_reset vf_reset_pci
+add "the PF's reset with VFs at work" pf_reset
+add "the PF's reset with a VF that VFIO has" pf_reset_vfio
+add "the reset of the bus, within transfers" bus_reset
+add "bus mastering that was turned off comes back" master_back
+add "a correctable error changes nothing" correctable
+add "an error that is not fatal changes nothing" nonfatal
+add "a fatal error with VFs at work" fatal
+add "a fatal error with a VF that VFIO has" fatal_vfio
+add "a fatal error that the PCI core gives up on" fatal_given_up
+add "an error that the kernel injects" aer_inject
+add "pulled out with VFs at work" with_vfs
+add "pulled out $LOOPS times, nothing lost" in_a_loop
+allow 'DMAR: \[DMA'
+finish
