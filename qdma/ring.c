@@ -606,8 +606,10 @@ static int first_start(struct qdma_ring *ring)
 		return 0;
 	}
 	free_ring(ring);
-	dev_err_ratelimited(ring_dev(ring), "queue %u %s cannot be started (%pe)\n",
-			    ring->qid, dir_name(ring), ERR_PTR(err));
+	/* That the device is gone is no news of this queue. */
+	if (err != -ENODEV)
+		dev_err_ratelimited(ring_dev(ring), "queue %u %s cannot be started (%pe)\n",
+				    ring->qid, dir_name(ring), ERR_PTR(err));
 	return err == -ENOMEM || err == -ENODEV ? err : -EIO;
 }
 
