@@ -18,6 +18,21 @@ t_status_of_a_card_with_guests() {
 	check_json 'j["cards"][0]["queues_total"] == 2048 and j["cards"][0]["vfs_total"] == 8'
 }
 
+t_status_tells_errors() {
+	run 0 init --vfs 2
+	run 0 status
+	grep -q error "$T/out" && fail "$(cat "$T/out")"
+	echo 2 >"$T/sys/bus/pci/devices/0000:01:00.0/svff/errors/trq_qid_range"
+	echo 1 >"$T/sys/bus/pci/devices/0000:01:00.0/svff/errors/dsc_dma"
+	echo 3 >"$T/sys/bus/pci/devices/0000:01:00.0/svff/vf2/stats/errors"
+	run 0 status
+	check_out "errors  dsc_dma 1, trq_qid_range 2"
+	grep -Eq '0000:01:00.2 .*\(3 errors\)' "$T/out" || fail "$(cat "$T/out")"
+	run 0 status --json
+	check_json 'j["cards"][0]["errors"] == {"dsc_dma": 1, "trq_qid_range": 2}'
+	check_json 'j["cards"][0]["vf"][1]["errors"] == 3 and j["cards"][0]["vf"][0]["errors"] == 0'
+}
+
 t_status_tells_a_guest_that_is_gone() {
 	run 0 init --vfs 1
 	guest a

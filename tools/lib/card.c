@@ -125,6 +125,35 @@ int card_refresh(struct svff_card *card)
 	return 0;
 }
 
+/**
+ * svff_card_errors() - the errors that a card's hardware has reported
+ * @card: the card
+ * @seen: called for each kind that was seen, in order of its name
+ * @arg: passed to @seen
+ *
+ * Return: 0, also if the driver does not tell, or a negative errno.
+ */
+int svff_card_errors(struct svff_card *card,
+		     void (*seen)(void *arg, const char *error, unsigned int times), void *arg)
+{
+	struct dirent **entry;
+	char path[PATH_MAX];
+	int i, count, times, ret = svff_path(card->ctx, SVFF_DIR_SYS, path, PF_DIR "svff/errors", card->address);
+
+	if (ret)
+		return ret;
+	count = scandir(path, &entry, NULL, alphasort);
+	if (count < 0)
+		return 0;
+	for (i = 0; i < count; i++)
+		if (entry[i]->d_name[0] != '.' &&
+		    !sysfs_read_int(card->ctx, &times, PF_DIR "svff/errors/%s", card->address, entry[i]->d_name) &&
+		    times)
+			seen(arg, entry[i]->d_name, times);
+	free_scan(entry, count);
+	return 0;
+}
+
 static int open_bdf(struct svff_ctx *ctx, const char *bdf, struct svff_card **out)
 {
 	struct svff_card *card = calloc(1, sizeof(*card));

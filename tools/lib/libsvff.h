@@ -67,6 +67,8 @@ unsigned int svff_card_vfs_total(const struct svff_card *card);
 unsigned int svff_card_queues_total(const struct svff_card *card);
 unsigned int svff_card_queues_free(const struct svff_card *card);
 unsigned int svff_card_vf_queues_default(const struct svff_card *card);
+int svff_card_errors(struct svff_card *card,
+		     void (*seen)(void *arg, const char *error, unsigned int times), void *arg);
 
 /* ---- virtual functions ---- */
 
@@ -91,6 +93,7 @@ const char *svff_vf_driver(const struct svff_vf *vf);
 int svff_vf_queues(const struct svff_vf *vf);
 int svff_vf_queue_base(const struct svff_vf *vf);
 int svff_vf_queues_active(const struct svff_vf *vf);
+int svff_vf_errors(const struct svff_vf *vf);
 int svff_vf_iommu_group(const struct svff_vf *vf);
 const char *svff_vf_guest(const struct svff_vf *vf);
 const char *svff_vf_guest_device(const struct svff_vf *vf);

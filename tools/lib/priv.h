@@ -243,7 +243,7 @@ struct svff_vf {
 	char address[SVFF_BDF_LEN];	/* empty: VF is absent */
 	char state[SVFF_WORD_LEN];
 	char driver[SVFF_DRIVER_LEN];
-	int queues, queue_base, queues_active;
+	int queues, queue_base, queues_active, errors;
 	int iommu_group;
 	char *guest;
 	char id[SVFF_ID_LEN];

@@ -160,6 +160,7 @@ int svff_vf_open(struct svff_card *card, unsigned int number, struct svff_vf **o
 	vf->queues = read_or(card, number, "queues");
 	vf->queue_base = read_or(card, number, "queue_base");
 	vf->queues_active = read_or(card, number, "queues_active");
+	vf->errors = read_or(card, number, "stats/errors");
 	ret = read_owner(card, vf);
 	if (ret) {
 		svff_vf_free(vf);
@@ -272,6 +273,17 @@ int svff_vf_queue_base(const struct svff_vf *vf)
 int svff_vf_queues_active(const struct svff_vf *vf)
 {
 	return vf->queues_active;
+}
+
+/**
+ * svff_vf_errors() - errors of the hardware that were put down to a VF
+ * @vf: the VF
+ *
+ * Return: how many since it was created, -1 if not known.
+ */
+int svff_vf_errors(const struct svff_vf *vf)
+{
+	return vf->errors;
 }
 
 /**

@@ -23,9 +23,14 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	}
 }
 
-static struct json_object *card_json(const struct svff_card *card)
+static void add_error(void *object, const char *error, unsigned int times)
 {
-	struct json_object *object = json_object_new_object();
+	cli_add_number(object, error, times);
+}
+
+static struct json_object *card_json(struct svff_card *card)
+{
+	struct json_object *object = json_object_new_object(), *errors = json_object_new_object();
 
 	cli_add_text(object, "address", svff_card_address(card));
 	cli_add_number(object, "vendor", svff_card_vendor(card));
@@ -40,6 +45,8 @@ static struct json_object *card_json(const struct svff_card *card)
 	cli_add_number(object, "queues_total", svff_card_queues_total(card));
 	cli_add_number(object, "queues_free", svff_card_queues_free(card));
 	cli_add_number(object, "vf_queues_default", svff_card_vf_queues_default(card));
+	svff_card_errors(card, add_error, errors);
+	json_object_object_add(object, "errors", errors);
 	return object;
 }
 
@@ -54,6 +61,7 @@ static struct json_object *vf_json(const struct svff_vf *vf)
 	cli_add_number(object, "queues", svff_vf_queues(vf));
 	cli_add_number(object, "queue_base", svff_vf_queue_base(vf));
 	cli_add_number(object, "queues_active", svff_vf_queues_active(vf));
+	cli_add_number(object, "errors", svff_vf_errors(vf));
 	cli_add_number(object, "iommu_group", svff_vf_iommu_group(vf));
 	cli_add_text(object, "guest", svff_vf_guest(vf));
 	cli_add_text(object, "guest_device", svff_vf_guest_device(vf));
@@ -68,7 +76,22 @@ static const char *or_dash(const char *text)
 
 /* ---- status ---- */
 
-static void print_card(const struct svff_card *card)
+static void print_error(void *line, const char *error, unsigned int times)
+{
+	printf("%s%s %u", *(const char **)line, error, times);
+	*(const char **)line = ", ";
+}
+
+static void print_errors(struct svff_card *card)
+{
+	const char *line = "  errors  ";
+
+	svff_card_errors(card, print_error, &line);
+	if (*line == ',')
+		putchar('\n');
+}
+
+static void print_card(struct svff_card *card)
 {
 	printf("card %s  %s %s  driver %s\n", svff_card_address(card), or_dash(svff_card_ip_type(card)),
 	       svff_card_ip_version(card), or_dash(svff_card_driver(card)));
@@ -78,6 +101,7 @@ static void print_card(const struct svff_card *card)
 	if (svff_card_is_bound(card))
 		printf("  queues  %u, %u of them free, %u for a new VF\n", svff_card_queues_total(card),
 		       svff_card_queues_free(card), svff_card_vf_queues_default(card));
+	print_errors(card);
 }
 
 static void print_vf(const struct svff_vf *vf)
@@ -93,6 +117,8 @@ static void print_vf(const struct svff_vf *vf)
 	       or_dash(svff_vf_driver(vf)), or_dash(svff_vf_guest(vf)));
 	if (state == SVFF_GUEST_GONE || state == SVFF_GUEST_SILENT)
 		printf(" (%s)", svff_guest_state_name(state));
+	if (svff_vf_errors(vf) > 0)
+		printf(" (%d errors)", svff_vf_errors(vf));
 	putchar('\n');
 }
 

@@ -107,7 +107,10 @@ def make_svff(where):
     put(f"{where}/queues_total", "2048")
     put(f"{where}/queues_free", str(args.free))
     put(f"{where}/vf_queues_default", "8")
+    for error in ("dsc_dma", "dsc_timeout", "trq_qid_range"):
+        put(f"{where}/errors/{error}", "0")
     for vf in range(1, args.total + 1):
+        put(f"{where}/vf{vf}/stats/errors", "0")
         put(f"{where}/vf{vf}/queues", "8")
         put(f"{where}/vf{vf}/queue_base", "-1")
         put(f"{where}/vf{vf}/queues_active", "0")
