@@ -18,10 +18,8 @@ VF_DOORBELLS=0x3000
 
 inject() { lab-qmp set "$1" "$2" >/dev/null || skip "no injection"; }
 
-errors() { cat "$S/errors/$1"*; }
-
 # count PREFIX: errors so far whose names begin like this
-count() { errors "$1" | awk '{ n += $1 } END { print n }'; }
+count() { cat "$S/errors/$1"* | awk '{ n += $1 } END { print n }'; }
 
 counted() { [ "$(count "$1")" -gt "$2" ]; }
 
@@ -91,16 +89,43 @@ by_pf()
 	expect 0 "$S/vf1/stats/errors"
 }
 
+# What the card would log in each leaf: register, bit, error
+EACH="0x254 2 dsc_poison
+0x254 0x200 dsc_timeout
+0x254 0x1000000 dsc_sbe
+0x264 0x80 trq_qspc_timeout
+0xaf0 1 c2h_st_empty_bytes
+0xaf0 0x2000 c2h_st_cmpt_queue_full
+0xaf8 0x100000 c2h_fatal_hdr_ecc
+0xe00 1 h2c_st_zero_length
+0xe00 0x20 h2c_st_parity
+0xf4 1 ram_sbe
+0xe4 2 ram_sbe_1
+0xfc 4 ram_dbe
+0xec 8 ram_dbe_1"
+
+each()
+{
+	local register bit name before
+
+	while read -r register bit name; do
+		before=$(get "$S/errors/$name")
+		inject inject-error "$register $bit"
+		until_true counted "$name" "$before" || fail "$register $bit is no $name"
+		expect $((before + 1)) "$S/errors/$name"
+	done <<<"$EACH"
+}
+
 traced()
 {
 	local t=/sys/kernel/tracing
 
 	vfs 1
-	echo >$t/trace
-	put_ok 1 $t/events/svff_qdma/qdma_error/enable
+	echo >"$t/trace"
+	put_ok 1 "$t/events/svff_qdma/qdma_error/enable"
 	vf_fetch_error
-	put_ok 0 $t/events/svff_qdma/qdma_error/enable
-	grep "qdma_error: $PF dsc_[a-z_]* .* queue $(get "$S/vf1/queue_base") " $t/trace || { cat $t/trace; fail "no trace"; }
+	put_ok 0 "$t/events/svff_qdma/qdma_error/enable"
+	grep "qdma_error: $PF dsc_[a-z_]* .* queue $(get "$S/vf1/queue_base") " "$t/trace" || { cat "$t/trace"; fail "no trace"; }
 }
 
 error_irqs() { awk '/svff_qdma-.*-error/ { for (i = 2; $i ~ /^[0-9]+$/; i++) n += $i } END { print n + 0 }' /proc/interrupts; }
@@ -185,6 +210,7 @@ one_queue_fails()
 add "an error of a VF's queue" by_vf
 add "errors of a VF's doorbells" by_doorbell
 add "an error of the PF's queue" by_pf
+add "each place that notices errors" each
 add "traced" traced
 add "errors without end" flood
 add "a queue fails and another goes on" one_queue_fails

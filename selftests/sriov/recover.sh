@@ -9,6 +9,7 @@
 LOOPS=20
 KERNEL_KB=512
 RESCUE_S=30
+GUEST_S=150
 PORT=$(basename "$(dirname "$(readlink -f "$D")")")
 
 inject() { lab-qmp set "$1" "$2" >/dev/null || skip "no injection"; }
@@ -177,9 +178,27 @@ master_back()
 	master "$PF" || fail "bus mastering is off"
 }
 
-#--- errors of the link
+# A guest resets its VF itself, and its driver begins anew.
+GUEST_READ='until [ -c /dev/svff-mm0 ]; do sleep 0.1; done; dd if=/dev/svff-mm0 of=/dev/null bs=1M count=4'
 
-no_news() { ! log_since aer | grep -q "svff_pf\|svff_vf"; }
+guest_reset()
+{
+	unload 2>/dev/null
+	load || fail "modprobe"
+	svff init --vfs 1 >/dev/null 2>"$TMP/err" || fail "svff init: $(cat "$TMP/err")"
+	guest_start R || fail "the guest does not start"
+	svff attach 1 qmp:/run/svff-lab/R.qmp >/dev/null 2>"$TMP/err" || fail "svff attach: $(cat "$TMP/err")"
+	guest_run R -t "$GUEST_S" "modprobe svff_vf && $GUEST_READ" >"$TMP/guest" 2>&1 || fail "$(tail -n 1 "$TMP/guest")"
+	guest_run R -t "$GUEST_S" "echo 1 >\$(echo /sys/bus/pci/drivers/svff_vf/0*)/reset && $GUEST_READ" >"$TMP/guest" 2>&1 ||
+		fail "after a reset: $(tail -n 1 "$TMP/guest")"
+	expect active "$S/vf1/state"
+	guest_log_clean R
+	guest_stop R
+	until_true no_vfs || fail "VFs stay"
+	expect 0 "$D/sriov_numvfs"
+}
+
+#--- errors of the link
 
 recovered() { log_since aer | grep -q 'device recovery successful'; }
 given_up() { log_since aer | grep -q 'device recovery failed'; }
@@ -308,6 +327,7 @@ with_vfs()
 
 add "a VF's reset by the PF's driver, within transfers, another goes on" vf_reset vf_reset_svff
 add "a VF's reset by the PCI core, the same" vf_reset vf_reset_pci
+add "a VF's reset by the guest that has it" guest_reset
 add "the PF's reset with VFs at work" pf_reset
 add "the PF's reset with a VF that VFIO has" pf_reset_vfio
 add "the reset of the bus, within transfers" bus_reset
