@@ -143,8 +143,8 @@ static int do_info(const char *bdf, const struct options *o)
 		return EXIT_FAILURE;
 	printf("bar0 %zu\nid-at-3x-offset 0x%08x\nversion 0x%08x\nuser-bar 0x%08x\n",
 	       vf.dev.bar0_size, bar_read(&vf.dev, VF_ID_OLD),
-	       bar_read(&vf.dev, VF_MBOX + MBOX_VERSION),
-	       bar_read(&vf.dev, VF_MBOX + MBOX_USER_BAR));
+	       bar_read(&vf.dev, vf.mbox.base + MBOX_VERSION),
+	       bar_read(&vf.dev, vf.mbox.base + MBOX_USER_BAR));
 	vf_close(&vf);
 	return EXIT_SUCCESS;
 }

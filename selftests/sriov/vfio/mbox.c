@@ -10,12 +10,12 @@
 
 static uint32_t mbox_read(const struct mbox *m, uint32_t off)
 {
-	return bar_read(m->dev, VF_MBOX + off);
+	return bar_read(m->dev, m->base + off);
 }
 
 static void mbox_write(struct mbox *m, uint32_t off, uint32_t val)
 {
-	bar_write(m->dev, VF_MBOX + off, val);
+	bar_write(m->dev, m->base + off, val);
 }
 
 /**
@@ -32,6 +32,7 @@ int mbox_init(struct mbox *m, struct vfio_dev *dev)
 
 	memset(m, 0, sizeof(*m));
 	m->dev = dev;
+	m->base = bar_read(dev, VF_ID_OLD) >> 16 == VF_VERSION_MAGIC ? VF_MBOX_OLD : VF_MBOX;
 	for (i = 0; i < STALE_MESSAGES; i++) {
 		if (!(mbox_read(m, MBOX_STATUS) & MBOX_STATUS_IN))
 			break;

@@ -30,6 +30,7 @@ struct mbox_msg {
 /**
  * struct mbox - state of a VF's mailbox
  * @dev:       the function
+ * @base:      where the mailbox is in its BAR
  * @fn:        own function id, 0 until the first message came
  * @parent:    function id of the PF
  * @mute:      never answer what the PF starts
@@ -40,6 +41,7 @@ struct mbox_msg {
  */
 struct mbox {
 	struct vfio_dev *dev;
+	uint32_t base;
 	uint16_t fn;
 	uint16_t parent;
 	bool mute;

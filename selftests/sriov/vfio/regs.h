@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What a VF sees of an EQDMA card, read from the reference a second time.
+ * What a VF sees of a QDMA card, read from the reference a second time.
  *
  * Nothing here comes from the drivers' headers: where the two readings
  * differ, one of them is wrong and a test shows it.
@@ -22,6 +22,7 @@
 #define VF_DB_RING_SHIFT	16
 
 #define VF_MBOX			0x5000
+#define VF_MBOX_OLD		0x1000	/* QDMA 3.x */
 #define   MBOX_STATUS		0x000
 #define     MBOX_STATUS_IN	(1u << 0)
 #define     MBOX_STATUS_OUT	(1u << 1)
@@ -39,6 +40,7 @@
 #define MBOX_BYTES		(MBOX_WORDS * 4)
 
 #define VF_VERSION_MAGIC	0x1FD3
+#define VF_VERSION_NEW		0xF0F0	/* device type and IP: 0 is soft 3.x */
 #define VF_USER_BAR_2		0x00104104
 
 /* MSI-X vectors of a VF */

@@ -44,13 +44,13 @@ static enum ktap_result hello(const void *arg)
 
 static enum ktap_result identity(const void *arg)
 {
-	uint32_t version = bar_read(&vf_a.dev, VF_MBOX + MBOX_VERSION);
+	uint32_t version = bar_read(&vf_a.dev, vf_a.mbox.base + MBOX_VERSION);
 
 	(void)arg;
 	KTAP_FAIL_ON(version >> 16 != VF_VERSION_MAGIC, "0x%08x", version);
-	KTAP_FAIL_ON(bar_read(&vf_a.dev, VF_ID_OLD) >> 16 == VF_VERSION_MAGIC,
-		     "looks like a 3.x VF");
-	KTAP_FAIL_ON(!bar_read(&vf_a.dev, VF_MBOX + MBOX_USER_BAR),
+	KTAP_FAIL_ON((vf_a.mbox.base == VF_MBOX_OLD) != !(version & VF_VERSION_NEW),
+		     "0x%08x, identity at the place of another generation", version);
+	KTAP_FAIL_ON(!bar_read(&vf_a.dev, vf_a.mbox.base + MBOX_USER_BAR),
 		     "no user BAR");
 	return KTAP_PASS;
 }
