@@ -33,6 +33,9 @@ dkms:
 check demo lab bench:
 	@$(LAB)/$@.sh
 
+foreign:
+	@$(LAB)/foreign.sh "$(FOREIGN)" $(CYCLES)
+
 clean:
 	rm -rf $(BUILD)
 	@set -e; for d in $(TOOLS); do $(MAKE) -C $$d clean; done
@@ -43,8 +46,9 @@ help:
 	@echo 'make check      every test that needs no card; ends in one line of totals'
 	@echo 'make lab        a shell in the emulated host'
 	@echo 'make bench      counts and ratios, measured on the emulated card'
+	@echo 'make foreign    foreign drivers in the folder FOREIGN= with ours, on the emulated card'
 	@echo 'make install    modules, library and tool onto this machine'
 	@echo 'make dkms       the modules through dkms'
 	@echo 'make clean      removes build/'
 
-.PHONY: all stage modules tools install dkms check demo lab bench clean help
+.PHONY: all stage modules tools install dkms check demo lab bench foreign clean help

@@ -27,12 +27,22 @@ inner()
 	mount -o remount,bind,ro "$r/svff"
 	mount --bind "$SVFF_BUILD" "$r/svff/build"
 	mount --bind "$SVFF_CACHE" "$r/cache"
+	foreign "$r/foreign"
 	network "$r"
 	chroot "$r" /usr/bin/env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
 		HOME=/root LC_ALL=C.UTF-8 TERM="${TERM:-dumb}" SVFF_CACHE=/cache \
 		${http_proxy:+http_proxy="$http_proxy"} ${https_proxy:+https_proxy="$https_proxy"} \
 		"$@" || rc=$?
 	exit "$rc"
+}
+
+# Foreign drivers, see foreign.sh
+foreign()
+{
+	[ -n "${SVFF_FOREIGN:-}" ] || return 0
+	mkdir "$1"
+	mount --bind "$SVFF_FOREIGN" "$1"
+	mount -o remount,bind,ro "$1"
 }
 
 # The machine's resolver and apt proxy, for those who fetch sources.
