@@ -31,7 +31,7 @@ dkms:
 	tools/packaging/dkms.sh install $(KVER)
 
 check demo lab bench:
-	@$(LAB)/$@.sh
+	@FOREIGN="$(FOREIGN)" $(LAB)/$@.sh
 
 foreign:
 	@$(LAB)/foreign.sh "$(FOREIGN)" $(CYCLES)
@@ -45,7 +45,7 @@ help:
 	@echo 'make demo       with no card: gets what it needs, boots the emulated host, shows the main job'
 	@echo 'make check      every test that needs no card; ends in one line of totals'
 	@echo 'make lab        a shell in the emulated host'
-	@echo 'make bench      counts and ratios, measured on the emulated card'
+	@echo 'make bench      counts and ratios, measured on the emulated card; FOREIGN=folder compares'
 	@echo 'make foreign    foreign drivers in the folder FOREIGN= with ours, on the emulated card'
 	@echo 'make install    modules, library and tool onto this machine'
 	@echo 'make dkms       the modules through dkms'

@@ -5,7 +5,8 @@
 Counts per transfer are slopes: the same work is done with few and with many transfers, and the difference is
 divided, so that what a process costs to start does not count. What else happens in the machine only adds, so the
 least of a few samples is taken. The card counts MMIO accesses, interrupts and DMA
-operations; the emulator counts instructions of the whole machine. bench.py [--json]
+operations; the emulator counts instructions of the whole machine. With foreign drivers (see selftests/foreign/matrix.sh) the same work is done by them too.
+bench.py [--json] [--foreign FOLDER]
 """
 
 import argparse
@@ -36,8 +37,8 @@ def read(path):
         return file.read().strip()
 
 
-def run(*argv):
-    subprocess.run(argv, check=True)
+def run(*argv, **options):
+    subprocess.run(argv, check=True, **options)
 
 
 def counters():
@@ -92,7 +93,16 @@ def timed_numvfs(path, count):
 
 def vf_rows(path):
     """Time to enable and disable VFs: with our driver, and with one that adds nothing to the PCI core."""
-    drivers = ("pci-pf-stub", "svff_pf")
+    times = vf_times(path, ("pci-pf-stub", "svff_pf"))
+    for count in VF_COUNTS:
+        core, own = times["pci-pf-stub", count], times["svff_pf", count]
+        yield {"VFs": count,
+               "enable / core's 0.1 s": own[0] / CORE_ENABLE_S, "disable / core's 1 s": own[1] / CORE_DISABLE_S,
+               "enable / PCI core alone": own[0] / core[0], "disable / PCI core alone": own[1] / core[1]}
+
+
+def vf_times(path, drivers):
+    """The least seconds that enable and disable took, by driver and count."""
     times = {(driver, count): [] for driver in drivers for count in VF_COUNTS}
     write(f"{path}/sriov_drivers_autoprobe", 0)
     for _ in range(ROUNDS):
@@ -100,11 +110,7 @@ def vf_rows(path):
             rebind(path, driver)
             for count in VF_COUNTS:
                 times[driver, count].append((timed_numvfs(path, count), timed_numvfs(path, 0)))
-    for count in VF_COUNTS:
-        core, own = ([min(column) for column in zip(*times[driver, count])] for driver in drivers)
-        yield {"VFs": count,
-               "enable / core's 0.1 s": own[0] / CORE_ENABLE_S, "disable / core's 1 s": own[1] / CORE_DISABLE_S,
-               "enable / PCI core alone": own[0] / core[0], "disable / PCI core alone": own[1] / core[1]}
+    return {key: [min(column) for column in zip(*rounds)] for key, rounds in times.items()}
 
 
 def load(node, direction, size, depth, count):
@@ -128,15 +134,65 @@ def sample_once(insns, work):
     return delta
 
 
-def transfer_rows(insns, node):
+def transfer_rows(insns, node, directions=("write", "read")):
     for size, depth, few, many in TRANSFERS:
-        for direction in ("write", "read"):
+        for direction in directions:
             load(node, direction, size, depth, few)
             one = sample(insns, lambda: load(node, direction, size, depth, few))
             two = sample(insns, lambda: load(node, direction, size, depth, many))
             row = {"transfer": f"{size >> 10} KiB {direction}", "queue depth": depth}
             row.update({key: (two[key] - one[key]) / (many - few) for key in one})
             yield row
+
+
+class Foreign:
+    """A foreign PF driver while it has the card: queue 0 is started, memory mapped, interrupt mode direct."""
+    PF_QUEUES = 8
+    DIRECT = 2
+
+    def __init__(self, folder, path):
+        self.folder, self.path = folder, path
+        bus, function = os.path.basename(path).split(":", 1)[1].split(":")[0], path[-1]
+        self.module = next(name for name in (os.uname().release, ".".join(os.uname().release.split(".")[:2]))
+                           if os.path.exists(f"{folder}/{name}"))
+        self.parameter = f"mode={bus}:{function}:{self.DIRECT}"
+        self.name = "qdma" + os.path.basename(path).split(":", 1)[1].replace(":", "").replace(".", "")
+        self.node = f"/dev/{self.name}-MM-0"
+
+    def ctl(self, *words):
+        run(f"{self.folder}/bin/dma-ctl", self.name, "q", *words, stdout=subprocess.DEVNULL)
+
+    def __enter__(self):
+        rebind(self.path, None)
+        run("insmod", f"{self.folder}/{self.module}/qdma-pf.ko", self.parameter)
+        rebind(self.path, "qdma-pf")
+        write(f"{self.path}/qdma/qmax", self.PF_QUEUES)
+        self.ctl("add", "idx", "0", "mode", "mm", "dir", "bi")
+        self.ctl("start", "idx", "0", "dir", "bi")
+        return self
+
+    def __exit__(self, *_):
+        rebind(self.path, None)
+        run("rmmod", "qdma-pf")
+
+
+def foreign_rows(path, insns, folder):
+    """Ours and theirs, and ours / theirs: the same work by threads, as their driver does not do io_uring right."""
+    calls = ("pwrite", "pread")
+    ours = list(transfer_rows(insns, data_device(path), calls))
+    with Foreign(folder, path) as foreign:
+        theirs = list(transfer_rows(insns, foreign.node, calls))
+        times = vf_times(path, ("qdma-pf",))
+    times.update(vf_times(path, ("svff_pf",)))
+    for mine, other in zip(ours, theirs):
+        row = {"what": f"{mine['transfer']}, depth {mine['queue depth']}"}
+        for key in ("MMIO writes", "MMIO reads", "interrupts", "instructions"):
+            row[key], row[f"{key}, foreign"] = mine[key], other[key]
+        row["instructions / foreign"] = mine["instructions"] / other["instructions"]
+        yield row
+    for count in VF_COUNTS:
+        yield {"what": f"foreign's time to disable {count} VFs / ours",
+               "ratio": times["qdma-pf", count][1] / times["svff_pf", count][1]}
 
 
 def data_device(function):
@@ -201,8 +257,8 @@ def text(value):
 
 
 def print_table(title, rows):
-    heads = list(rows[0])
-    cells = [[text(row[head]) for head in heads] for row in rows]
+    heads = list(dict.fromkeys(head for row in rows for head in row))
+    cells = [[text(row.get(head, "")) for head in heads] for row in rows]
     widths = [max(len(line[i]) for line in cells + [heads]) for i in range(len(heads))]
     print(f"\n{title}")
     for line in [heads] + cells:
@@ -213,6 +269,7 @@ def print_table(title, rows):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", action="store_true", help="print the tables as JSON")
+    parser.add_argument("--foreign", metavar="FOLDER", help="foreign drivers to do the same work with")
     options = parser.parse_args()
     for module in ("pci-pf-stub", "svff_pf"):
         run("modprobe", module)
@@ -227,6 +284,8 @@ def main():
     table("Per MM transfer, one PF queue set, interrupt mode direct", transfer_rows(insns, data_device(path)))
     table("Life of a VF's driver: messages and MMIO accesses", mailbox_rows(path))
     table("Memory of the host", memory_rows(path))
+    if options.foreign:
+        table("Ours and foreign, direct mode", foreign_rows(path, insns, options.foreign))
     if options.json:
         json.dump(tables, sys.stdout, indent=2)
         print()

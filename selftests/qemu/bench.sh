@@ -1,13 +1,20 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# make bench: the figures of README, measured in the emulated host. Further arguments go to bench.py.
+# make bench [FOREIGN=FOLDER]: the figures of README, measured in the emulated host; with foreign drivers (see
+# selftests/foreign/matrix.sh) also theirs. Further arguments go to bench.py.
 
 set -eu
 . "$(dirname "$0")/common.sh"
 
 LIMIT=3600	# seconds
 
+if [ -n "${FOREIGN:-}" ]; then
+	SVFF_FOREIGN=$(realpath "$FOREIGN")
+	export SVFF_FOREIGN
+	set -- --foreign /foreign "$@"
+	unset FOREIGN
+fi
 need_root "$0" "$@"
 start_log bench
 prepare
