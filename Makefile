@@ -33,6 +33,9 @@ dkms:
 check demo lab bench:
 	@FOREIGN="$(FOREIGN)" $(LAB)/$@.sh
 
+check-long:
+	@FOREIGN="$(FOREIGN)" $(LAB)/check.sh long
+
 foreign:
 	@$(LAB)/foreign.sh "$(FOREIGN)" $(CYCLES)
 
@@ -44,6 +47,7 @@ help:
 	@echo 'make            modules for the running kernel (KVER= another one), library, tool'
 	@echo 'make demo       with no card: gets what it needs, boots the emulated host, shows the main job'
 	@echo 'make check      every test that needs no card; ends in one line of totals'
+	@echo 'make check-long what takes longer: debug kernel, other IP revisions, fuzzing; FOREIGN=folder'
 	@echo 'make lab        a shell in the emulated host'
 	@echo 'make bench      counts and ratios, measured on the emulated card; FOREIGN=folder compares'
 	@echo 'make foreign    foreign drivers in the folder FOREIGN= with ours, on the emulated card'
@@ -51,4 +55,4 @@ help:
 	@echo 'make dkms       the modules through dkms'
 	@echo 'make clean      removes build/'
 
-.PHONY: all stage modules tools install dkms check demo lab bench foreign clean help
+.PHONY: all stage modules tools install dkms check check-long demo lab bench foreign clean help

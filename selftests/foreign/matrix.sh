@@ -51,7 +51,7 @@ pf_down_svff() { quiet modprobe -r svff_pf; }
 pf_up_foreign()
 {
 	foreign_insmod qdma-pf "$1"
-	put_ok $PF_QUEUES "$D/qdma/qmax"
+	put_ok "$PF_QUEUES" "$D/qdma/qmax"
 }
 
 pf_down_foreign() { quiet rmmod qdma-pf; }
@@ -69,8 +69,8 @@ vf_down_svff() { :; }
 vf_unload_svff() { quiet modprobe -r svff_vf; }
 vf_node_svff() { until_true data_device "$(vf_link "$1")" || fail "VF $1 has no data device"; }
 
-put_svff() { quiet timeout $MOVE_S dd if="$2" of="$1" bs=4M oflag=seek_bytes seek="$4" conv=notrunc; }
-fetch_svff() { quiet timeout $MOVE_S dd if="$1" of="$2" bs=4M iflag=skip_bytes,count_bytes skip="$4" count="$3"; }
+put_svff() { quiet timeout "$MOVE_S" dd if="$2" of="$1" bs=4M oflag=seek_bytes seek="$4" conv=notrunc; }
+fetch_svff() { quiet timeout "$MOVE_S" dd if="$1" of="$2" bs=4M iflag=skip_bytes,count_bytes skip="$4" count="$3"; }
 
 vf_up_foreign()
 {
@@ -78,9 +78,9 @@ vf_up_foreign()
 
 	foreign_insmod qdma-vf "$1"
 	for n in 1 2; do
-		vf_bind $n qdma-vf
-		put_ok $VF_QUEUES "$D/virtfn$((n - 1))/qdma/qmax"
-		name=$(foreign_name qdmavf "$(vf_link $n)")
+		vf_bind "$n" qdma-vf
+		put_ok "$VF_QUEUES" "$D/virtfn$((n - 1))/qdma/qmax"
+		name=$(foreign_name qdmavf "$(vf_link "$n")")
 		quiet dma-ctl "$name" q add idx 0 mode mm dir bi
 		quiet dma-ctl "$name" q start idx 0 dir bi
 	done
@@ -91,7 +91,7 @@ vf_down_foreign()
 	local n name
 
 	for n in 1 2; do
-		name=$(foreign_name qdmavf "$(vf_link $n)")
+		name=$(foreign_name qdmavf "$(vf_link "$n")")
 		quiet dma-ctl "$name" q stop idx 0 dir bi
 		quiet dma-ctl "$name" q del idx 0 dir bi
 	done
@@ -100,8 +100,8 @@ vf_down_foreign()
 vf_unload_foreign() { quiet rmmod qdma-vf; }
 vf_node_foreign() { echo "/dev/$(foreign_name qdmavf "$(vf_link "$1")")-MM-0"; }
 
-put_foreign() { quiet timeout $MOVE_S dma-to-device -d "$1" -f "$2" -s "$3" -a "$4"; }
-fetch_foreign() { rm -f "$2"; quiet timeout $MOVE_S dma-from-device -d "$1" -f "$2" -s "$3" -a "$4"; }
+put_foreign() { quiet timeout "$MOVE_S" dma-to-device -d "$1" -f "$2" -s "$3" -a "$4"; }
+fetch_foreign() { rm -f "$2"; quiet timeout "$MOVE_S" dma-from-device -d "$1" -f "$2" -s "$3" -a "$4"; }
 
 #--- a cycle
 
@@ -157,7 +157,7 @@ clear_away()
 
 	echo 0 >"$D/sriov_numvfs"
 	for m in qdma_vf qdma_pf svff_vf svff_pf svff_qdma; do
-		[ ! -d "/sys/module/$m" ] || modprobe -r $m || rmmod $m
+		[ ! -d "/sys/module/$m" ] || modprobe -r "$m" || rmmod "$m"
 	done
 }
 

@@ -4,11 +4,17 @@
 # make check: every test that needs no card. One line a step; the last line is
 #	N passed, N failed, N skipped
 # and the status is 1 if anything failed. KTAP output of all is in build/lab/ktap*, logs are beside it.
+#
+# make check-long: what takes longer: the tests on a debug kernel (KASAN, lockdep, kmemleak and more) and on the
+# card's other IP revisions, millions of messages from a fuzzer; with FOREIGN=FOLDER also selftests/foreign.
 
 set -eu
 . "$(dirname "$0")/common.sh"
 
 LIMIT=3300		# seconds for one emulated host with all its tests
+LONG_LIMIT=10800
+LONG_FUZZ_RUNS=20000	# some 4 million messages
+OTHER_IPS="qdma-3.1 eqdma-4.0 cpm5"
 ROOM_FOR_TWO_KB=9000000	# free memory that two emulated hosts need
 
 LAB=$SVFF_BUILD/lab
@@ -42,14 +48,16 @@ dkms()
 	echo "# status $rc" >>"$KTAP/dkms"
 }
 
-# The tests in an emulated host; that it came up and down in order is one of them.
+# host NAME KERNEL DEVICE SCRIPT [ARG...]: tests in an emulated host; that it came up and down in order is one of them.
 host()
 {
-	local rc=0
+	local name=$1 rc=0
 
-	"$SVFF_LAB/boot.sh" -k "$1" -t "$LIMIT" -o "$LAB/check-$1" "$SVFF_LAB/run-tests.sh" || rc=$?
-	one_case "host-$1" "the emulated host with Linux $1 ends in order" "$rc"
+	"$SVFF_LAB/boot.sh" -k "$2" -d "$3" -t "$LIMIT" -o "$LAB/check-$name" "${@:4}" || rc=$?
+	one_case "host-$name" "the emulated host $name ends in order" "$rc"
 }
+
+stock_host() { host "$1" "$1" xlnx-qdma "$SVFF_LAB/run-tests.sh"; }
 
 # The modules are built again from scratch if there was a warning, so their failure is told by static too.
 build()
@@ -66,7 +74,7 @@ hosts_at_once()
 	local pids=() k p rc=0
 
 	for k in $SVFF_KERNELS; do
-		host "$k" >"$LAB/check-$k.log" 2>&1 &
+		stock_host "$k" >"$LAB/check-$k.log" 2>&1 &
 		pids+=($!)
 	done
 	for p in "${pids[@]}"; do
@@ -84,7 +92,7 @@ hosts()
 		return
 	fi
 	for k in $SVFF_KERNELS; do
-		beside "tests in an emulated host, Linux $k" host "$k" || :
+		beside "tests in an emulated host, Linux $k" stock_host "$k" || :
 	done
 }
 
@@ -96,35 +104,62 @@ alone()
 	beside "dkms, $SVFF_KERNELS" dkms || :
 }
 
+# The results of each emulated host are copied to where ktap.sh tells its name with them.
 totals()
 {
-	local files=("$KTAP"/*) k rc=0
+	local files=("$KTAP"/*) d name
 
-	for k in $SVFF_KERNELS; do
-		mkdir -p "$LAB/ktap-$k"
-		files+=("$LAB/ktap-$k"/*)
+	for d in "$LAB"/check-*/ktap; do
+		[ -d "$d" ] || continue
+		name=$(basename "$(dirname "$d")")
+		cp -r "$d" "$LAB/ktap-${name#check-}"
+		files+=("$LAB/ktap-${name#check-}"/*)
 	done
 	say
-	"$SVFF_LAB/ktap.sh" "${files[@]}" || rc=$?
-	return "$rc"
+	"$SVFF_LAB/ktap.sh" "${files[@]}"
 }
 
-# Where ktap.sh finds the results of each emulated host, under a name that tells the kernel
-collect()
+fuzz() { "$SVFF_LAB/enter.sh" /svff/build/user/selftests/fuzz/run.sh "$LONG_FUZZ_RUNS" >"$KTAP/fuzz-long"; }
+
+long()
+{
+	local ip
+
+	LIMIT=$LONG_LIMIT
+	step "debug kernel (10 min, once)" build debug
+	step "tests on the debug kernel" host debug debug xlnx-qdma "$SVFF_LAB/run-tests.sh" --debug || :
+	for ip in $OTHER_IPS; do
+		step "tests on a card with $ip" host "$ip" "${SVFF_KERNELS##* }" "xlnx-qdma,ip=$ip" \
+			"$SVFF_LAB/run-tests.sh" --card || :
+	done
+	step "millions of messages" fuzz || :
+	[ -z "${FOREIGN:-}" ] || step "foreign drivers" foreign || :
+}
+
+foreign()
 {
 	local k
 
 	for k in $SVFF_KERNELS; do
-		rm -rf "$LAB/ktap-$k"
-		mkdir -p "$LAB/ktap-$k"
-		cp "$LAB/check-$k/ktap"/* "$LAB/ktap-$k/" 2>/dev/null || :
+		SVFF_FOREIGN=$(realpath "$FOREIGN") host "foreign-$k" "$k" xlnx-qdma "$SVFF_LAB/run-tests.sh" --foreign
 	done
+}
+
+normal()
+{
+	alone &
+	if [ -n "$ready" ]; then
+		hosts
+	else
+		one_case hosts "the emulated hosts have all they need" 1
+	fi
+	wait
 }
 
 need_root "$0" "$@"
 trap give_back EXIT
 start_log check
-rm -rf "$KTAP" "$LAB"/check-*/ktap
+rm -rf "$LAB"/ktap* "$LAB"/check-*/ktap
 mkdir -p "$KTAP"
 say "SVFF's tests. Logs are in $LAB."
 need_packages
@@ -133,12 +168,9 @@ ready=1
 for part in qemu modules user guests; do
 	step "build: $part" build "$part" || { ready=; tail -n 15 "$SVFF_LOG" >&2; }
 done
-alone &
-if [ -n "$ready" ]; then
-	hosts
+if [ "${1:-}" = long ]; then
+	long
 else
-	one_case hosts "the emulated hosts have all they need" 1
+	normal
 fi
-wait
-collect
 totals

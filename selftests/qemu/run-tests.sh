@@ -3,6 +3,9 @@
 #
 # run-tests.sh [TEST...]: runs KTAP tests in the emulated host, by default sriov, uapi and the demo, and
 # prints a line for each. Full output goes to /out/ktap/NAME. The totals are made outside, by ktap.sh.
+#	--debug		those for a debug kernel, and all others but the demo
+#	--card		those that ask something of the card
+#	--foreign	selftests/foreign
 
 set -u
 . "$(dirname "$0")/common.sh"
@@ -24,11 +27,17 @@ run()
 
 mkdir -p /out/ktap
 rm -f /out/ktap/*
-[ $# -gt 0 ] || set -- "$TESTS"/sriov/*.sh "$TESTS"/uapi/*.sh "$TESTS/qemu/demo-host.sh"
+case ${1:-} in
+'') set -- "$TESTS"/sriov/*.sh "$TESTS"/uapi/*.sh "$TESTS/qemu/demo-host.sh" ;;
+--debug) set -- "$TESTS"/sriov/*.sh "$TESTS"/uapi/*.sh "$TESTS"/debug/*.sh ;;
+--card) set -- "$TESTS"/sriov/{mbox,mm,provision,reset}.sh "$TESTS"/uapi/*.sh ;;
+--foreign) set -- "$SVFF_SRC/selftests/foreign/matrix.sh" ;;
+esac
 for t; do
 	case $t in
 	*/vf.sh) ;;	# sourced by the others
 	*/demo-host.sh) run "$t" --ktap ;;
+	*/matrix.sh) run "$t" /foreign ;;
 	/*) [ ! -x "$t" ] || run "$t" ;;
 	*) run "$TESTS/$t" ;;
 	esac
