@@ -30,6 +30,14 @@
 #define PF_RING_PAGES_MAX	8
 #define PF_TRIG_MODE_MAX	5
 
+/* Descriptor size codes */
+enum {
+	PF_DESC_8,
+	PF_DESC_16,
+	PF_DESC_32,
+	PF_DESC_64,
+};
+
 struct pf_decision {
 	const struct pf_card *card;
 	const struct pf_session *s;
@@ -370,6 +378,14 @@ static u8 decode_flags(struct pf_decision *d, struct svff_qdma_hwq *q)
 	return SVFF_MBOX_OK;
 }
 
+/* Only the bypass port takes descriptors that the engine does not know. */
+static bool desc_sz_fits(const struct svff_qdma_hwq *q)
+{
+	u8 own = !q->st ? PF_DESC_32 : q->dir == SVFF_QDMA_C2H ? PF_DESC_8 : PF_DESC_16;
+
+	return q->desc_sz == own || (q->bypass && q->desc_sz == PF_DESC_64);
+}
+
 static u8 decode_ring(struct pf_decision *d, struct svff_qdma_hwq *q)
 {
 	const struct svff_mbox_qctxt_wrt *wrt = &d->msg->qctxt_wrt;
@@ -377,6 +393,8 @@ static u8 decode_ring(struct pf_decision *d, struct svff_qdma_hwq *q)
 
 	if (ix < 0)
 		return SVFF_MBOX_ERR_RING_SIZE;
+	if (!desc_sz_fits(q))
+		return SVFF_MBOX_ERR_INVALID_PARAM;
 	q->ring_ix = ix;
 	q->base = le64_to_cpu(wrt->desc_base);
 	return q->base % PF_PAGE_SIZE ? SVFF_MBOX_ERR_INVALID_PARAM : SVFF_MBOX_OK;

@@ -95,6 +95,7 @@ static union svff_mbox_msg st_write(u16 qid)
 
 	m.qctxt_id.flags = SVFF_MBOX_QCTXT_ST | SVFF_MBOX_QCTXT_C2H |
 			   FIELD_PREP(SVFF_MBOX_QCTXT_CMPT, SVFF_MBOX_CMPT_WITH_ST);
+	m.qctxt_wrt.cfg &= ~cpu_to_le32(SVFF_MBOX_QCFG_DESC_SZ);
 	m.qctxt_wrt.cmpt_base = cpu_to_le64(0x777000);
 	m.qctxt_wrt.buf_size = cpu_to_le16(2048);
 	m.qctxt_wrt.cnt_th = 16;
@@ -509,10 +510,51 @@ static enum ktap_result test_qctxt_values(const void *arg)
 	WRT(cfg, cpu_to_le32(cfg | SVFF_MBOX_QCFG_CMPT_AT), SVFF_MBOX_ERR_NOT_SUPPORTED);
 	WRT(cfg, cpu_to_le32(cfg | FIELD_PREP(SVFF_MBOX_QCFG_TRIG_MODE, 6)),
 	    SVFF_MBOX_ERR_INVALID_PARAM);
+	WRT(cfg, cpu_to_le32(cfg | FIELD_PREP(SVFF_MBOX_QCFG_TRIG_MODE, 7)),
+	    SVFF_MBOX_ERR_INVALID_PARAM);
+	WRT(cfg, cpu_to_le32(cfg | FIELD_PREP(SVFF_MBOX_QCFG_DESC_SZ, 1)),
+	    SVFF_MBOX_ERR_INVALID_PARAM);
+	WRT(cfg, cpu_to_le32(cfg | FIELD_PREP(SVFF_MBOX_QCFG_DESC_SZ, 3)),
+	    SVFF_MBOX_ERR_INVALID_PARAM);
 	WRT(intr, cpu_to_le16(VECTORS), SVFF_MBOX_ERR_INVALID_PARAM);
 	/* Not its ring; its ring, but not set up. */
 	WRT(intr, cpu_to_le16(SVFF_MBOX_QINTR_AGGR | (FUNC + 1)), SVFF_MBOX_ERR_INVALID_PARAM);
 	WRT(intr, cpu_to_le16(SVFF_MBOX_QINTR_AGGR | FUNC), SVFF_MBOX_ERR_INVALID_PARAM);
+	return KTAP_PASS;
+}
+
+/* Each kind of queue has one size of its own, and 64 bytes with a bypass. */
+static enum ktap_result test_qctxt_desc_size(const void *arg)
+{
+	static const struct {
+		u8 flags;
+		u8 size;
+	} kinds[] = {
+		{ SVFF_MBOX_CMPT_NONE << 2, 2 },
+		{ SVFF_MBOX_QCTXT_C2H | SVFF_MBOX_CMPT_NONE << 2, 2 },
+		{ SVFF_MBOX_QCTXT_ST | SVFF_MBOX_CMPT_NONE << 2, 1 },
+		{ SVFF_MBOX_QCTXT_ST | SVFF_MBOX_QCTXT_C2H | SVFF_MBOX_CMPT_WITH_ST << 2, 0 },
+	};
+	struct pf_session s = session();
+	unsigned int i, size;
+
+	for (i = 0; i < 2 * ARRAY_SIZE(kinds); i++) {
+		for (size = 0; size < 4; size++) {
+			bool bypass = i % 2;
+			union svff_mbox_msg m = st_write(BASE);
+			u32 cfg = FIELD_PREP(SVFF_MBOX_QCFG_DESC_SZ, size);
+			struct pf_verdict v;
+
+			m.qctxt_id.flags = kinds[i / 2].flags;
+			m.qctxt_wrt.cfg = cpu_to_le32(cfg | (bypass ? SVFF_MBOX_QCFG_BYPASS : 0));
+			v = decide(&s, m);
+			if (size == kinds[i / 2].size || (bypass && size == 3)) {
+				EXPECT(!v.status && v.cmd[0].queue.desc_sz == size);
+				continue;
+			}
+			REFUSED(v, s, SVFF_MBOX_ERR_INVALID_PARAM);
+		}
+	}
 	return KTAP_PASS;
 }
 
@@ -554,7 +596,7 @@ static enum ktap_result test_no_interrupt(const void *arg)
 	struct pf_verdict v;
 
 	/* A driver that polls may leave anything there; it must not get through. */
-	m.qctxt_wrt.cfg = 0;
+	m.qctxt_wrt.cfg = cpu_to_le32(FIELD_PREP(SVFF_MBOX_QCFG_DESC_SZ, 2));
 	m.qctxt_wrt.intr = cpu_to_le16(SVFF_MBOX_QINTR_AGGR | 0x7ff);
 	v = decide(&s, m);
 	EXPECT(!v.status && !v.cmd[0].queue.vec && !v.cmd[0].queue.irq_aggr);
@@ -822,6 +864,7 @@ static const struct ktap_case cases[] = {
 	{ "QCTXT of an ST queue", test_qctxt_st },
 	{ "QCTXT beyond the grant is refused", test_qctxt_range },
 	{ "QCTXT values", test_qctxt_values },
+	{ "QCTXT descriptor sizes", test_qctxt_desc_size },
 	{ "QCTXT kinds of queues", test_qctxt_kinds },
 	{ "QCTXT without interrupts", test_no_interrupt },
 	{ "interrupt ring", test_irq_ring },
