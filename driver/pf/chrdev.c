@@ -23,6 +23,7 @@
 #include <linux/spinlock.h>
 #include <linux/uaccess.h>
 #include <linux/wait.h>
+#include <svff/ioctl_arg.h>
 
 #define PF_EVENTS_MAX	512	/* that an open file keeps */
 #define PF_NAME_MAX	16
@@ -228,28 +229,6 @@ static __poll_t pf_poll(struct file *file, poll_table *wait)
 	return mask;
 }
 
-/* The caller's structure, cut or filled up with zeros to the kernel's size. */
-static int get_arg(void *arg, size_t size, size_t min, void __user *user)
-{
-	u32 user_size;
-
-	if (get_user(user_size, (u32 __user *)user))
-		return -EFAULT;
-	if (user_size < min)
-		return -EINVAL;
-	/* What the kernel does not know is read to see that it is zero: a bounded amount of it. */
-	if (user_size > PAGE_SIZE)
-		return -E2BIG;
-	return copy_struct_from_user(arg, size, user, user_size);
-}
-
-static int put_arg(void *arg, size_t size, u32 user_size, void __user *user)
-{
-	if (copy_to_user(user, arg, min_t(size_t, size, user_size)))
-		return -EFAULT;
-	return 0;
-}
-
 static int ioctl_card_info(struct svff_pf *pf, void __user *user)
 {
 	const struct svff_qdma_caps *caps = pf->card.caps;
@@ -257,8 +236,8 @@ static int ioctl_card_info(struct svff_pf *pf, void __user *user)
 	u32 user_size;
 	int err;
 
-	err = get_arg(&info, sizeof(info), offsetofend(struct svff_card_info, flags),
-		      user);
+	err = svff_get_arg(&info, sizeof(info),
+			   offsetofend(struct svff_card_info, flags), user);
 	if (err)
 		return err;
 	if (info.flags)
@@ -277,7 +256,7 @@ static int ioctl_card_info(struct svff_pf *pf, void __user *user)
 	info.queues_free = svff_qdma_range_avail(pf->qd);
 	info.total_vfs = pf->total_vfs;
 	info.num_vfs = pci_num_vf(pf->pdev);
-	return put_arg(&info, sizeof(info), user_size, user);
+	return svff_put_arg(&info, sizeof(info), user_size, user);
 }
 
 static void fill_vf_info(struct svff_pf *pf, u32 n, struct svff_vf_info *info)
@@ -304,7 +283,7 @@ static int ioctl_vf_info(struct svff_pf *pf, void __user *user)
 	u32 n, user_size;
 	int err;
 
-	err = get_arg(&info, sizeof(info), offsetofend(struct svff_vf_info, vf), user);
+	err = svff_get_arg(&info, sizeof(info), offsetofend(struct svff_vf_info, vf), user);
 	if (err)
 		return err;
 	if (info.flags)
@@ -318,7 +297,7 @@ static int ioctl_vf_info(struct svff_pf *pf, void __user *user)
 	info.size = sizeof(info);
 	info.vf = n;
 	fill_vf_info(pf, n, &info);
-	return put_arg(&info, sizeof(info), user_size, user);
+	return svff_put_arg(&info, sizeof(info), user_size, user);
 }
 
 static long pf_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
