@@ -12,6 +12,7 @@ static const char * const state_name[] = {
 	[QDMA_RING_IDLE] = "idle",
 	[QDMA_RING_RUNNING] = "running",
 	[QDMA_RING_FAILED] = "failed",
+	[QDMA_RING_STOPPED] = "stopped",
 	[QDMA_RING_DEAD] = "dead",
 	[QDMA_RING_GONE] = "gone",
 };
@@ -30,18 +31,37 @@ static void show_ring(struct seq_file *file, struct qdma_ring *ring)
 	spin_unlock_irq(&ring->lock);
 }
 
+static void show_streams(struct seq_file *file, struct qdma_st *st)
+{
+	struct qdma_stream *s;
+
+	/* Who removes the device holds it, and waits for us. */
+	if (!mutex_trylock(&st->node.lock))
+		return;
+	list_for_each_entry(s, &st->streams, entry) {
+		show_ring(file, &s->tx.ring);
+		show_ring(file, &s->rx.ring);
+	}
+	mutex_unlock(&st->node.lock);
+}
+
 /* The device cannot be removed while a reference to its transfers is held. */
 static int rings_show(struct seq_file *file, void *unused)
 {
 	struct svff_qdma *qd = file->private;
 	struct qdma_mm *mm = READ_ONCE(qd->mm);
+	struct qdma_st *st = READ_ONCE(qd->st);
 	u32 i;
 
-	if (!mm || !percpu_ref_tryget_live(&mm->io))
-		return 0;
-	for (i = 0; i < 2 * mm->count; i++)
-		show_ring(file, &mm->ring[i]);
-	percpu_ref_put(&mm->io);
+	if (mm && percpu_ref_tryget_live(&mm->node.io)) {
+		for (i = 0; i < 2 * mm->count; i++)
+			show_ring(file, &mm->ring[i]);
+		percpu_ref_put(&mm->node.io);
+	}
+	if (st && percpu_ref_tryget_live(&st->node.io)) {
+		show_streams(file, st);
+		percpu_ref_put(&st->node.io);
+	}
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(rings);

@@ -151,17 +151,21 @@ const struct svff_qdma_caps *svff_qdma_caps(const struct svff_qdma *qd)
 EXPORT_SYMBOL_NS_GPL(svff_qdma_caps, SVFF_NS(SVFF_QDMA));
 
 /**
- * svff_qdma_set_func_id - a VF has learnt its id
+ * svff_qdma_set_caps - a VF has learnt what it is and has
  * @qd: VF
  * @func_id: the QDMA's id of it
+ * @mm: memory mapped transfers
+ * @st: streams
  *
  * Context: any; before svff_qdma_data_create().
  */
-void svff_qdma_set_func_id(struct svff_qdma *qd, u16 func_id)
+void svff_qdma_set_caps(struct svff_qdma *qd, u16 func_id, bool mm, bool st)
 {
 	qd->caps.func_id = func_id;
+	qd->caps.mm = mm;
+	qd->caps.st = st;
 }
-EXPORT_SYMBOL_NS_GPL(svff_qdma_set_func_id, SVFF_NS(SVFF_QDMA));
+EXPORT_SYMBOL_NS_GPL(svff_qdma_set_caps, SVFF_NS(SVFF_QDMA));
 
 static int __init svff_qdma_init(void)
 {
@@ -170,20 +174,28 @@ static int __init svff_qdma_init(void)
 	qdma_wq = alloc_workqueue("svff_qdma", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
 	if (!qdma_wq)
 		return -ENOMEM;
-	err = qdma_chrdev_init();
-	if (err) {
-		destroy_workqueue(qdma_wq);
-		return err;
-	}
+	err = qdma_node_class_init(&qdma_mm_class);
+	if (err)
+		goto destroy_wq;
+	err = qdma_node_class_init(&qdma_st_class);
+	if (err)
+		goto exit_mm;
 	qdma_debugfs_init();
 	return 0;
+
+exit_mm:
+	qdma_node_class_exit(&qdma_mm_class);
+destroy_wq:
+	destroy_workqueue(qdma_wq);
+	return err;
 }
 module_init(svff_qdma_init);
 
 static void __exit svff_qdma_exit(void)
 {
 	qdma_debugfs_exit();
-	qdma_chrdev_exit();
+	qdma_node_class_exit(&qdma_st_class);
+	qdma_node_class_exit(&qdma_mm_class);
 	destroy_workqueue(qdma_wq);
 	/* The last reference to a data device's transfers is dropped from RCU. */
 	rcu_barrier();

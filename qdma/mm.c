@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Reads and writes of card memory, straight from and to user pages. A transfer
- * is cut into chunks of pinned and mapped pages, which all go to one queue, so
- * that they end in order. A caller that waits has a few chunks in flight at a
- * time; a kiocb that does not is handed to the queue as a whole and completed
- * from the queue's work item, because unpinning may sleep. Whoever submits
- * under a plug, io_uring with several requests above all, has one doorbell for
- * what came in between.
+ * Reads and writes of card memory, and packets to a stream, straight from and
+ * to user pages. A transfer is cut into chunks of pinned and mapped pages,
+ * which all go to one queue, so that they end in order; a packet is one chunk.
+ * A caller that waits has a few chunks in flight at a time; a kiocb that does
+ * not is handed to the queue as a whole and completed from the queue's work
+ * item, because unpinning may sleep. Whoever submits under a plug, io_uring with
+ * several requests above all, has one doorbell for what came in between.
  */
 #include "priv.h"
 
@@ -19,16 +19,31 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/smp.h>
+#include <linux/svff.h>
 
 #include <compat/iov_iter.h>
 
+#define MAX_SEG			SZ_1M
+#define COPY_BLOCK		SZ_64K
 #define CHUNK_PAGES		256	/* 1 MiB */
+#define PACKET_PAGES		(SVFF_ST_GATHER_MAX / SZ_4K + UIO_MAXIOV + 1)
 #define SYNC_CHUNKS		4	/* in flight for a caller that waits */
 #define KILL_GRACE_MS		1000	/* for what the hardware has begun */
+
+static void free_copies(struct qdma_chunk *chunk)
+{
+	while (chunk->npages) {
+		chunk->npages--;
+		__free_pages(chunk->page[chunk->npages],
+			     get_order(chunk->sgl[chunk->npages].length));
+	}
+}
 
 /* Unpin first what was pinned for writing: the pages are dirty. */
 static void unpin_pages(struct qdma_chunk *chunk)
 {
+	if (chunk->copied)
+		free_copies(chunk);
 	if (!chunk->pinned)
 		return;
 	if (chunk->dir == DMA_FROM_DEVICE)
@@ -54,7 +69,8 @@ void qdma_chunk_free(struct qdma_ring *ring, struct qdma_chunk *chunk)
 		spin_unlock_irq(&ring->lock);
 		return;
 	}
-	dma_unmap_sg(&ring->qd->pdev->dev, chunk->sgl, chunk->nents, chunk->dir);
+	if (chunk->nents)
+		dma_unmap_sg(&ring->qd->pdev->dev, chunk->sgl, chunk->nents, chunk->dir);
 	unpin_pages(chunk);
 	kvfree(chunk);
 }
@@ -120,10 +136,17 @@ static int pin_chunk(struct qdma_chunk *chunk, struct iov_iter *iter,
 	return 0;
 }
 
+static size_t max_seg_of(struct svff_qdma *qd)
+{
+	return min_t(size_t, dma_max_mapping_size(&qd->pdev->dev), MAX_SEG);
+}
+
 static int map_chunk(struct svff_qdma *qd, struct qdma_chunk *chunk, u64 card)
 {
 	int mapped;
 
+	if (!chunk->nents)
+		return 0;
 	sg_mark_end(&chunk->sgl[chunk->nents - 1]);
 	mapped = dma_map_sg(&qd->pdev->dev, chunk->sgl, chunk->nents, chunk->dir);
 	if (!mapped)
@@ -134,9 +157,63 @@ static int map_chunk(struct svff_qdma *qd, struct qdma_chunk *chunk, u64 card)
 	return 0;
 }
 
+static int copy_block(struct qdma_chunk *chunk, struct iov_iter *iter)
+{
+	size_t len = min_t(size_t, iov_iter_count(iter), COPY_BLOCK);
+	struct page *page = alloc_pages(GFP_KERNEL | __GFP_NOWARN, get_order(len));
+
+	if (!page)
+		return -ENOMEM;
+	chunk->page[chunk->npages++] = page;
+	sg_set_page(&chunk->sgl[chunk->nents++], page, len, 0);
+	if (copy_from_iter(page_address(page), len, iter) != len)
+		return -EFAULT;
+	chunk->bytes += len;
+	return 0;
+}
+
+/* In as few pieces as can be. */
+static struct qdma_chunk *copy_chunk(struct qdma_xfer *xfer, struct iov_iter *iter)
+{
+	size_t total = iov_iter_count(iter);
+	struct qdma_chunk *chunk = alloc_chunk(total / COPY_BLOCK + 1);
+	int err = 0;
+
+	if (!chunk)
+		return ERR_PTR(-ENOMEM);
+	chunk->xfer = xfer;
+	chunk->dir = DMA_TO_DEVICE;
+	chunk->copied = true;
+	while (!err && iov_iter_count(iter))
+		err = copy_block(chunk, iter);
+	if (!err)
+		err = map_chunk(xfer->ring->qd, chunk, 0);
+	if (!err)
+		return chunk;
+	free_copies(chunk);
+	kvfree(chunk);
+	iov_iter_revert(iter, total - iov_iter_count(iter));
+	return ERR_PTR(err);
+}
+
+/* A packet is whole, or is none. */
+static int pin_packet(struct qdma_chunk *chunk, struct iov_iter *iter,
+		      unsigned int max_pages, size_t max_seg)
+{
+	int err = pin_chunk(chunk, iter, max_pages, max_seg);
+
+	if (err || !iov_iter_count(iter))
+		return err;
+	unpin_pages(chunk);
+	iov_iter_revert(iter, chunk->bytes);
+	return -EFAULT;
+}
+
 static struct qdma_chunk *make_chunk(struct qdma_xfer *xfer, struct iov_iter *iter, u64 card)
 {
-	unsigned int max_pages = iov_iter_npages(iter, CHUNK_PAGES);
+	bool packet = xfer->ring->kind->st;
+	unsigned int max_pages = max(iov_iter_npages(iter, packet ? PACKET_PAGES : CHUNK_PAGES), 1);
+	size_t max_seg = max_seg_of(xfer->ring->qd);
 	struct qdma_chunk *chunk = alloc_chunk(max_pages);
 	int err;
 
@@ -145,7 +222,8 @@ static struct qdma_chunk *make_chunk(struct qdma_xfer *xfer, struct iov_iter *it
 	chunk->xfer = xfer;
 	chunk->dir = xfer->ring->dir == SVFF_QDMA_C2H ? DMA_FROM_DEVICE : DMA_TO_DEVICE;
 	chunk->pinned = svff_iter_will_pin(iter);
-	err = pin_chunk(chunk, iter, max_pages, xfer->mm->max_seg);
+	err = packet ? pin_packet(chunk, iter, max_pages, max_seg) :
+		       pin_chunk(chunk, iter, max_pages, max_seg);
 	if (err)
 		goto free_chunk;
 	err = map_chunk(xfer->ring->qd, chunk, card);
@@ -163,7 +241,7 @@ free_chunk:
 
 static void queue_completion(struct qdma_xfer *xfer)
 {
-	if (xfer->inflight || !xfer->iocb)
+	if (xfer->inflight || !(xfer->iocb || xfer->alone))
 		return;
 	list_add_tail(&xfer->node, &xfer->ring->finished);
 	queue_work(qdma_wq, &xfer->ring->deliver);
@@ -208,11 +286,9 @@ static void collect(struct qdma_xfer *xfer)
 	}
 }
 
-static void init_xfer(struct qdma_xfer *xfer, struct qdma_mm *mm, struct qdma_ring *ring,
-		      struct kiocb *iocb)
+static void init_xfer(struct qdma_xfer *xfer, struct qdma_ring *ring, struct kiocb *iocb)
 {
 	memset(xfer, 0, sizeof(*xfer));
-	xfer->mm = mm;
 	xfer->ring = ring;
 	xfer->iocb = iocb;
 	INIT_LIST_HEAD(&xfer->finished);
@@ -227,7 +303,7 @@ static ssize_t xfer_result(const struct qdma_xfer *xfer)
 
 struct ring_plug {
 	struct blk_plug_cb cb;	/* first, see blk_check_plugged() */
-	struct qdma_mm *mm;	/* has a reference */
+	struct qdma_node *node;	/* has a reference */
 };
 
 static void unplug_ring(struct blk_plug_cb *cb, bool from_schedule)
@@ -235,26 +311,29 @@ static void unplug_ring(struct blk_plug_cb *cb, bool from_schedule)
 	struct ring_plug *plug = container_of(cb, struct ring_plug, cb);
 
 	qdma_ring_flush(cb->data);
-	percpu_ref_put(&plug->mm->io);
+	percpu_ref_put(&plug->node->io);
 	kfree(plug);
 }
 
 /*
  * Has the caller promised to submit more before it sleeps or is done? Do not
- * sleep between this and the submission.
+ * sleep between this and the submission. A stream's ring goes with its file,
+ * which may be before the promise ends.
  */
 static bool is_plugged(struct qdma_xfer *xfer)
 {
 	struct ring_plug *plug;
 	struct blk_plug_cb *cb;
 
+	if (xfer->ring->kind->st)
+		return false;
 	cb = blk_check_plugged(unplug_ring, xfer->ring, sizeof(*plug));
 	if (!cb)
 		return false;
 	plug = container_of(cb, struct ring_plug, cb);
-	if (!plug->mm) {
-		plug->mm = xfer->mm;
-		percpu_ref_get(&plug->mm->io);
+	if (!plug->node) {
+		plug->node = xfer->ring->node;
+		percpu_ref_get(&plug->node->io);
 	}
 	return true;
 }
@@ -273,9 +352,22 @@ static int submit_chunk(struct qdma_xfer *xfer, struct qdma_chunk *chunk, bool n
 	}
 }
 
+/* What cannot be sent from where it is, is sent from a copy. */
+static struct qdma_chunk *make_packet(struct qdma_xfer *xfer, struct iov_iter *iter)
+{
+	struct qdma_chunk *chunk = make_chunk(xfer, iter, 0);
+
+	if (IS_ERR(chunk) || chunk->left <= 1 || qdma_tx_gathers(xfer->ring))
+		return chunk;
+	iov_iter_revert(iter, chunk->bytes);
+	qdma_chunk_free(xfer->ring, chunk);
+	return copy_chunk(xfer, iter);
+}
+
 static int submit_next(struct qdma_xfer *xfer, struct iov_iter *iter, u64 card, bool nowait)
 {
-	struct qdma_chunk *chunk = make_chunk(xfer, iter, card);
+	struct qdma_chunk *chunk = xfer->ring->kind->st ? make_packet(xfer, iter) :
+							  make_chunk(xfer, iter, card);
 	size_t bytes;
 	int err;
 
@@ -295,14 +387,15 @@ static int submit_all(struct qdma_xfer *xfer, struct iov_iter *iter, u64 card, b
 		      int (*make_room)(struct qdma_xfer *))
 {
 	size_t total = iov_iter_count(iter);
-	int err = 0;
+	int err;
 
-	while (!err && iov_iter_count(iter)) {
+	/* A packet may have no bytes at all. */
+	do {
 		err = make_room(xfer);
 		if (!err)
 			err = submit_next(xfer, iter, card + total - iov_iter_count(iter),
 					  nowait);
-	}
+	} while (!err && iov_iter_count(iter));
 	return err;
 }
 
@@ -349,8 +442,7 @@ static void end_sync(struct qdma_xfer *xfer, int err)
 	collect(xfer);
 }
 
-static ssize_t transfer_sync(struct qdma_mm *mm, struct qdma_ring *ring, struct kiocb *iocb,
-			     struct iov_iter *iter)
+static ssize_t transfer_sync(struct qdma_ring *ring, struct kiocb *iocb, struct iov_iter *iter)
 {
 	struct qdma_xfer xfer;
 	ssize_t ret;
@@ -358,7 +450,7 @@ static ssize_t transfer_sync(struct qdma_mm *mm, struct qdma_ring *ring, struct 
 	/* To wait for the hardware is all that it could do. */
 	if (iocb->ki_flags & IOCB_NOWAIT)
 		return -EAGAIN;
-	init_xfer(&xfer, mm, ring, NULL);
+	init_xfer(&xfer, ring, NULL);
 	end_sync(&xfer, submit_all(&xfer, iter, iocb->ki_pos, false, sync_room));
 	ret = xfer_result(&xfer);
 	if (ret > 0)
@@ -371,26 +463,45 @@ static struct qdma_ring *get_ring(struct qdma_mm *mm, enum svff_qdma_dir dir)
 {
 	int qid;
 
-	if (!percpu_ref_tryget_live(&mm->io))
+	if (!percpu_ref_tryget_live(&mm->node.io))
 		return ERR_PTR(-ENODEV);
-	qid = qdma_queue_mm_get(mm->qd, raw_smp_processor_id());
+	qid = qdma_queue_mm_get(mm->node.qd, raw_smp_processor_id());
 	if (qid >= 0)
 		return &mm->ring[2 * qid + dir];
-	percpu_ref_put(&mm->io);
+	percpu_ref_put(&mm->node.io);
 	return ERR_PTR(qid);
 }
 
-static void put_ring(struct qdma_mm *mm, struct qdma_ring *ring)
+/* A stream's queue is its own for good. */
+static void put_ring(struct qdma_ring *ring)
 {
-	qdma_queue_mm_put(mm->qd, ring->qid);
-	percpu_ref_put(&mm->io);
+	if (!ring->kind->st)
+		qdma_queue_mm_put(ring->qd, ring->qid);
+	percpu_ref_put(&ring->node->io);
+}
+
+static void complete_copy(struct qdma_xfer *xfer)
+{
+	struct qdma_tx *tx = container_of(xfer->ring, struct qdma_tx, ring);
+	struct qdma_node *node = tx->ring.node;
+
+	collect(xfer);
+	spin_lock_irq(&tx->ring.lock);
+	tx->copied -= xfer->copied;
+	tx->copies--;
+	if (xfer->error)
+		tx->error = xfer->error;
+	/* Under the lock: who waits for the last one frees @tx. */
+	wake_up_all(&tx->ring.room);
+	spin_unlock_irq(&tx->ring.lock);
+	kfree(xfer);
+	percpu_ref_put(&node->io);
 }
 
 static void complete_xfer(struct qdma_xfer *xfer)
 {
 	struct qdma_ring *ring = xfer->ring;
 	struct kiocb *iocb = xfer->iocb;
-	struct qdma_mm *mm = xfer->mm;
 	ssize_t ret;
 
 	collect(xfer);
@@ -399,7 +510,7 @@ static void complete_xfer(struct qdma_xfer *xfer)
 	if (ret > 0)
 		iocb->ki_pos += ret;
 	/* The file, and with it the device, may go with the kiocb. */
-	put_ring(mm, ring);
+	put_ring(ring);
 	iocb->ki_complete(iocb, ret);
 }
 
@@ -418,8 +529,12 @@ void qdma_mm_deliver(struct work_struct *work)
 	spin_lock_irq(&ring->lock);
 	list_splice_init(&ring->finished, &list);
 	spin_unlock_irq(&ring->lock);
-	list_for_each_entry_safe(xfer, next, &list, node)
-		complete_xfer(xfer);
+	list_for_each_entry_safe(xfer, next, &list, node) {
+		if (xfer->alone)
+			complete_copy(xfer);
+		else
+			complete_xfer(xfer);
+	}
 }
 
 static int async_room(struct qdma_xfer *xfer)
@@ -447,8 +562,7 @@ static void end_submission(struct qdma_xfer *xfer, int err)
 }
 
 /* On success the reference to the device is the transfer's. */
-static ssize_t transfer_async(struct qdma_mm *mm, struct qdma_ring *ring, struct kiocb *iocb,
-			      struct iov_iter *iter)
+static ssize_t transfer_async(struct qdma_ring *ring, struct kiocb *iocb, struct iov_iter *iter)
 {
 	bool nowait = iocb->ki_flags & IOCB_NOWAIT;
 	size_t total = iov_iter_count(iter);
@@ -463,7 +577,7 @@ static ssize_t transfer_async(struct qdma_mm *mm, struct qdma_ring *ring, struct
 	xfer = kmalloc(sizeof(*xfer), GFP_KERNEL);
 	if (!xfer)
 		return -ENOMEM;
-	init_xfer(xfer, mm, ring, iocb);
+	init_xfer(xfer, ring, iocb);
 	xfer->inflight = 1;
 	err = submit_all(xfer, iter, iocb->ki_pos, nowait,
 			 nowait ? async_room_nowait : async_room);
@@ -473,6 +587,110 @@ static ssize_t transfer_async(struct qdma_mm *mm, struct qdma_ring *ring, struct
 	}
 	end_submission(xfer, err);
 	return -EIOCBQUEUED;
+}
+
+/**
+ * qdma_transfer - have a ring carry a transfer
+ * @ring: ring; a reference to its device's &qdma_node.io is held
+ * @iocb: who is to be told
+ * @iter: user pages
+ *
+ * Context: process.
+ * Return: bytes moved, -EIOCBQUEUED, in which case the reference goes with the
+ * transfer, or the error if nothing was moved.
+ */
+ssize_t qdma_transfer(struct qdma_ring *ring, struct kiocb *iocb, struct iov_iter *iter)
+{
+	if (is_sync_kiocb(iocb))
+		return transfer_sync(ring, iocb, iter);
+	return transfer_async(ring, iocb, iter);
+}
+
+/**
+ * qdma_tx_room - is there room for a packet that is copied?
+ * @tx: send ring
+ *
+ * Context: any.
+ * Return: true if there is.
+ */
+bool qdma_tx_room(const struct qdma_tx *tx)
+{
+	return READ_ONCE(tx->copied) < QDMA_TX_COPY_MAX &&
+	       !qdma_ring_full(&tx->ring);
+}
+
+/* Both the number and the bytes are bounded: it is the kernel's memory. */
+static int reserve_copy(struct qdma_tx *tx, size_t bytes)
+{
+	bool room;
+
+	spin_lock_irq(&tx->ring.lock);
+	room = qdma_tx_room(tx);
+	if (room) {
+		tx->copied += bytes;
+		tx->copies++;
+	}
+	spin_unlock_irq(&tx->ring.lock);
+	return room ? 0 : -EAGAIN;
+}
+
+static void unreserve_copy(struct qdma_tx *tx, size_t bytes)
+{
+	spin_lock_irq(&tx->ring.lock);
+	tx->copied -= bytes;
+	tx->copies--;
+	spin_unlock_irq(&tx->ring.lock);
+}
+
+static int submit_copy(struct qdma_tx *tx, struct iov_iter *iter)
+{
+	struct qdma_xfer *xfer = kmalloc(sizeof(*xfer), GFP_KERNEL);
+	struct qdma_chunk *chunk;
+	int err;
+
+	if (!xfer)
+		return -ENOMEM;
+	init_xfer(xfer, &tx->ring, NULL);
+	xfer->alone = true;
+	xfer->copied = iov_iter_count(iter);
+	chunk = copy_chunk(xfer, iter);
+	err = PTR_ERR_OR_ZERO(chunk);
+	if (err)
+		goto free_xfer;
+	err = submit_chunk(xfer, chunk, false);
+	if (err)
+		goto free_chunk;
+	return 0;
+
+free_chunk:
+	qdma_chunk_free(&tx->ring, chunk);
+free_xfer:
+	kfree(xfer);
+	return err;
+}
+
+/**
+ * qdma_send_copy - send a packet that is copied, and do not wait for it
+ * @tx: send ring; a reference to its device's &qdma_node.io is held
+ * @iter: the packet
+ *
+ * What becomes of it is in &qdma_tx.error.
+ *
+ * Context: process.
+ * Return: 0, in which case the reference goes with the packet, -EAGAIN if there
+ * is no room, -EFAULT, -ENOMEM, or as qdma_ring_ready().
+ */
+int qdma_send_copy(struct qdma_tx *tx, struct iov_iter *iter)
+{
+	size_t len = iov_iter_count(iter);
+	int err = reserve_copy(tx, len);
+
+	if (err)
+		return err;
+	err = submit_copy(tx, iter);
+	if (err)
+		unreserve_copy(tx, len);
+	return err;
 }
 
 /**
@@ -501,11 +719,8 @@ ssize_t qdma_mm_transfer(struct qdma_mm *mm, struct kiocb *iocb, struct iov_iter
 	ring = get_ring(mm, dir);
 	if (IS_ERR(ring))
 		return PTR_ERR(ring);
-	if (is_sync_kiocb(iocb))
-		ret = transfer_sync(mm, ring, iocb, iter);
-	else
-		ret = transfer_async(mm, ring, iocb, iter);
+	ret = qdma_transfer(ring, iocb, iter);
 	if (ret != -EIOCBQUEUED)
-		put_ring(mm, ring);
+		put_ring(ring);
 	return ret;
 }

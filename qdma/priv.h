@@ -4,15 +4,21 @@
  *
  *	struct qdma_card	a card: context window, queue pool (PFs share it)
  *	  struct svff_qdma	a PCI function: BAR, vectors, mailbox
- *	    struct qdma_mm	its data device
+ *	    struct qdma_mm	its MM data device
  *	      struct qdma_ring	one direction of one queue
  *		struct qdma_chunk	pinned, mapped pages on their way
+ *	    struct qdma_st	its stream device
+ *	      struct qdma_stream	an open file
+ *		struct qdma_ring	what it sends
+ *		struct qdma_rx		what it receives
  *
  * Locks, outermost first:
  *
- *	qdma_queues.lock	who has claimed which queues
- *	qdma_mm.lock		open count; which rings run
- *	  qdma_ring.ctl		start, stop and recovery of a ring
+ *	qdma_node.lock		open files; which rings run
+ *	  qdma_queues.lock	who has claimed which queues
+ *	    qdma_ring.ctl	start, stop and recovery of a ring
+ *	qdma_stream.read_lock	the next packet
+ *	  qdma_ring.ctl
  *	    qdma_card.ctxt_lock	context window (hwq_* of a PF)
  *	    qdma_mbox.lock	mailbox registers (hwq_* of a VF wait for an answer)
  *	qdma_card.range_lock	queue pool; a leaf
@@ -26,7 +32,9 @@
 #include <linux/cdev.h>
 #include <linux/completion.h>
 #include <linux/device.h>
+#include <linux/fs.h>
 #include <linux/hrtimer.h>
+#include <linux/idr.h>
 #include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
@@ -52,6 +60,12 @@
 struct dentry;
 struct iov_iter;
 struct kiocb;
+struct svff_st_config;
+struct svff_st_info;
+struct qdma_chunk;
+struct qdma_node;
+struct qdma_ring;
+struct qdma_st;
 
 /**
  * struct qdma_ip - what differs between IP revisions
@@ -263,6 +277,7 @@ struct qdma_queues {
  * @err_arm: arms the error interrupt again (PF)
  * @queues: queue pairs
  * @mm: MM data device
+ * @st: stream device
  * @debugfs: its folder
  */
 struct svff_qdma {
@@ -286,6 +301,7 @@ struct svff_qdma {
 	struct delayed_work err_arm;
 	struct qdma_queues queues;
 	struct qdma_mm *mm;
+	struct qdma_st *st;
 	struct dentry *debugfs;
 };
 
@@ -294,6 +310,7 @@ struct svff_qdma {
  * @QDMA_RING_IDLE: no memory, no context; the first transfer starts it
  * @QDMA_RING_RUNNING: takes transfers
  * @QDMA_RING_FAILED: an error was seen, recovery is under way
+ * @QDMA_RING_STOPPED: stopped after an error, its next use restarts it (receive)
  * @QDMA_RING_DEAD: could not be stopped or started; the next transfer tries again
  * @QDMA_RING_GONE: the device is being removed, or was
  */
@@ -301,13 +318,47 @@ enum qdma_ring_state {
 	QDMA_RING_IDLE,
 	QDMA_RING_RUNNING,
 	QDMA_RING_FAILED,
+	QDMA_RING_STOPPED,
 	QDMA_RING_DEAD,
 	QDMA_RING_GONE,
 };
 
 /**
+ * struct qdma_ring_kind - what differs between rings
+ * @st: stream
+ * @desc_sz: descriptor size code
+ * @best_size: entries that it should have
+ * @fill: write the next descriptor of a chunk
+ * @service: take completions in place of all that; @irq: the hardware is to be
+ *	told even if there are none. Returns whether somebody waits for more.
+ * @alloc: get what there is beside descriptors
+ * @free: the counterpart; also after @alloc failed
+ * @reset: make it ready for a start
+ * @describe: change how the hardware is set up
+ * @begin: the hardware has its contexts
+ */
+struct qdma_ring_kind {
+	bool st;
+	u8 desc_sz;
+	u16 best_size;
+	void (*fill)(struct qdma_ring *ring, struct qdma_chunk *chunk);
+	bool (*service)(struct qdma_ring *ring, bool irq);
+	int (*alloc)(struct qdma_ring *ring);
+	void (*free)(struct qdma_ring *ring);
+	void (*reset)(struct qdma_ring *ring);
+	void (*describe)(struct qdma_ring *ring, struct svff_qdma_hwq *q);
+	void (*begin)(struct qdma_ring *ring);
+};
+
+extern const struct qdma_ring_kind qdma_ring_mm;
+extern const struct qdma_ring_kind qdma_ring_tx;
+extern const struct qdma_ring_kind qdma_ring_rx;
+
+/**
  * struct qdma_ring - one direction of one queue
+ * @kind: its kind
  * @qd: function; valid unless the ring is gone
+ * @node: device whose calls use it
  * @qid: relative to the function
  * @dir: direction
  * @ctl: serialises start, stop and recovery
@@ -319,6 +370,7 @@ enum qdma_ring_state {
  * @size: bytes of @mem
  * @slots: descriptors
  * @ring_ix: index of the ring size
+ * @timeout_ms: longest time without progress, 0 if there is no limit
  * @head: next slot to fill
  * @tail: first slot not completed
  * @posted: descriptors handed to the hardware since the start
@@ -328,7 +380,7 @@ enum qdma_ring_state {
  * @queued: chunks that are not, or not all, in the ring
  * @active: chunks that are all in the ring, in order
  * @nqueued: chunks in @queued
- * @room: woken when @queued gets shorter
+ * @room: woken when @queued gets shorter, a packet came, or @state changes
  * @vec: vector that announces its completions, or NULL
  * @vec_node: in @vec
  * @progress: when a descriptor was last completed, in jiffies
@@ -346,9 +398,12 @@ enum qdma_ring_state {
  * @missed: times that @guard found completions which nothing had announced
  * @doorbells: PIDX written
  * @late: times that @timer had to ring
+ * @chunks: chunks completed
  */
 struct qdma_ring {
+	const struct qdma_ring_kind *kind;
 	struct svff_qdma *qd;
+	struct qdma_node *node;
 	u16 qid;
 	enum svff_qdma_dir dir;
 	struct mutex ctl; /* see above */
@@ -360,6 +415,7 @@ struct qdma_ring {
 	size_t size;
 	u32 slots;
 	u8 ring_ix;
+	u32 timeout_ms;
 	u32 head;
 	u32 tail;
 	u64 posted;
@@ -387,45 +443,236 @@ struct qdma_ring {
 	u64 missed;
 	u64 doorbells;
 	u64 late;
+	u64 chunks;
 };
 
 /**
- * struct qdma_mm - data device of a function
+ * struct qdma_node_class - a kind of char device
+ * @name: of the class; a device has a number behind it
+ * @fops: calls
+ * @free: frees what the device is in
+ * @devt: first device number
+ * @class: class
+ * @ida: numbers in use
+ */
+struct qdma_node_class {
+	const char *name;
+	const struct file_operations *fops;
+	void (*free)(struct qdma_node *node);
+	dev_t devt;
+	struct class *class;
+	struct ida ida;
+};
+
+extern struct qdma_node_class qdma_mm_class;
+extern struct qdma_node_class qdma_st_class;
+
+/**
+ * struct qdma_node - char device of a function
  * @dev: the device; what it is in is freed with it
  * @cdev: character device
+ * @class: its kind
  * @qd: function; valid with a reference to @io, or under @lock unless @dead
  * @owner: module to keep loaded while open
- * @id: N of svff-mmN
- * @count: queue pairs
- * @max_seg: longest segment that can be mapped
+ * @id: number behind the name
  * @lock: protects @opens and @dead
  * @opens: open files
  * @dead: the device is being removed, or was
- * @io: one reference per transfer; dead once the device is being removed
+ * @io: one reference per call; dead once the device is being removed
  * @drained: @io is down to zero
- * @ring: H2C and C2H of each queue
  */
-struct qdma_mm {
+struct qdma_node {
 	struct device dev;
 	struct cdev cdev;
+	struct qdma_node_class *class;
 	struct svff_qdma *qd;
 	struct module *owner;
 	int id;
-	u32 count;
-	size_t max_seg;
 	struct mutex lock; /* see above */
 	unsigned int opens;
 	bool dead;
 	struct percpu_ref io;
 	struct completion drained;
+};
+
+/**
+ * struct qdma_mm - MM data device of a function
+ * @node: char device
+ * @count: queue pairs
+ * @ring: H2C and C2H of each queue
+ */
+struct qdma_mm {
+	struct qdma_node node;
+	u32 count;
 	struct qdma_ring ring[];
+};
+
+#define QDMA_TX_COPY_MAX	SZ_1M	/* bytes that wait as copies */
+
+/**
+ * struct qdma_tx - send ring of a stream
+ * @ring: descriptors; its lock protects what follows, but for @bypass
+ * @bypass: descriptors go to the user logic; not while it runs
+ * @copied: bytes under way that were copied
+ * @copies: packets of these
+ * @error: of a copy that failed, to be told yet
+ */
+struct qdma_tx {
+	struct qdma_ring ring;
+	bool bypass;
+	size_t copied;
+	unsigned int copies;
+	int error;
+};
+
+/**
+ * struct qdma_rx_config - set-up of a receive ring
+ * @buf_size: bytes of a buffer
+ * @cmpt_sz: size code of completion entries
+ * @trigger: trigger mode
+ * @prefetch: fetch buffers ahead of packets
+ * @buf_ix: index of @buf_size
+ * @cnt_ix: index of the counter threshold
+ * @timer_ix: index of the timer count
+ */
+struct qdma_rx_config {
+	u32 buf_size;
+	u8 cmpt_sz;
+	u8 trigger;
+	bool prefetch;
+	u8 buf_ix;
+	u8 cnt_ix;
+	u8 timer_ix;
+};
+
+/**
+ * struct qdma_block - memory that holds buffers
+ * @page: memory
+ * @dma: its bus address
+ */
+struct qdma_block {
+	struct page *page;
+	dma_addr_t dma;
+};
+
+/**
+ * struct qdma_rx - receive ring of a stream
+ *
+ * A buffer belongs to a slot of the ring for good. The hardware owns those from
+ * &qdma_ring.tail up to &qdma_ring.head; those from @slot up to the tail hold
+ * packets that nobody has read. &qdma_ring.lock protects all but @config and
+ * the memory.
+ *
+ * @ring: buffers
+ * @config: how it is set up; not while it runs
+ * @block: memory of the buffers
+ * @nblocks: how many
+ * @order: pages of a block, as a power of two
+ * @per_block: buffers of a block
+ * @stride: bytes from one buffer to the next
+ * @cmpt: completion ring, then its status entry
+ * @cmpt_dma: bus address of @cmpt
+ * @cmpt_bytes: size of @cmpt
+ * @cmpt_slots: completion entries
+ * @cmpt_ix: index of the completion ring's size
+ * @cidx: next completion entry to take
+ * @told: @cidx as the hardware knows it
+ * @color: colour of new entries
+ * @fifo: entries that were taken, at the place that they had in @cmpt
+ * @npkts: packets (entries) that nobody has read
+ * @first: the first of them
+ * @slot: its first buffer
+ * @pos: bytes of it that were read
+ * @freed: buffers that were read and that the hardware does not know of
+ * @wanted: somebody waits for a packet
+ * @packets: packets received
+ * @immediate: completions without a packet
+ * @bytes: bytes received
+ * @cidx_bells: completion index written
+ */
+struct qdma_rx {
+	struct qdma_ring ring;
+	struct qdma_rx_config config;
+	struct qdma_block *block;
+	u32 nblocks;
+	u32 order;
+	u32 per_block;
+	u32 stride;
+	void *cmpt;
+	dma_addr_t cmpt_dma;
+	size_t cmpt_bytes;
+	u32 cmpt_slots;
+	u8 cmpt_ix;
+	u32 cidx;
+	u32 told;
+	bool color;
+	void *fifo;
+	u32 npkts;
+	u32 first;
+	u32 slot;
+	size_t pos;
+	u32 freed;
+	bool wanted;
+	u64 packets;
+	u64 immediate;
+	u64 bytes;
+	u64 cidx_bells;
+};
+
+/**
+ * struct qdma_stream - an open file of a stream device
+ * @entry: in a list of @st, under its lock
+ * @st: stream device
+ * @mode: directions: FMODE_READ, FMODE_WRITE
+ * @qid: its queue pair
+ * @start_lock: serialises set-up and start
+ * @started: rings were started once
+ * @shut: rings are gone (@st's lock)
+ * @flags: SVFF_ST_* of the configuration
+ * @read_lock: held by who reads a packet
+ * @tx: what it sends
+ * @rx: what it receives
+ * @last_len: bytes of the packet that was read last (lock of @rx's ring)
+ * @last_flags: SVFF_ST_PACKET_* of it (same)
+ * @last_entry: its completion (same)
+ * @cut: packets whose end was not read, by wish (same)
+ */
+struct qdma_stream {
+	struct list_head entry;
+	struct qdma_st *st;
+	fmode_t mode;
+	u16 qid;
+	struct mutex start_lock; /* see above */
+	bool started;
+	bool shut;
+	u32 flags;
+	struct mutex read_lock; /* see above */
+	struct qdma_tx tx;
+	struct qdma_rx rx;
+	u32 last_len;
+	u32 last_flags;
+	u8 last_entry[64];
+	u64 cut;
+};
+
+/**
+ * struct qdma_st - stream device of a function
+ * @node: char device; its lock protects the lists
+ * @streams: open files
+ * @stuck: closed files whose queues did not stop
+ */
+struct qdma_st {
+	struct qdma_node node;
+	struct list_head streams;
+	struct list_head stuck;
 };
 
 /**
  * struct qdma_xfer - one read or write
  * @ring: queue that carries it
- * @mm: data device
- * @iocb: to be completed, or NULL if the caller waits
+ * @iocb: to be completed, or NULL
+ * @alone: nobody waits for it, and nobody is told
+ * @copied: bytes that were copied, if @alone
  * @inflight: chunks with the ring, and one for the submitter (@ring's lock)
  * @error: first error (@ring's lock)
  * @finished: chunks that are through, in order (@ring's lock)
@@ -436,8 +683,9 @@ struct qdma_mm {
  */
 struct qdma_xfer {
 	struct qdma_ring *ring;
-	struct qdma_mm *mm;
 	struct kiocb *iocb;
+	bool alone;
+	size_t copied;
 	unsigned int inflight;
 	int error;
 	struct list_head finished;
@@ -463,6 +711,7 @@ struct qdma_xfer {
  * @nents: segments before mapping
  * @npages: pages
  * @pinned: they are pinned
+ * @copied: they are ours
  * @page: these
  * @sgl: segments
  */
@@ -481,6 +730,7 @@ struct qdma_chunk {
 	unsigned int nents;
 	unsigned int npages;
 	bool pinned;
+	bool copied;
 	struct page **page;
 	struct scatterlist sgl[];
 };
@@ -517,14 +767,19 @@ void qdma_err_handle(struct svff_qdma *qd);
 void qdma_err_disarm(struct svff_qdma *qd);
 
 /* ring.c */
-void qdma_ring_setup(struct qdma_ring *ring, struct svff_qdma *qd, u16 qid,
+void qdma_ring_setup(struct qdma_ring *ring, const struct qdma_ring_kind *kind,
+		     struct svff_qdma *qd, struct qdma_node *node, u16 qid,
 		     enum svff_qdma_dir dir);
+void qdma_ring_cut_off(struct svff_qdma *qd);
+void qdma_ring_watch_locked(struct qdma_ring *ring);
+u8 qdma_pick_ring_ix(const struct svff_qdma_csr *csr, u16 best);
 int qdma_ring_ready(struct qdma_ring *ring, bool nowait);
 int qdma_ring_submit(struct qdma_ring *ring, struct qdma_chunk *chunk, bool more);
 void qdma_ring_flush(struct qdma_ring *ring);
-bool qdma_ring_full(struct qdma_ring *ring);
+bool qdma_ring_full(const struct qdma_ring *ring);
 void qdma_ring_service(struct qdma_ring *ring);
 void qdma_ring_fail(struct qdma_ring *ring, int error);
+void qdma_ring_fail_locked(struct qdma_ring *ring, int error);
 void qdma_ring_cancel(struct qdma_ring *ring, struct qdma_xfer *xfer);
 bool qdma_ring_stop(struct qdma_ring *ring);
 bool qdma_ring_remove(struct qdma_ring *ring);
@@ -537,18 +792,43 @@ int qdma_queue_mm_get(struct svff_qdma *qd, u32 wish);
 void qdma_queue_mm_put(struct svff_qdma *qd, u16 qid);
 
 /* mm.c */
+ssize_t qdma_transfer(struct qdma_ring *ring, struct kiocb *iocb, struct iov_iter *iter);
+bool qdma_tx_gathers(const struct qdma_ring *ring);
+bool qdma_tx_room(const struct qdma_tx *tx);
+int qdma_send_copy(struct qdma_tx *tx, struct iov_iter *iter);
 ssize_t qdma_mm_transfer(struct qdma_mm *mm, struct kiocb *iocb, struct iov_iter *iter,
 			 enum svff_qdma_dir dir);
 void qdma_mm_deliver(struct work_struct *work);
 void qdma_xfer_chunk_done(struct qdma_chunk *chunk);
 void qdma_chunk_free(struct qdma_ring *ring, struct qdma_chunk *chunk);
 
+/* node.c */
+int qdma_node_setup(struct qdma_node *node, struct svff_qdma *qd,
+		    struct qdma_node_class *class);
+int qdma_node_open(struct qdma_node *node);
+void qdma_node_close(struct qdma_node *node);
+int qdma_node_mark_dead(struct qdma_node *node, bool force);
+void qdma_node_revive(struct qdma_node *node);
+void qdma_node_hide(struct qdma_node *node);
+int qdma_node_class_init(struct qdma_node_class *class);
+void qdma_node_class_exit(struct qdma_node_class *class);
+
 /* chrdev.c */
-int qdma_chrdev_init(void);
-void qdma_chrdev_exit(void);
 int qdma_mm_create(struct svff_qdma *qd);
-int qdma_mm_destroy(struct svff_qdma *qd, bool force);
+void qdma_mm_destroy(struct svff_qdma *qd);
 bool qdma_mm_stop_queue(struct qdma_mm *mm, u16 qid);
+
+/* rx.c */
+int qdma_rx_tables(struct svff_qdma *qd, struct svff_st_info *info);
+int qdma_rx_configure(struct qdma_rx *rx, const struct svff_st_config *user);
+const void *qdma_rx_entry(const struct qdma_rx *rx, u32 index);
+size_t qdma_rx_left(const struct qdma_rx *rx);
+size_t qdma_rx_copy(struct qdma_rx *rx, size_t len, struct iov_iter *iter);
+void qdma_rx_done(struct qdma_rx *rx);
+
+/* stream.c */
+int qdma_st_create(struct svff_qdma *qd);
+void qdma_st_destroy(struct svff_qdma *qd);
 
 /* debugfs.c */
 void qdma_debugfs_init(void);

@@ -222,8 +222,15 @@ int svff_qdma_data_create(struct svff_qdma *qd, u32 base, u32 count)
 		err = qdma_mm_create(qd);
 	if (err)
 		goto stop_aggr;
+	if (qd->caps.st)
+		err = qdma_st_create(qd);
+	if (err)
+		goto destroy_mm;
 	return 0;
 
+destroy_mm:
+	if (qd->mm && !qdma_node_mark_dead(&qd->mm->node, true))
+		qdma_mm_destroy(qd);
 stop_aggr:
 	qdma_irq_aggr_stop(qd);
 exit_queues:
@@ -231,6 +238,19 @@ exit_queues:
 	return err;
 }
 EXPORT_SYMBOL_NS_GPL(svff_qdma_data_create, SVFF_NS(SVFF_QDMA));
+
+/* All or none: who may not have one device removed keeps the other. */
+static int mark_dead(struct svff_qdma *qd, bool force)
+{
+	int err = qd->mm ? qdma_node_mark_dead(&qd->mm->node, force) : 0;
+
+	if (err || !qd->st)
+		return err;
+	err = qdma_node_mark_dead(&qd->st->node, force);
+	if (err && qd->mm)
+		qdma_node_revive(&qd->mm->node);
+	return err;
+}
 
 /**
  * svff_qdma_data_destroy - remove the data devices of a function
@@ -246,14 +266,16 @@ EXPORT_SYMBOL_NS_GPL(svff_qdma_data_create, SVFF_NS(SVFF_QDMA));
  */
 int svff_qdma_data_destroy(struct svff_qdma *qd, bool force)
 {
-	int err = 0;
+	int err = mark_dead(qd, force);
 
-	if (!qd->queues.queue)
-		return 0;
-	if (qd->mm)
-		err = qdma_mm_destroy(qd, force);
 	if (err)
 		return err;
+	if (!qd->queues.queue)
+		return 0;
+	if (qd->st)
+		qdma_st_destroy(qd);
+	if (qd->mm)
+		qdma_mm_destroy(qd);
 	qdma_irq_aggr_stop(qd);
 	exit_queues(qd);
 	return 0;

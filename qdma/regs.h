@@ -163,6 +163,13 @@
 #define QDMA_DB_C2H_PIDX(qid)		((qid) * QDMA_DB_STRIDE + 0x8)
 #define   QDMA_DB_PIDX_PIDX		GENMASK(15, 0)
 #define   QDMA_DB_PIDX_ARM		BIT(16)
+#define QDMA_DB_CMPT_CIDX(qid)		((qid) * QDMA_DB_STRIDE + 0xc)
+#define   QDMA_DB_CMPT_CIDX_CIDX	GENMASK(15, 0)
+#define   QDMA_DB_CMPT_CIDX_CNT		GENMASK(19, 16)
+#define   QDMA_DB_CMPT_CIDX_TIMER	GENMASK(23, 20)
+#define   QDMA_DB_CMPT_CIDX_TRIG	GENMASK(26, 24)
+#define   QDMA_DB_CMPT_CIDX_STAT_EN	BIT(27)
+#define   QDMA_DB_CMPT_CIDX_IRQ_EN	BIT(28)
 
 /* Mailbox, relative to the function's base */
 #define QDMA_MBOX_STATUS		0x000

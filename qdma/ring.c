@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * One direction of one queue: a ring of MM descriptors, filled here, emptied
- * by the hardware, which reports how far it came in the status entry behind
- * the last descriptor.
+ * One direction of one queue: a ring of descriptors, filled here, emptied by
+ * the hardware, which reports how far it came in the status entry behind the
+ * last descriptor. Its kind says what the descriptors look like; the streams'
+ * receive rings (rx.c), whose descriptors are buffers and which have a
+ * completion ring, share its life and its interrupts, but not its lists.
  *
  *	 queued               active               finished
  *	[chunk][chunk]... -> [chunk][chunk]... -> [chunk]...
@@ -23,7 +25,9 @@
  *	                         +--------------------------- DEAD  cannot be stopped
  *	                            next use tries again              or started
  *
- * and GONE from anywhere, for good, when the device is removed.
+ * and GONE from anywhere, for good, when the device is removed. A receive ring
+ * that failed is STOPPED instead of restarted, as it holds what was received;
+ * its next use after that was read restarts it.
  */
 #include "priv.h"
 
@@ -37,7 +41,6 @@
 #include "regs.h"
 #include "trace.h"
 
-#define RING_SIZE_BEST		1025	/* entries: 4 MiB of pages in flight, 32 KiB of memory */
 #define RING_SIZE_MIN		3	/* one descriptor in flight */
 #define BATCH_DESCS		256	/* descriptors that are worth a doorbell: 1 MiB of pages */
 #define BACKLOG_CHUNKS		64	/* chunks that may wait for slots */
@@ -47,6 +50,7 @@
 #define POLL_NS			(50 * NSEC_PER_USEC)
 
 static_assert(sizeof(struct qdma_mm_desc) == 32);
+static_assert(sizeof(struct qdma_h2c_desc) == 16);
 static_assert(sizeof(struct qdma_status) == 8);
 
 static struct device *ring_dev(const struct qdma_ring *ring)
@@ -59,9 +63,9 @@ static const char *dir_name(const struct qdma_ring *ring)
 	return ring->dir == SVFF_QDMA_C2H ? "C2H" : "H2C";
 }
 
-static struct qdma_mm_desc *ring_desc(struct qdma_ring *ring, u32 slot)
+static void *ring_desc(struct qdma_ring *ring, u32 slot)
 {
-	return (struct qdma_mm_desc *)ring->mem + slot;
+	return ring->mem + slot * qdma_desc_size(ring->kind->desc_sz);
 }
 
 static u64 read_status(struct qdma_ring *ring)
@@ -116,7 +120,7 @@ static bool chunk_has_more(struct qdma_chunk *chunk)
 	return true;
 }
 
-static void fill_desc(struct qdma_ring *ring, struct qdma_chunk *chunk)
+static void fill_mm(struct qdma_ring *ring, struct qdma_chunk *chunk)
 {
 	struct qdma_mm_desc *desc = ring_desc(ring, ring->head);
 	u64 host = chunk->span.host, card = chunk->span.card;
@@ -125,7 +129,6 @@ static void fill_desc(struct qdma_ring *ring, struct qdma_chunk *chunk)
 
 	if (!chunk->begun)
 		flags |= QDMA_MM_DESC_SOP;
-	chunk->begun = true;
 	flags |= FIELD_PREP(QDMA_MM_DESC_LEN,
 			    qdma_span_take(&chunk->span, ring->qd->ip->mm_desc_max));
 	if (!chunk_has_more(chunk))
@@ -133,9 +136,69 @@ static void fill_desc(struct qdma_ring *ring, struct qdma_chunk *chunk)
 	desc->src = cpu_to_le64(c2h ? card : host);
 	desc->dst = cpu_to_le64(c2h ? host : card);
 	desc->len_flags = cpu_to_le32(flags);
+}
+
+const struct qdma_ring_kind qdma_ring_mm = {
+	.desc_sz = QDMA_MM_DESC_SZ_CODE,
+	.best_size = 1025,	/* 4 MiB of pages in flight, 32 KiB of memory */
+	.fill = fill_mm,
+};
+
+/**
+ * qdma_tx_gathers - may a packet have several descriptors?
+ * @ring: send ring
+ *
+ * The engine takes each descriptor for a packet. Only with a bypass the user
+ * logic has them first, and looks at where packets start and end.
+ *
+ * Context: any.
+ * Return: true if it may.
+ */
+bool qdma_tx_gathers(const struct qdma_ring *ring)
+{
+	return container_of(ring, struct qdma_tx, ring)->bypass;
+}
+
+/* The chunk is a packet; one without bytes has a descriptor too. */
+static void fill_h2c(struct qdma_ring *ring, struct qdma_chunk *chunk)
+{
+	struct qdma_h2c_desc *desc = ring_desc(ring, ring->head);
+	u32 max = qdma_h2c_desc_max(chunk->span.left);
+	u16 flags = chunk->begun ? 0 : QDMA_H2C_DESC_SOP;
+
+	desc->src = cpu_to_le64(chunk->span.host);
+	desc->len = cpu_to_le16(qdma_span_take(&chunk->span, max));
+	if (!chunk_has_more(chunk))
+		flags |= QDMA_H2C_DESC_EOP;
+	desc->meta = cpu_to_le32(FIELD_PREP(QDMA_H2C_DESC_PKT_LEN, chunk->bytes));
+	desc->flags = cpu_to_le16(qdma_tx_gathers(ring) ? flags : 0);
+}
+
+static void describe_tx(struct qdma_ring *ring, struct svff_qdma_hwq *q)
+{
+	q->bypass = qdma_tx_gathers(ring);
+}
+
+const struct qdma_ring_kind qdma_ring_tx = {
+	.st = true,
+	.desc_sz = QDMA_H2C_DESC_SZ_CODE,
+	.best_size = 1025,
+	.fill = fill_h2c,
+	.describe = describe_tx,
+};
+
+static void fill_desc(struct qdma_ring *ring, struct qdma_chunk *chunk)
+{
+	ring->kind->fill(ring, chunk);
+	chunk->begun = true;
 	if (++ring->head == ring->slots)
 		ring->head = 0;
 	ring->posted++;
+}
+
+static bool chunk_wants_desc(struct qdma_chunk *chunk)
+{
+	return chunk_has_more(chunk) || !chunk->begun;
 }
 
 /* Fill free slots from the queue. Who calls this sees to the doorbell. */
@@ -148,9 +211,9 @@ static void post_locked(struct qdma_ring *ring)
 	lockdep_assert_held(&ring->lock);
 	while (n < room && !list_empty(&ring->queued)) {
 		chunk = list_first_entry(&ring->queued, struct qdma_chunk, node);
-		for (; n < room && chunk_has_more(chunk); n++)
+		for (; n < room && chunk_wants_desc(chunk); n++)
 			fill_desc(ring, chunk);
-		if (chunk_has_more(chunk))
+		if (chunk_wants_desc(chunk))
 			break;
 		chunk->end = ring->posted;
 		list_move_tail(&chunk->node, &ring->active);
@@ -178,7 +241,14 @@ static bool bell_locked(struct qdma_ring *ring, bool more)
 	return false;
 }
 
-static void fail_locked(struct qdma_ring *ring, int error)
+/**
+ * qdma_ring_fail_locked - qdma_ring_fail() for who has the lock
+ * @ring: ring
+ * @error: what its transfers end with
+ *
+ * Context: any, @ring's lock held.
+ */
+void qdma_ring_fail_locked(struct qdma_ring *ring, int error)
 {
 	lockdep_assert_held(&ring->lock);
 	if (ring->state != QDMA_RING_RUNNING)
@@ -195,6 +265,7 @@ static void complete_locked(struct qdma_ring *ring)
 	list_for_each_entry_safe(chunk, next, &ring->active, node) {
 		if (chunk->end > ring->done)
 			break;
+		ring->chunks++;
 		qdma_xfer_chunk_done(chunk);
 	}
 }
@@ -217,7 +288,7 @@ static void reap_locked(struct qdma_ring *ring)
 	cidx = FIELD_GET(STATUS_CIDX, status);
 	n = qdma_ring_done(cidx, ring->tail, ring->head, ring->slots);
 	if (status & STATUS_ERROR & QDMA_STATUS_ERR || n < 0) {
-		fail_locked(ring, -EIO);
+		qdma_ring_fail_locked(ring, -EIO);
 		return;
 	}
 	if (!n)
@@ -264,7 +335,9 @@ void qdma_ring_service(struct qdma_ring *ring)
 	unsigned long flags;
 
 	spin_lock_irqsave(&ring->lock, flags);
-	if (reap_and_post_locked(ring))
+	if (ring->kind->service)
+		ring->kind->service(ring, true);
+	else if (reap_and_post_locked(ring))
 		rearm_locked(ring);
 	spin_unlock_irqrestore(&ring->lock, flags);
 }
@@ -274,6 +347,8 @@ static u64 tick_locked(struct qdma_ring *ring)
 {
 	u64 waited, limit;
 
+	if (ring->kind->service)
+		return ring->kind->service(ring, false) ? POLL_NS : 0;
 	if (!reap_and_post_locked(ring))
 		return 0;
 	if (ring->posted != ring->rung) {
@@ -304,12 +379,26 @@ static enum hrtimer_restart ring_tick(struct hrtimer *timer)
 	return HRTIMER_RESTART;
 }
 
+/* A receive ring may be silent for as long as it likes. */
+static bool guard_look_rx_locked(struct qdma_ring *ring, bool *stalled)
+{
+	u64 before = ring->done;
+	bool again = ring->kind->service(ring, true);
+
+	ring->missed += ring->done != before && before == ring->seen;
+	*stalled = again && ring->done == ring->seen;
+	ring->seen = ring->done;
+	return again;
+}
+
 /* Returns whether the guard has to look again. */
 static bool guard_look_locked(struct qdma_ring *ring, bool *stalled)
 {
 	u64 before;
 
 	lockdep_assert_held(&ring->lock);
+	if (ring->kind->service)
+		return guard_look_rx_locked(ring, stalled);
 	if (ring->state != QDMA_RING_RUNNING || ring->posted == ring->done)
 		return false;
 	before = ring->done;
@@ -323,8 +412,9 @@ static bool guard_look_locked(struct qdma_ring *ring, bool *stalled)
 	}
 	*stalled = ring->done == ring->seen;
 	ring->seen = ring->done;
-	if (*stalled && time_after(jiffies, ring->progress + msecs_to_jiffies(TIMEOUT_MS)))
-		fail_locked(ring, -ETIMEDOUT);
+	if (*stalled && ring->timeout_ms &&
+	    time_after(jiffies, ring->progress + msecs_to_jiffies(ring->timeout_ms)))
+		qdma_ring_fail_locked(ring, -ETIMEDOUT);
 	return ring->state == QDMA_RING_RUNNING && ring->posted != ring->done;
 }
 
@@ -348,21 +438,28 @@ static void guard_work(struct work_struct *work)
 		queue_delayed_work(qdma_wq, &ring->guard, msecs_to_jiffies(GUARD_MS));
 }
 
-static u8 pick_ring_ix(const struct svff_qdma_csr *csr)
+/**
+ * qdma_pick_ring_ix - the ring size that fits best
+ * @csr: the card's tables
+ * @best: entries that would be best; less is better than more
+ *
+ * Context: any; pure.
+ * Return: index of the ring size; its size may still be one that is of no use.
+ */
+u8 qdma_pick_ring_ix(const struct svff_qdma_csr *csr, u16 best)
 {
-	u8 best = 0, i;
+	u8 ix = 0, i;
 
 	for (i = 1; i < SVFF_QDMA_RING_SIZES; i++) {
-		u16 size = csr->ring_size[i], have = csr->ring_size[best];
+		u16 size = csr->ring_size[i], have = csr->ring_size[ix];
 
 		if (size < RING_SIZE_MIN)
 			continue;
 		if (have < RING_SIZE_MIN ||
-		    (size <= RING_SIZE_BEST ? size > have || have > RING_SIZE_BEST :
-					      have > RING_SIZE_BEST && size < have))
-			best = i;
+		    (size <= best ? size > have || have > best : have > best && size < have))
+			ix = i;
 	}
-	return best;
+	return ix;
 }
 
 static int alloc_ring(struct qdma_ring *ring)
@@ -376,20 +473,24 @@ static int alloc_ring(struct qdma_ring *ring)
 	err = qdma_load_csr(qd);
 	if (err)
 		return err;
-	ring->ring_ix = pick_ring_ix(&qd->csr);
+	ring->ring_ix = qdma_pick_ring_ix(&qd->csr, ring->kind->best_size);
 	entries = qd->csr.ring_size[ring->ring_ix];
 	if (entries < RING_SIZE_MIN)
 		return -EIO;
 	ring->slots = entries - 1;
-	ring->size = entries * sizeof(struct qdma_mm_desc);
+	ring->size = entries * qdma_desc_size(ring->kind->desc_sz);
 	ring->mem = dma_alloc_coherent(&qd->pdev->dev, ring->size, &ring->dma, GFP_KERNEL);
-	return ring->mem ? 0 : -ENOMEM;
+	if (!ring->mem)
+		return -ENOMEM;
+	return ring->kind->alloc ? ring->kind->alloc(ring) : 0;
 }
 
 static void free_ring(struct qdma_ring *ring)
 {
 	if (!ring->mem)
 		return;
+	if (ring->kind->free)
+		ring->kind->free(ring);
 	dma_free_coherent(ring_dev(ring), ring->size, ring->mem, ring->dma);
 	ring->mem = NULL;
 }
@@ -403,7 +504,8 @@ static struct svff_qdma_hwq describe(struct qdma_ring *ring)
 		.dir = ring->dir,
 		.base = ring->dma,
 		.ring_ix = ring->ring_ix,
-		.desc_sz = QDMA_MM_DESC_SZ_CODE,
+		.st = ring->kind->st,
+		.desc_sz = ring->kind->desc_sz,
 		.wbk_en = true,
 		.wbi_chk = true,
 		.wbi_intvl_en = true,
@@ -415,6 +517,8 @@ static struct svff_qdma_hwq describe(struct qdma_ring *ring)
 		q.irq_arm = true;
 		q.irq_aggr = qd->irq.mode == SVFF_QDMA_IRQ_AGGR;
 	}
+	if (ring->kind->describe)
+		ring->kind->describe(ring, &q);
 	return q;
 }
 
@@ -430,6 +534,8 @@ static void reset_indices(struct qdma_ring *ring)
 	ring->batch.held = 0;
 	ring->seen = 0;
 	ring->progress = jiffies;
+	if (ring->kind->reset)
+		ring->kind->reset(ring);
 	spin_unlock_irq(&ring->lock);
 }
 
@@ -491,7 +597,10 @@ static void set_state(struct qdma_ring *ring, enum qdma_ring_state state, int er
 	if (ring->state != QDMA_RING_GONE) {
 		ring->state = state;
 		ring->error = error;
+		if (state == QDMA_RING_RUNNING && ring->kind->begin)
+			ring->kind->begin(ring);
 	}
+	wake_up_all(&ring->room);
 	spin_unlock_irq(&ring->lock);
 }
 
@@ -560,6 +669,10 @@ static void recover_locked(struct qdma_ring *ring)
 		set_state(ring, QDMA_RING_GONE, error);
 		return;
 	}
+	if (ring->kind->service && ring->state != QDMA_RING_STOPPED) {
+		set_state(ring, QDMA_RING_STOPPED, error);
+		return;
+	}
 	err = hw_start(ring);
 	ring->last_try = jiffies;
 	set_state(ring, err ? QDMA_RING_DEAD : QDMA_RING_RUNNING, err);
@@ -591,7 +704,7 @@ static void recover_work(struct work_struct *work)
 void qdma_ring_fail(struct qdma_ring *ring, int error)
 {
 	spin_lock_irq(&ring->lock);
-	fail_locked(ring, error);
+	qdma_ring_fail_locked(ring, error);
 	spin_unlock_irq(&ring->lock);
 }
 
@@ -629,6 +742,7 @@ static int make_ready(struct qdma_ring *ring)
 	case QDMA_RING_IDLE:
 		return first_start(ring);
 	case QDMA_RING_FAILED:
+	case QDMA_RING_STOPPED:
 		recover_locked(ring);
 		return 0;
 	case QDMA_RING_DEAD:
@@ -674,10 +788,24 @@ int qdma_ring_ready(struct qdma_ring *ring, bool nowait)
  * Context: any.
  * Return: true while who can wait should; see &qdma_ring.room.
  */
-bool qdma_ring_full(struct qdma_ring *ring)
+bool qdma_ring_full(const struct qdma_ring *ring)
 {
 	return READ_ONCE(ring->state) == QDMA_RING_RUNNING &&
 	       READ_ONCE(ring->nqueued) >= BACKLOG_CHUNKS;
+}
+
+/**
+ * qdma_ring_watch_locked - see to it that completions are noticed
+ * @ring: ring that runs and has something outstanding
+ *
+ * Context: any, @ring's lock held.
+ */
+void qdma_ring_watch_locked(struct qdma_ring *ring)
+{
+	lockdep_assert_held(&ring->lock);
+	queue_delayed_work(qdma_wq, &ring->guard, msecs_to_jiffies(GUARD_MS));
+	if (!ring->vec)
+		start_timer_locked(ring, POLL_NS);
 }
 
 static int submit_locked(struct qdma_ring *ring, struct qdma_chunk *chunk, bool more)
@@ -695,9 +823,7 @@ static int submit_locked(struct qdma_ring *ring, struct qdma_chunk *chunk, bool 
 	qdma_batch_add(&ring->batch, ktime_get_ns());
 	post_locked(ring);
 	bell_locked(ring, more);
-	queue_delayed_work(qdma_wq, &ring->guard, msecs_to_jiffies(GUARD_MS));
-	if (!ring->vec)
-		start_timer_locked(ring, POLL_NS);
+	qdma_ring_watch_locked(ring);
 	return 0;
 }
 
@@ -831,18 +957,39 @@ void qdma_ring_free(struct qdma_ring *ring)
 }
 
 /**
+ * qdma_ring_cut_off - take the bus away from a function
+ * @qd: function; a queue of it does not stop
+ *
+ * That is the only way to keep it from writing to memory that is freed.
+ *
+ * Context: process.
+ */
+void qdma_ring_cut_off(struct svff_qdma *qd)
+{
+	dev_err(&qd->pdev->dev,
+		"bus mastering is turned off, as queues do not stop; reset the function\n");
+	pci_clear_master(qd->pdev);
+}
+
+/**
  * qdma_ring_setup - make a ring, idle
  * @ring: ring, zeroed
+ * @kind: its kind
  * @qd: function
+ * @node: device whose calls use it
  * @qid: queue, relative to the function
  * @dir: direction
  *
  * Context: process.
  */
-void qdma_ring_setup(struct qdma_ring *ring, struct svff_qdma *qd, u16 qid,
+void qdma_ring_setup(struct qdma_ring *ring, const struct qdma_ring_kind *kind,
+		     struct svff_qdma *qd, struct qdma_node *node, u16 qid,
 		     enum svff_qdma_dir dir)
 {
+	ring->kind = kind;
 	ring->qd = qd;
+	ring->node = node;
+	ring->timeout_ms = TIMEOUT_MS;
 	ring->qid = qid;
 	ring->dir = dir;
 	mutex_init(&ring->ctl);

@@ -15,8 +15,8 @@
  * @quota: becomes the number of queues that it may have, 0 if the PF does not say
  *
  * Context: process.
- * Return: 0 or errno of vf_request_ok(); -EOPNOTSUPP without memory mapped
- * transfers.
+ * Return: 0 or errno of vf_request_ok(); -EOPNOTSUPP if the card has neither
+ * memory mapped transfers nor streams.
  */
 int vf_hello(struct svff_vf *vf, u32 *quota)
 {
@@ -27,17 +27,19 @@ int vf_hello(struct svff_vf *vf, u32 *quota)
 		},
 	};
 	int err = vf_request_ok(vf, &msg);
+	bool mm, st;
 
 	if (err)
 		return err;
 	vf->func = le16_to_cpu(msg.hdr.dst);
-	svff_qdma_set_func_id(vf->qd, vf->func);
 	*quota = min_t(u32, le32_to_cpu(msg.hello_rsp.qmax), VF_QUEUES_MAX);
-	if (!(msg.hello_rsp.caps0 & SVFF_MBOX_CAP0_MM)) {
-		dev_err(&vf->pdev->dev, "the card has no memory mapped transfers\n");
-		return -EOPNOTSUPP;
-	}
-	return 0;
+	mm = msg.hello_rsp.caps0 & SVFF_MBOX_CAP0_MM;
+	st = msg.hello_rsp.caps0 & SVFF_MBOX_CAP0_ST;
+	svff_qdma_set_caps(vf->qd, vf->func, mm, st);
+	if (mm || st)
+		return 0;
+	dev_err(&vf->pdev->dev, "the card has neither memory mapped transfers nor streams\n");
+	return -EOPNOTSUPP;
 }
 
 /* A refusal is a positive return, so that the caller can ask for less. */
@@ -140,19 +142,30 @@ int vf_csr_read(struct svff_qdma *qd, struct svff_qdma_csr *csr)
 	return 0;
 }
 
-static int notify(struct svff_vf *vf, const struct svff_qdma_hwq *q,
-		  enum svff_mbox_op op)
+static int notify_one(struct svff_vf *vf, u16 qid, enum svff_mbox_qtype type,
+		      enum svff_mbox_op op)
 {
 	union svff_mbox_msg msg = {
 		.qnotify = {
 			.hdr = { .op = op },
-			.qid_hw = cpu_to_le16(vf->base + q->qid),
-			.qtype = cpu_to_le32(q->dir == SVFF_QDMA_C2H ?
-					     SVFF_MBOX_Q_C2H : SVFF_MBOX_Q_H2C),
+			.qid_hw = cpu_to_le16(vf->base + qid),
+			.qtype = cpu_to_le32(type),
 		},
 	};
 
 	return vf_request_ok(vf, &msg);
+}
+
+/* A completion ring is announced for itself. */
+static int notify(struct svff_vf *vf, const struct svff_qdma_hwq *q,
+		  enum svff_mbox_op op)
+{
+	bool c2h = q->dir == SVFF_QDMA_C2H;
+	int err = notify_one(vf, q->qid, c2h ? SVFF_MBOX_Q_C2H : SVFF_MBOX_Q_H2C, op);
+
+	if (err || !q->cmpt)
+		return err;
+	return notify_one(vf, q->qid, SVFF_MBOX_Q_CMPT, op);
 }
 
 static void encode_id(struct svff_vf *vf, const struct svff_qdma_hwq *q,

@@ -237,7 +237,7 @@ void svff_qdma_destroy(struct svff_qdma *qd);
 void *svff_qdma_priv(const struct svff_qdma *qd);
 struct pci_dev *svff_qdma_pdev(const struct svff_qdma *qd);
 const struct svff_qdma_caps *svff_qdma_caps(const struct svff_qdma *qd);
-void svff_qdma_set_func_id(struct svff_qdma *qd, u16 func_id);	/* VF */
+void svff_qdma_set_caps(struct svff_qdma *qd, u16 func_id, bool mm, bool st);	/* VF */
 
 /* The card (PF only). */
 int svff_qdma_card_init(struct svff_qdma *qd);

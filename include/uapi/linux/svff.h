@@ -2,7 +2,7 @@
 /**
  * DOC: What user space sees of SVFF
  *
- * Two kinds of character device:
+ * Three kinds of character device:
  *
  * - /dev/svffN, one per card (PF): information and events. What a file can
  *   say is in sysfs (Documentation: ABI file beside the driver), not here.
@@ -13,8 +13,12 @@
  *   (the hardware failed the transfer, for example because the card has no
  *   memory at that address), EINVAL (negative offset, or one that overflows),
  *   ENODEV (device gone), ETIMEDOUT (the hardware does not answer), EAGAIN
- *   (IOCB_NOWAIT and the queue is full), EINTR (killed before anything moved).
- *   What was moved before an error is a short count.
+ *   (IOCB_NOWAIT and the queue is full), EINTR (killed before anything moved),
+ *   EBUSY (all queues belong to streams). What was moved before an error is a
+ *   short count.
+ * - /dev/svff-stN, one per function that has queues, if the card has streams.
+ *   Each open file is a stream: it has a queue pair of its own until it is
+ *   closed (open says EBUSY if there is none left). See the second DOC below.
  *
  * ioctls are extensible: the argument starts with its size; a kernel that
  * knows less than the caller answers E2BIG if unknown bytes are not zero; one
@@ -184,5 +188,152 @@ struct svff_event {
 	__u32	a;
 	__u32	b;
 };
+
+/**
+ * DOC: Streams
+ *
+ * A write(2) or writev(2) on /dev/svff-stN sends one packet, of 0 up to
+ * SVFF_ST_SEND_MAX bytes (else EMSGSIZE), whole or not at all. It returns when
+ * the card has taken the packet, straight from the caller's pages if these are
+ * in one piece for the card (behind an IOMMU a buffer is, as are all that lie
+ * within a page), else from a copy, because the card takes each descriptor for
+ * a packet. With SVFF_ST_BYPASS the user logic gets the descriptors, packets
+ * may have many, up to SVFF_ST_GATHER_MAX bytes, and are not copied. It waits as
+ * long as the user logic makes it wait, up to the configured time (ETIMEDOUT);
+ * only a signal that kills ends it earlier. A write that must not wait
+ * (O_NONBLOCK, RWF_NOWAIT) sends a copy instead and returns at once, or EAGAIN
+ * if there is no room; should that packet fail the next write says why. Writes
+ * by io_uring are neither copied nor waited for.
+ *
+ * A read(2) or readv(2) receives from one packet, never from two. If the buffer
+ * is too short for the packet the rest is kept for the next read: a stream
+ * loses no byte that its user did not ask it to lose. FIONREAD tells how many
+ * bytes the next read can have, and rx_left of SVFF_IOC_ST_INFO whether the
+ * packet that was last read from has more. Who would rather have the rest
+ * dropped, as recv(2) drops it, says SVFF_ST_TRUNCATE. A read that returns 0
+ * had a packet of no bytes, or a completion without a packet (immediate data,
+ * SVFF_ST_PACKET_IMMEDIATE); there is no end of file. Data is copied once, out
+ * of the buffers that the card fills. While nobody reads and all buffers are
+ * full the card makes the user logic wait. A read waits for as long as it
+ * takes (EAGAIN if it must not); any signal ends it.
+ *
+ * The queues are started by the first read, write or poll, or by
+ * SVFF_IOC_ST_START; those of a file that is open for reading alone, or for
+ * writing alone, in that direction alone. Before, SVFF_IOC_ST_CONFIG sets them
+ * up. A queue that fails is stopped, with no harm to others: packets received
+ * before can still be read, then a read says EIO once; after that the queue is
+ * started anew. ENODEV means that the device is gone.
+ *
+ * poll(2): POLLIN, a packet; POLLOUT, room for a packet; POLLERR, the queue has
+ * failed; with POLLHUP, the device is gone.
+ */
+#define SVFF_ST_SEND_MAX	65535
+#define SVFF_ST_GATHER_MAX	(1 << 20)
+
+/* struct svff_st_config.flags */
+#define SVFF_ST_NO_PREFETCH	(1 << 0)	/* fetch buffers when data is there */
+#define SVFF_ST_TRUNCATE	(1 << 1)	/* drop what a read has no room for */
+#define SVFF_ST_BYPASS		(1 << 2)	/* the user logic gets H2C descriptors */
+
+/**
+ * enum svff_st_trigger - when the card tells of packets
+ * @SVFF_ST_TRIG_DEFAULT: as the driver likes it: COUNT_TIMER
+ * @SVFF_ST_TRIG_EVERY: each packet
+ * @SVFF_ST_TRIG_COUNT: so many packets, or the user logic says so
+ * @SVFF_ST_TRIG_USER: the user logic says so
+ * @SVFF_ST_TRIG_TIMER: so long after a packet, or the user logic says so
+ * @SVFF_ST_TRIG_COUNT_TIMER: any of these
+ */
+enum svff_st_trigger {
+	SVFF_ST_TRIG_DEFAULT		= 0,
+	SVFF_ST_TRIG_EVERY		= 1,
+	SVFF_ST_TRIG_COUNT		= 2,
+	SVFF_ST_TRIG_USER		= 3,
+	SVFF_ST_TRIG_TIMER		= 4,
+	SVFF_ST_TRIG_COUNT_TIMER	= 5,
+};
+
+#define SVFF_ST_NO_TIMEOUT	0xffffffffU
+
+/**
+ * struct svff_st_config - SVFF_IOC_ST_CONFIG on /dev/svff-stN
+ * @size: size of the caller's structure
+ * @flags: SVFF_ST_*
+ * @buf_size: bytes of a receive buffer; one of &svff_st_info.buf_sizes
+ * @cmpt_size: bytes of a completion: 8, 16, 32 or 64
+ * @trigger: &enum svff_st_trigger
+ * @count: packets of a trigger; one of &svff_st_info.counts
+ * @timer: time of a trigger, in the card's ticks; one of &svff_st_info.timers
+ * @tx_timeout_ms: longest time in which the card takes nothing of what is to be
+ *	sent, or SVFF_ST_NO_TIMEOUT
+ *
+ * 0 is the driver's choice. Errors: EINVAL (a value that the card does not
+ * have), EOPNOTSUPP (unknown flags), EBUSY (the stream was started).
+ */
+struct svff_st_config {
+	__u32	size;
+	__u32	flags;
+	__u32	buf_size;
+	__u32	cmpt_size;
+	__u32	trigger;
+	__u32	count;
+	__u32	timer;
+	__u32	tx_timeout_ms;
+};
+
+/* struct svff_st_info.last_flags */
+#define SVFF_ST_PACKET_IMMEDIATE	(1 << 0)	/* a completion without a packet */
+#define SVFF_ST_PACKET_CUT		(1 << 1)	/* its end was dropped */
+
+/**
+ * struct svff_st_info - SVFF_IOC_ST_INFO on /dev/svff-stN
+ * @size: in: size of the caller's structure; out: of the kernel's
+ * @flags: must be 0
+ * @queue: queue pair of the function
+ * @hw_queue: the same as the card counts
+ * @config: what is in use; its size is 0
+ * @rx_left: bytes of the packet that was last read from, yet to be read
+ * @last_len: bytes of the packet that was last read to its end
+ * @last_flags: SVFF_ST_PACKET_* of it
+ * @last_entry_size: bytes of its completion
+ * @last_entry: its completion as the card wrote it; from bit 20 on the user
+ *	logic's own data
+ * @tx_packets: packets sent
+ * @rx_packets: packets received
+ * @rx_bytes: bytes received
+ * @rx_immediate: completions without a packet
+ * @rx_cut: packets whose end was dropped
+ * @doorbells: doorbells written, all kinds
+ * @restarts: times that a queue was started anew
+ * @buf_sizes: sizes that a receive buffer can have, 0 where there is none
+ * @counts: counts that a trigger can have
+ * @timers: times that a trigger can have, in the card's ticks
+ */
+struct svff_st_info {
+	__u32	size;
+	__u32	flags;
+	__u32	queue;
+	__u32	hw_queue;
+	struct svff_st_config config;
+	__u32	rx_left;
+	__u32	last_len;
+	__u32	last_flags;
+	__u32	last_entry_size;
+	__u8	last_entry[64];
+	__u64	tx_packets;
+	__u64	rx_packets;
+	__u64	rx_bytes;
+	__u64	rx_immediate;
+	__u64	rx_cut;
+	__u64	doorbells;
+	__u64	restarts;
+	__u32	buf_sizes[16];
+	__u32	counts[16];
+	__u32	timers[16];
+};
+
+#define SVFF_IOC_ST_CONFIG	_IOW(SVFF_IOC_MAGIC, 0x10, struct svff_st_config)
+#define SVFF_IOC_ST_START	_IO(SVFF_IOC_MAGIC, 0x11)
+#define SVFF_IOC_ST_INFO	_IOWR(SVFF_IOC_MAGIC, 0x12, struct svff_st_info)
 
 #endif /* _UAPI_LINUX_SVFF_H */

@@ -26,6 +26,9 @@ TEST(test_range_random);
 TEST(test_span);
 TEST(test_ring_done);
 TEST(test_formats);
+TEST(test_h2c_pieces);
+TEST(test_rx_bufs);
+TEST(test_rx_valid);
 
 TEST(test_batch_alone);
 TEST(test_batch_depths);
