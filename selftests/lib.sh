@@ -193,18 +193,21 @@ find_pf()
 	exit $KTAP_SKIP
 }
 
-# The data device of a PCI function: data_device BDF
-data_device()
+# device_of CLASS BDF: the device of a class that a PCI function has
+device_of()
 {
 	local c
 
-	for c in /sys/class/svff-mm/svff-mm*; do
-		[ "$(basename "$(readlink -f "$c/device")")" = "$1" ] || continue
+	for c in "/sys/class/$1/$1"*; do
+		[ "$(basename "$(readlink -f "$c/device")")" = "$2" ] || continue
 		echo "/dev/${c##*/}"
 		return
 	done
 	return 1
 }
+
+data_device() { device_of svff-mm "$1"; }
+stream_device() { device_of svff-st "$1"; }
 
 control_device()
 {
