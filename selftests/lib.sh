@@ -97,7 +97,7 @@ finish()
 
 #--- the kernel's log
 
-BAD_LOG='WARNING:|BUG:|Oops|general protection|Call Trace|DMAR:.*(fault|Request device)|blocked for more|refcount_t|KASAN|UBSAN|KFENCE|possible recursive|irq [0-9]+: nobody cared'
+BAD_LOG='WARNING:|BUG:|Oops|general protection|Call Trace|DMAR:.*(fault|Request device)|blocked for more|refcount_t|KASAN|UBSAN|KFENCE|possible recursive|irq [0-9]+: nobody cared|DMA-API:|ODEBUG|kmemleak: [0-9]+ new|turning off the locking'
 
 log_mark() { echo "svff-test $1 $$ $EPOCHREALTIME" | tee /dev/kmsg >"$TMP/mark.$1"; }
 

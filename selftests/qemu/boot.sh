@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# boot.sh [-k 6.1|6.12] [-t SECONDS] [-o DIR] [-d DEVICE] [-c] [-v] [--] SCRIPT [ARG...]
-# boot.sh [-k 6.1|6.12] [-d DEVICE] -i
+# boot.sh [-k 6.1|6.12|debug] [-t SECONDS] [-o DIR] [-d DEVICE] [-c] [-v] [--] SCRIPT [ARG...]
+# boot.sh [-k 6.1|6.12|debug] [-d DEVICE] -i
 #
 # Boots the emulated host, runs SCRIPT as root in it and returns its exit status. What the script prints
 # appears as it comes; logs and what it writes to /out stay in DIR, a folder below build/ (default

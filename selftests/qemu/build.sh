@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # build.sh [qemu|modules|user|guests]...: builds in the lab's root what the emulated host runs, by default all.
+# build.sh debug: the debug kernel, if the cache has none (10 to 30 min), and modules for it.
 # LAB_KERNELS="6.12" builds modules and guests for that kernel alone.
 #
 # build/modules/KVER  the modules, an index for modprobe, and a log of all that compiler and checker said
@@ -44,6 +45,12 @@ modules()
 	for k in ${LAB_KERNELS:-$SVFF_KERNELS}; do
 		modules_of "$(kernel_of "$k")"
 	done
+}
+
+debug()
+{
+	add_debug_kernel
+	modules_of "$(kernel_of debug)"
 }
 
 user()
@@ -90,7 +97,7 @@ exec 8>"$SVFF_BUILD/lock"
 flock 8
 for part; do
 	case $part in
-	qemu|modules|user|guests) "$part" ;;
+	qemu|modules|user|guests|debug) "$part" ;;
 	*) die "unknown part $part" ;;
 	esac
 done

@@ -32,15 +32,29 @@ give_back()
 	[ -z "${SVFF_OWNER:-}" ] || chown -R "$SVFF_OWNER" "$SVFF_BUILD"
 }
 
-# kernel_of 6.12: the full version of the newest installed kernel of that series
+# kernel_of 6.12: the full version of the newest installed kernel of that series; or of the debug kernel
 kernel_of()
 {
-	local k
+	local k names="$1[.-]*-amd64"
 
-	# shellcheck disable=SC2012	# version sort; kernel names hold no blanks
-	k=$(ls -d "${2:-}"/boot/vmlinuz-"$1"[.-]* 2>/dev/null | sort -V | tail -n 1)
+	[ "$1" != debug ] || names="*-svff-debug"
+	# shellcheck disable=SC2012,SC2086	# version sort; kernel names hold no blanks; names is a pattern
+	k=$(ls -d "${2:-}"/boot/vmlinuz-$names 2>/dev/null | sort -V | tail -n 1)
 	[ -n "$k" ] || die "no kernel $1 in the lab's root"
 	printf '%s\n' "${k##*/vmlinuz-}"
+}
+
+# In the lab's root: puts the debug kernel, built if need be, where the others are.
+add_debug_kernel()
+{
+	local dir version
+
+	dir=$("$SVFF_LAB/debug-kernel.sh")
+	version=$(cat "$dir/version")
+	mkdir -p "/lib/modules/$version"
+	cp -r "$dir"/modules/kernel "$dir"/modules/modules.* "/lib/modules/$version/"
+	ln -sfn "$dir/modules/build" "/lib/modules/$version/build"
+	ln -sfn "$dir/vmlinuz" "/boot/vmlinuz-$version"
 }
 
 # step "what it does" command...: one line with its time; the command's output goes to $SVFF_LOG.

@@ -3,7 +3,7 @@
 #
 # Guests of the emulated host; runs in it.
 #
-# guest.sh start NAME [6.1|6.12]	boots a guest (default: the host's kernel) and waits until it answers
+# guest.sh start NAME [6.1|6.12]	boots a guest (default: the host's kernel if stock) and waits until it answers
 # guest.sh run NAME [-t SECONDS] COMMAND	runs a command there: its output, its exit status
 # guest.sh stop NAME
 # guest.sh log NAME	the guest's kernel log
@@ -47,9 +47,10 @@ launch()
 
 start()
 {
-	local name=$1 kver
+	local name=$1 kernel=${2:-$LAB_KERNEL} kver
 
-	kver=$(kernel_of "${2:-$LAB_KERNEL}")
+	[ "$kernel" != debug ] || kernel=${SVFF_KERNELS##* }
+	kver=$(kernel_of "$kernel")
 	! alive "$name" || die "guest $name runs already"
 	[ -e /dev/kvm ] || modprobe -a kvm_amd vfio_pci
 	rm -f "$RUN/$name".*
