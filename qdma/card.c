@@ -292,6 +292,23 @@ int svff_qdma_range_alloc(struct svff_qdma *qd, u16 func, u32 count, u32 *base)
 EXPORT_SYMBOL_NS_GPL(svff_qdma_range_alloc, SVFF_NS(SVFF_QDMA));
 
 /**
+ * svff_qdma_range_resize - give a function more or fewer queues behind its first
+ * @qd: PF
+ * @func: function, which has a range
+ * @count: how many queues
+ *
+ * Context: process.
+ * Return: 0, -EINVAL for no queues or no range, -ENOSPC if the queues behind its
+ * own are not free.
+ */
+int svff_qdma_range_resize(struct svff_qdma *qd, u16 func, u32 count)
+{
+	guard(mutex)(&qd->card->range_lock);
+	return qdma_range_resize(&qd->card->ranges, func, count);
+}
+EXPORT_SYMBOL_NS_GPL(svff_qdma_range_resize, SVFF_NS(SVFF_QDMA));
+
+/**
  * svff_qdma_range_free - take a function's range back
  * @qd: PF
  * @func: function; it need not have one

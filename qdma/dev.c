@@ -64,6 +64,9 @@ struct svff_qdma *svff_qdma_create(struct pci_dev *pdev, bool is_vf,
 	qd->priv = priv;
 	mutex_init(&qd->queues.lock);
 	init_waitqueue_head(&qd->queues.drained);
+	init_waitqueue_head(&qd->idle);
+	spin_lock_init(&qd->running_lock);
+	INIT_LIST_HEAD(&qd->running);
 	qdma_mbox_setup(qd);
 	qdma_err_setup(qd);
 	err = map_bar(qd);

@@ -22,6 +22,7 @@
  *	    qdma_card.ctxt_lock	context window (hwq_* of a PF)
  *	    qdma_mbox.lock	mailbox registers (hwq_* of a VF wait for an answer)
  *	qdma_card.range_lock	queue pool; a leaf
+ *	svff_qdma.running_lock	rings that run
  *	qdma_vector.lock	rings that a vector serves; hard interrupt
  *	  qdma_ring.lock	indices and lists of a ring; hard interrupt
  */
@@ -262,6 +263,10 @@ struct qdma_queues {
  * @bar_len: its size
  * @is_vf: a VF
  * @gone: the device does not answer any more
+ * @paused: nothing new is handed to the hardware
+ * @idle: who pauses waits here for the hardware to be done
+ * @running_lock: protects @running
+ * @running: rings that the hardware runs
  * @ip: its revision
  * @db: doorbells
  * @mbox_base: mailbox registers
@@ -286,6 +291,10 @@ struct svff_qdma {
 	resource_size_t bar_len;
 	bool is_vf;
 	bool gone;
+	bool paused;
+	wait_queue_head_t idle;
+	spinlock_t running_lock; /* see above */
+	struct list_head running;
 	const struct qdma_ip *ip;
 	u32 db;
 	u32 mbox_base;
@@ -394,6 +403,7 @@ extern const struct qdma_ring_kind qdma_ring_rx;
  * @quarantine: chunks that the hardware may still write to
  * @last_try: last attempt to revive a dead ring, in jiffies
  * @hw_running: the hardware has its context (under @ctl)
+ * @running: in the list of rings that run
  * @restarts: times that it was restarted
  * @missed: times that @guard found completions which nothing had announced
  * @doorbells: PIDX written
@@ -439,6 +449,7 @@ struct qdma_ring {
 	struct list_head quarantine;
 	unsigned long last_try;
 	bool hw_running;
+	struct list_head running;
 	u64 restarts;
 	u64 missed;
 	u64 doorbells;
@@ -774,6 +785,8 @@ void qdma_ring_cut_off(struct svff_qdma *qd);
 void qdma_ring_watch_locked(struct qdma_ring *ring);
 u8 qdma_pick_ring_ix(const struct svff_qdma_csr *csr, u16 best);
 int qdma_ring_ready(struct qdma_ring *ring, bool nowait);
+bool qdma_rings_idle(struct svff_qdma *qd);
+void qdma_rings_resume(struct svff_qdma *qd);
 int qdma_ring_submit(struct qdma_ring *ring, struct qdma_chunk *chunk, bool more);
 void qdma_ring_flush(struct qdma_ring *ring);
 bool qdma_ring_full(const struct qdma_ring *ring);

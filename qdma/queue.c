@@ -11,6 +11,7 @@
  */
 #include "priv.h"
 
+#include <linux/jiffies.h>
 #include <linux/pci.h>
 #include <linux/slab.h>
 
@@ -212,6 +213,7 @@ int svff_qdma_data_create(struct svff_qdma *qd, u32 base, u32 count)
 		return -EINVAL;
 	if (qd->queues.queue)
 		return -EEXIST;
+	qd->paused = false;
 	err = init_queues(qd, base, count);
 	if (err)
 		return err;
@@ -281,3 +283,39 @@ int svff_qdma_data_destroy(struct svff_qdma *qd, bool force)
 	return 0;
 }
 EXPORT_SYMBOL_NS_GPL(svff_qdma_data_destroy, SVFF_NS(SVFF_QDMA));
+
+/**
+ * svff_qdma_data_pause - start nothing new, wait for what is under way
+ * @qd: function
+ * @idle_ms: how long to wait
+ *
+ * Transfers that come later wait, and so does what of earlier ones has not
+ * been handed to the hardware. Queues stay set up.
+ *
+ * Context: process; the data devices are neither made nor removed meanwhile.
+ * Return: 0; -ETIMEDOUT if something is still under way, then all goes on.
+ */
+int svff_qdma_data_pause(struct svff_qdma *qd, unsigned int idle_ms)
+{
+	WRITE_ONCE(qd->paused, true);
+	if (wait_event_timeout(qd->idle, qdma_rings_idle(qd), msecs_to_jiffies(idle_ms)))
+		return 0;
+	svff_qdma_data_resume(qd);
+	return -ETIMEDOUT;
+}
+EXPORT_SYMBOL_NS_GPL(svff_qdma_data_pause, SVFF_NS(SVFF_QDMA));
+
+/**
+ * svff_qdma_data_resume - go on
+ * @qd: function; it need not be paused
+ *
+ * Context: as svff_qdma_data_pause().
+ */
+void svff_qdma_data_resume(struct svff_qdma *qd)
+{
+	if (!READ_ONCE(qd->paused))
+		return;
+	WRITE_ONCE(qd->paused, false);
+	qdma_rings_resume(qd);
+}
+EXPORT_SYMBOL_NS_GPL(svff_qdma_data_resume, SVFF_NS(SVFF_QDMA));

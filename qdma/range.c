@@ -107,6 +107,30 @@ int qdma_range_alloc(struct qdma_range_pool *pool, u16 func, u32 count, u32 *bas
 }
 
 /**
+ * qdma_range_resize - give a function more or fewer queues behind its first
+ * @pool: the pool
+ * @func: the function, which has a range
+ * @count: how many queues
+ *
+ * Context: any; pure.
+ * Return: 0, -EINVAL for no queues at all or a function without a range,
+ * -ENOSPC if the queues behind its own are not free.
+ */
+int qdma_range_resize(struct qdma_range_pool *pool, u16 func, u32 count)
+{
+	int place = find_func(pool, func);
+	u32 base;
+
+	if (place < 0 || !count)
+		return -EINVAL;
+	if (count > pool->used[place].count &&
+	    count - pool->used[place].count > gap_before(pool, place + 1, &base))
+		return -ENOSPC;
+	pool->used[place].count = count;
+	return 0;
+}
+
+/**
  * qdma_range_free - take a function's range back
  * @pool: the pool
  * @func: the function

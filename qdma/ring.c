@@ -209,6 +209,8 @@ static void post_locked(struct qdma_ring *ring)
 	u32 n = 0;
 
 	lockdep_assert_held(&ring->lock);
+	if (READ_ONCE(ring->qd->paused))
+		return;
 	while (n < room && !list_empty(&ring->queued)) {
 		chunk = list_first_entry(&ring->queued, struct qdma_chunk, node);
 		for (; n < room && chunk_wants_desc(chunk); n++)
@@ -300,6 +302,8 @@ static void reap_locked(struct qdma_ring *ring)
 	ring->progress = jiffies;
 	trace_qdma_complete(ring_dev(ring), ring->qid, ring->dir, cidx, n);
 	complete_locked(ring);
+	if (READ_ONCE(ring->qd->paused))
+		wake_up(&ring->qd->idle);
 }
 
 /* Returns whether the ring goes on running. */
@@ -537,6 +541,20 @@ static void reset_indices(struct qdma_ring *ring)
 	if (ring->kind->reset)
 		ring->kind->reset(ring);
 	spin_unlock_irq(&ring->lock);
+	wake_up(&ring->qd->idle);
+}
+
+static void set_hw_running(struct qdma_ring *ring, bool runs)
+{
+	struct svff_qdma *qd = ring->qd;
+
+	ring->hw_running = runs;
+	spin_lock(&qd->running_lock);
+	if (runs)
+		list_move_tail(&ring->running, &qd->running);
+	else
+		list_del_init(&ring->running);
+	spin_unlock(&qd->running_lock);
 }
 
 static int hw_start(struct qdma_ring *ring)
@@ -552,7 +570,7 @@ static int hw_start(struct qdma_ring *ring)
 		qdma_irq_attach(ring->vec, ring);
 	q = describe(ring);
 	err = qd->is_vf ? qd->ops->hwq_start(qd, &q) : svff_qdma_hwq_start(qd, &q);
-	ring->hw_running = !err;
+	set_hw_running(ring, !err);
 	if (err && ring->vec)
 		qdma_irq_detach(ring->vec, ring);
 	return err;
@@ -585,7 +603,7 @@ static int hw_stop(struct qdma_ring *ring)
 		err = 0;
 	if (err && qdma_alive(qd))
 		return err;
-	ring->hw_running = false;
+	set_hw_running(ring, false);
 	if (ring->vec)
 		qdma_irq_detach(ring->vec, ring);
 	return 0;
@@ -827,6 +845,71 @@ static int submit_locked(struct qdma_ring *ring, struct qdma_chunk *chunk, bool 
 	return 0;
 }
 
+/*
+ * Only what this side has begun counts: what the card receives it begins of its
+ * own accord.
+ */
+static bool is_idle(struct qdma_ring *ring)
+{
+	bool idle;
+
+	if (ring->kind->service)
+		return true;
+	spin_lock_irq(&ring->lock);
+	idle = ring->posted == ring->done;
+	spin_unlock_irq(&ring->lock);
+	return idle;
+}
+
+/**
+ * qdma_rings_idle - has the hardware done all that it was given?
+ * @qd: function
+ *
+ * While the function is paused the answer stays yes.
+ *
+ * Context: process.
+ * Return: true if so.
+ */
+bool qdma_rings_idle(struct svff_qdma *qd)
+{
+	struct qdma_ring *ring;
+	bool idle = true;
+
+	spin_lock(&qd->running_lock);
+	list_for_each_entry(ring, &qd->running, running)
+		idle &= is_idle(ring);
+	spin_unlock(&qd->running_lock);
+	return idle;
+}
+
+static void resume(struct qdma_ring *ring)
+{
+	spin_lock_irq(&ring->lock);
+	if (ring->state == QDMA_RING_RUNNING && !list_empty(&ring->queued)) {
+		ring->progress = jiffies;
+		post_locked(ring);
+		ring_bell(ring);
+		qdma_ring_watch_locked(ring);
+	}
+	spin_unlock_irq(&ring->lock);
+}
+
+/**
+ * qdma_rings_resume - post what came while the function was paused
+ * @qd: function
+ *
+ * Context: process.
+ */
+void qdma_rings_resume(struct svff_qdma *qd)
+{
+	struct qdma_ring *ring;
+
+	spin_lock(&qd->running_lock);
+	list_for_each_entry(ring, &qd->running, running)
+		resume(ring);
+	spin_unlock(&qd->running_lock);
+}
+
 /**
  * qdma_ring_submit - hand a chunk to a ring
  * @ring: ring
@@ -949,7 +1032,7 @@ void qdma_ring_free(struct qdma_ring *ring)
 	guard(mutex)(&ring->ctl);
 	if (ring->hw_running && ring->vec)
 		qdma_irq_detach(ring->vec, ring);
-	ring->hw_running = false;
+	set_hw_running(ring, false);
 	hrtimer_cancel(&ring->timer);
 	flush_work(&ring->deliver);
 	free_quarantine(ring);
@@ -998,6 +1081,7 @@ void qdma_ring_setup(struct qdma_ring *ring, const struct qdma_ring_kind *kind,
 	INIT_LIST_HEAD(&ring->active);
 	INIT_LIST_HEAD(&ring->quarantine);
 	INIT_LIST_HEAD(&ring->vec_node);
+	INIT_LIST_HEAD(&ring->running);
 	init_waitqueue_head(&ring->room);
 	INIT_DELAYED_WORK(&ring->guard, guard_work);
 	INIT_WORK(&ring->recover, recover_work);

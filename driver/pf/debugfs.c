@@ -2,6 +2,9 @@
 /*
  * <debugfs>/svff_pf/<PF>/vfs: what the PF has in its books about each VF. For
  * people only; the format may change at any time.
+ *
+ * pause, resume: the number of a VF, whose driver is asked to start nothing new,
+ * and to go on (see pf_vf_pause()).
  */
 #include "pf.h"
 
@@ -15,17 +18,33 @@ static void show_vf(struct seq_file *m, struct svff_pf *pf, unsigned int n)
 	struct pf_vf *vf = pf_vf(pf, n);
 	struct pf_session *s = &vf->session;
 
-	seq_printf(m, "%u %s func %u base %u quota %u granted %u vectors %u%s%s%s%s%s tokens %u\n",
+	seq_printf(m, "%u %s func %u base %u quota %u granted %u vectors %u%s%s%s%s%s ext %x tokens %u\n",
 		   n, pf_state_name(vf->state), s->func, s->base, s->quota,
 		   s->granted, s->vectors, s->hello ? " hello" : "",
 		   s->mapped ? " mapped" : "", s->ring ? " ring" : "",
 		   s->dirty ? " dirty" : "", vf->throttle.muted ? " muted" : "",
-		   vf->throttle.tokens);
+		   s->ext, vf->throttle.tokens);
 	seq_printf(m, "  live h2c %*pbl c2h %*pbl cmpt %*pbl\n",
 		   PF_VF_QUEUES_MAX, s->live[SVFF_MBOX_Q_H2C],
 		   PF_VF_QUEUES_MAX, s->live[SVFF_MBOX_Q_C2H],
 		   PF_VF_QUEUES_MAX, s->live[SVFF_MBOX_Q_CMPT]);
 }
+
+static int pause_set(void *data, u64 n)
+{
+	struct svff_pf *pf = data;
+
+	return n && n <= pf->total_vfs ? pf_vf_pause(pf, n) : -EINVAL;
+}
+DEFINE_DEBUGFS_ATTRIBUTE(pause_fops, NULL, pause_set, "%llu\n");
+
+static int resume_set(void *data, u64 n)
+{
+	struct svff_pf *pf = data;
+
+	return n && n <= pf->total_vfs ? pf_vf_resume(pf, n) : -EINVAL;
+}
+DEFINE_DEBUGFS_ATTRIBUTE(resume_fops, NULL, resume_set, "%llu\n");
 
 static int vfs_show(struct seq_file *m, void *unused)
 {
@@ -69,6 +88,8 @@ void pf_debugfs_create(struct svff_pf *pf)
 {
 	pf->debugfs = debugfs_create_dir(pci_name(pf->pdev), root);
 	debugfs_create_file("vfs", 0400, pf->debugfs, pf, &vfs_fops);
+	debugfs_create_file_unsafe("pause", 0200, pf->debugfs, pf, &pause_fops);
+	debugfs_create_file_unsafe("resume", 0200, pf->debugfs, pf, &resume_fops);
 }
 
 /**

@@ -198,6 +198,7 @@ static int pf_create(struct svff_pf *pf)
 	mutex_init(&pf->own_lock);
 	mutex_init(&pf->lock);
 	init_waitqueue_head(&pf->no_sessions);
+	init_waitqueue_head(&pf->answers);
 	pf_reset_init(pf);
 	pf->qd = svff_qdma_create(pdev, false, &pf_qdma_ops, pf);
 	if (IS_ERR(pf->qd))

@@ -60,6 +60,9 @@ struct pf_stats {
  * @state: see state.c
  * @session: what it was given
  * @told: its driver was told that the card will be reset
+ * @seq: sequence number of the last notice
+ * @asked: notice whose answer somebody waits for, 0 if none
+ * @answer: the answer's status
  * @refreshed: when the hardware was last asked whether it is in use, in jiffies
  * @quota: queues that the administrator set for it, or PF_QUOTA_UNSET
  * @throttle: how fast it may send
@@ -70,6 +73,9 @@ struct pf_vf {
 	enum svff_vf_state state;
 	struct pf_session session;
 	bool told;
+	u16 seq;
+	u8 asked;
+	s8 answer;
 	unsigned long refreshed;
 	u16 quota;
 	struct pf_throttle throttle;
@@ -103,6 +109,7 @@ struct pf_vf {
  * @num_vfs: VFs that exist or are being made
  * @num_sessions: VFs that have said HELLO; read without the lock by @no_sessions
  * @no_sessions: woken when there is none left
+ * @answers: woken when an answer came, or cannot come any more
  * @vf_queues_default: quota of VFs that have no own setting
  * @busy_policy: see &enum pf_busy_policy
  * @verdict: of the message that is being served
@@ -134,6 +141,7 @@ struct svff_pf {
 	u16 num_vfs;
 	unsigned int num_sessions;
 	wait_queue_head_t no_sessions;
+	wait_queue_head_t answers;
 	u32 vf_queues_default;
 	enum pf_busy_policy busy_policy;
 	struct pf_verdict verdict;
@@ -195,6 +203,9 @@ void pf_session_set_locked(struct svff_pf *pf, struct pf_vf *vf,
 int pf_release_locked(struct svff_pf *pf, struct pf_vf *vf);
 void pf_notify_vf_locked(struct svff_pf *pf, struct pf_vf *vf, enum svff_mbox_op op);
 void pf_notify_vfs(struct svff_pf *pf, enum svff_mbox_op op);
+void pf_notify_quota_locked(struct svff_pf *pf, struct pf_vf *vf);
+int pf_vf_pause(struct svff_pf *pf, unsigned int n);
+int pf_vf_resume(struct svff_pf *pf, unsigned int n);
 
 /* sysfs.c */
 int pf_sysfs_create(struct svff_pf *pf);

@@ -167,6 +167,39 @@ static int check_quota(struct svff_pf *pf, u32 queues)
 	return queues > PF_VF_QUEUES_MAX ? -ERANGE : 0;
 }
 
+/*
+ * The range stays where it is: contexts hold its queues' numbers. What is cut
+ * off is cleared first, for it may hold addresses of the VF.
+ */
+static int resize_locked(struct svff_pf *pf, struct pf_vf *vf, u32 queues)
+{
+	struct pf_session *s = &vf->session;
+	int err = 0;
+
+	if (queues < s->quota && s->dirty)
+		err = svff_qdma_range_clear(pf->qd, s->base + queues, s->quota - queues);
+	if (!err)
+		err = svff_qdma_range_resize(pf->qd, s->func, queues);
+	if (err)
+		return err;
+	s->quota = queues;
+	pf_notify_quota_locked(pf, vf);
+	return 0;
+}
+
+/* A VF that exists keeps its quota, unless its driver can be told of another. */
+static int live_quota_set(struct svff_pf *pf, struct pf_vf *vf, u32 queues)
+{
+	struct pf_session *s = &vf->session;
+
+	if (!(s->ext & SVFF_MBOX_EXT_QUOTA) || queues < s->granted)
+		return -EBUSY;
+	/* Without queues there is no range that could stay where it is. */
+	if (!queues || !s->quota)
+		return -EBUSY;
+	return queues == s->quota ? 0 : resize_locked(pf, vf, queues);
+}
+
 /**
  * pf_quota_set() - set the quota of a VF
  * @pf: card
@@ -174,8 +207,9 @@ static int check_quota(struct svff_pf *pf, u32 queues)
  * @queues: its quota
  *
  * Context: process; takes svff_pf.lock.
- * Return: 0; -EBUSY if the VF exists; -ENOSPC if so many are not free; -ERANGE
- * if the hardware cannot give a VF so many.
+ * Return: 0; -EBUSY if the VF exists and its driver cannot be told, or has got
+ * more already; -ENOSPC if so many are not free; -ERANGE if the hardware cannot
+ * give a VF so many; errno of a context command.
  */
 int pf_quota_set(struct svff_pf *pf, unsigned int n, u32 queues)
 {
@@ -184,9 +218,8 @@ int pf_quota_set(struct svff_pf *pf, unsigned int n, u32 queues)
 
 	guard(mutex)(&pf->lock);
 	vf = pf_vf(pf, n);
-	if (vf->state != SVFF_VF_ABSENT)
-		return -EBUSY;
-	err = check_quota(pf, queues);
+	err = vf->state == SVFF_VF_ABSENT ? check_quota(pf, queues) :
+	      queues > PF_VF_QUEUES_MAX ? -ERANGE : live_quota_set(pf, vf, queues);
 	if (!err)
 		vf->quota = queues;
 	return err;

@@ -148,6 +148,24 @@ static u8 hello_caps0(const struct svff_qdma_caps *caps)
 	       SVFF_MBOX_CAP0_MAILBOX;
 }
 
+/* Unknown capabilities are left out of the answer, so that a newer VF may ask. */
+static u8 decide_ext(struct pf_decision *d)
+{
+	const struct svff_mbox_ext *ext = &d->msg->hello.ext;
+	struct svff_mbox_ext *rsp = &d->v->rsp.hello_rsp.ext;
+
+	if (bytes_zero(ext, ext + 1))
+		return SVFF_MBOX_OK;
+	if (le32_to_cpu(ext->magic) != SVFF_MBOX_EXT_MAGIC || !ext->version ||
+	    !bytes_zero(ext->pad, ext->pad + sizeof(ext->pad)))
+		return SVFF_MBOX_ERR_INVALID_MSG;
+	d->v->next.ext = le32_to_cpu(ext->caps) & SVFF_MBOX_EXT_ALL;
+	rsp->magic = ext->magic;
+	rsp->version = SVFF_MBOX_EXT_VERSION;
+	rsp->caps = cpu_to_le32(d->v->next.ext);
+	return SVFF_MBOX_OK;
+}
+
 /*
  * A second HELLO without a BYE comes from a driver that crashed or a VF that
  * was reset: whatever it had is taken back first. The response's qmax tells a
@@ -170,7 +188,7 @@ static u8 decide_hello(struct pf_decision *d)
 		     SVFF_MBOX_CAP1_MAILBOX_INTR | SVFF_MBOX_CAP1_SW_DESC_64B |
 		     SVFF_MBOX_CAP1_CMPT_DESC_64B | SVFF_MBOX_CAP1_DYNAMIC_BAR |
 		     SVFF_MBOX_CAP1_LEGACY_INTR | SVFF_MBOX_CAP1_CMPT_TRIG_TIMER;
-	return SVFF_MBOX_OK;
+	return decide_ext(d);
 }
 
 /* A VF maps exactly what it was granted, or nothing. */
@@ -591,7 +609,7 @@ static const struct pf_rule rules[] = {
 		.len = sizeof(struct svff_mbox_hdr), .decide = decide_bye,
 		.anyone = true, .silent = true },
 	[SVFF_MBOX_OP_HELLO] = {
-		.len = sizeof(struct svff_mbox_range), .decide = decide_hello,
+		.len = sizeof(struct svff_mbox_hello), .decide = decide_hello,
 		.anyone = true, .pad = true },
 	[SVFF_MBOX_OP_FMAP] = {
 		.len = sizeof(struct svff_mbox_range), .decide = decide_fmap,
@@ -636,7 +654,25 @@ static const struct pf_rule *find_rule(u8 op)
 	return op < ARRAY_SIZE(rules) && rules[op].decide ? &rules[op] : NULL;
 }
 
-static enum pf_kind classify(const union svff_mbox_msg *msg)
+/* Notices of the extension go to those that know it, and so do their answers. */
+static bool answers_notice(const struct pf_session *s, u8 op)
+{
+	switch (op & ~SVFF_MBOX_RSP) {
+	case SVFF_MBOX_OP_RESET_PREPARE:
+	case SVFF_MBOX_OP_RESET_DONE:
+	case SVFF_MBOX_OP_PF_BYE:
+		return true;
+	case SVFF_MBOX_OP_QUOTA:
+		return s->ext & SVFF_MBOX_EXT_QUOTA;
+	case SVFF_MBOX_OP_PAUSE:
+	case SVFF_MBOX_OP_RESUME:
+		return s->ext & SVFF_MBOX_EXT_PAUSE;
+	default:
+		return false;
+	}
+}
+
+static enum pf_kind classify(const struct pf_session *s, const union svff_mbox_msg *msg)
 {
 	u8 op = msg->hdr.op;
 
@@ -644,11 +680,7 @@ static enum pf_kind classify(const union svff_mbox_msg *msg)
 		return PF_MSG_DROP;
 	if (!(op & SVFF_MBOX_RSP))
 		return PF_MSG_SERVE;
-	if (op == (SVFF_MBOX_OP_RESET_PREPARE | SVFF_MBOX_RSP) ||
-	    op == (SVFF_MBOX_OP_RESET_DONE | SVFF_MBOX_RSP) ||
-	    op == (SVFF_MBOX_OP_PF_BYE | SVFF_MBOX_RSP))
-		return PF_MSG_REPLY;
-	return PF_MSG_DROP;
+	return answers_notice(s, op) ? PF_MSG_REPLY : PF_MSG_DROP;
 }
 
 static u8 decide_by_rule(struct pf_decision *d, const struct pf_rule *rule)
@@ -664,13 +696,19 @@ static u8 decide_by_rule(struct pf_decision *d, const struct pf_rule *rule)
 	return rule->decide(d);
 }
 
+/* HELLO is before or between sessions, and has no sequence number. */
+static bool has_seq(const struct pf_decision *d)
+{
+	return (d->s->ext & SVFF_MBOX_EXT_SEQ) && d->msg->hdr.op != SVFF_MBOX_OP_HELLO;
+}
+
 static void compose_header(struct pf_decision *d)
 {
 	struct svff_mbox_hdr *hdr = &d->v->rsp.hdr;
 
 	hdr->op = d->msg->hdr.op | SVFF_MBOX_RSP;
 	hdr->status = -(s8)d->v->status;
-	hdr->src = cpu_to_le16(d->card->func);
+	hdr->src = has_seq(d) ? d->msg->hdr.dst : cpu_to_le16(d->card->func);
 	hdr->dst = cpu_to_le16(d->s->func);
 }
 
@@ -691,7 +729,7 @@ void pf_request_decide(const struct pf_card *card, const struct pf_session *s,
 
 	memset(v, 0, sizeof(*v));
 	v->next = *s;
-	v->kind = classify(msg);
+	v->kind = classify(s, msg);
 	if (v->kind != PF_MSG_SERVE)
 		return;
 

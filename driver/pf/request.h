@@ -25,6 +25,7 @@
  * @vectors: MSI-X vectors it has
  * @base: first hardware queue that is kept for it
  * @quota: how many are kept for it
+ * @ext: SVFF_MBOX_EXT_* that its driver and this one agreed upon
  * @granted: how many it has asked for and got, counted from @base
  * @hello: it has introduced itself
  * @mapped: its doorbells are mapped to what it was granted
@@ -39,6 +40,7 @@ struct pf_session {
 	u32 base;
 	u16 quota;
 
+	u32 ext;
 	u16 granted;
 	bool hello;
 	bool mapped;

@@ -15,12 +15,15 @@
 #include "vf.h"
 
 #include <linux/dma-mapping.h>
+#include <linux/kobject.h>
+#include <linux/minmax.h>
 #include <linux/module.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include "ids.h"
 
 #define VF_WAKE_MS	100
+#define VF_IDLE_MS_MAX	5000	/* that a pause may wait for transfers */
 
 static char *irq_mode = "direct";
 module_param(irq_mode, charp, 0444);
@@ -36,11 +39,13 @@ static const char *const irq_modes[] = {
 	[SVFF_QDMA_IRQ_AGGR]	= "aggr",
 };
 
-static void answer_notice(struct svff_vf *vf, const union svff_mbox_msg *notice)
+static void answer_notice(struct svff_vf *vf, const union svff_mbox_msg *notice,
+			  enum svff_mbox_status status)
 {
 	union svff_mbox_msg msg = {
 		.hdr = {
 			.op = notice->hdr.op | SVFF_MBOX_RSP,
+			.status = -(s8)status,
 			.src = notice->hdr.dst,
 			.dst = notice->hdr.src,
 		},
@@ -52,24 +57,65 @@ static void answer_notice(struct svff_vf *vf, const union svff_mbox_msg *notice)
 			notice->hdr.op, ERR_PTR(err));
 }
 
-static void vf_mbox_recv(struct svff_qdma *qd, u16 src, const union svff_mbox_msg *msg)
+/*
+ * Queues are asked for once in a session, so the number counts from the next
+ * one on; whoever would like it sooner can be told to bind the driver anew.
+ */
+static void handle_quota(struct svff_vf *vf, const union svff_mbox_msg *msg)
 {
-	struct svff_vf *vf = svff_qdma_priv(qd);
-	u8 op = msg->hdr.op;
+	u32 queues = le32_to_cpu(msg->quota.queues);
+	char text[sizeof("SVFF_QUOTA=4294967295")];
+	char *env[2] = { text };	/* ends with NULL */
 
-	if (vf_mbox_reply(vf, msg))
-		return;
-	if (op != SVFF_MBOX_OP_RESET_PREPARE && op != SVFF_MBOX_OP_RESET_DONE &&
-	    op != SVFF_MBOX_OP_PF_BYE) {
-		dev_dbg(&vf->pdev->dev, "message 0x%02x dropped\n", op);
-		return;
-	}
-	answer_notice(vf, msg);
+	answer_notice(vf, msg, SVFF_MBOX_OK);
+	dev_info(&vf->pdev->dev,
+		 "the host allows %u queues now; bind the driver anew to use them\n",
+		 queues);
+	snprintf(text, sizeof(text), "SVFF_QUOTA=%u", queues);
+	kobject_uevent_env(&vf->pdev->dev.kobj, KOBJ_CHANGE, env);
+}
+
+static void handle_notice(struct svff_vf *vf, const union svff_mbox_msg *msg)
+{
+	answer_notice(vf, msg, SVFF_MBOX_OK);
 	spin_lock(&vf->notice_lock);
-	vf->notice = op;
+	vf->notice = msg->hdr.op;
 	if (!vf->leaving)
 		queue_work(system_unbound_wq, &vf->notice_work);
 	spin_unlock(&vf->notice_lock);
+}
+
+static void handle_pause(struct svff_vf *vf, const union svff_mbox_msg *msg)
+{
+	spin_lock(&vf->notice_lock);
+	vf->pause = *msg;
+	if (!vf->leaving)
+		queue_work(system_unbound_wq, &vf->pause_work);
+	spin_unlock(&vf->notice_lock);
+}
+
+static void vf_mbox_recv(struct svff_qdma *qd, u16 src, const union svff_mbox_msg *msg)
+{
+	struct svff_vf *vf = svff_qdma_priv(qd);
+
+	if (vf_mbox_reply(vf, msg))
+		return;
+	switch (msg->hdr.op) {
+	case SVFF_MBOX_OP_RESET_PREPARE:
+	case SVFF_MBOX_OP_RESET_DONE:
+	case SVFF_MBOX_OP_PF_BYE:
+		handle_notice(vf, msg);
+		return;
+	case SVFF_MBOX_OP_QUOTA:
+		handle_quota(vf, msg);
+		return;
+	case SVFF_MBOX_OP_PAUSE:
+	case SVFF_MBOX_OP_RESUME:
+		handle_pause(vf, msg);
+		return;
+	default:
+		dev_dbg(&vf->pdev->dev, "message 0x%02x dropped\n", msg->hdr.op);
+	}
 }
 
 static const struct svff_qdma_ops vf_qdma_ops = {
@@ -232,6 +278,26 @@ static void vf_notice_work(struct work_struct *work)
 		handle_pf_bye(vf);
 }
 
+/* A session that has ended has nothing under way, and is idle at once. */
+static void vf_pause_work(struct work_struct *work)
+{
+	struct svff_vf *vf = container_of(work, struct svff_vf, pause_work);
+	union svff_mbox_msg msg;
+	int err = 0;
+
+	spin_lock(&vf->notice_lock);
+	msg = vf->pause;
+	spin_unlock(&vf->notice_lock);
+
+	guard(mutex)(&vf->session_lock);
+	if (msg.hdr.op == SVFF_MBOX_OP_RESUME)
+		svff_qdma_data_resume(vf->qd);
+	else if (vf->online)
+		err = svff_qdma_data_pause(vf->qd, min_t(u32, VF_IDLE_MS_MAX,
+							 le32_to_cpu(msg.pause.idle_ms)));
+	answer_notice(vf, &msg, err ? SVFF_MBOX_ERR_BUSY_TIMEOUT : SVFF_MBOX_OK);
+}
+
 static void heed_notices(struct svff_vf *vf, bool yes)
 {
 	spin_lock(&vf->notice_lock);
@@ -241,6 +307,7 @@ static void heed_notices(struct svff_vf *vf, bool yes)
 	if (yes)
 		return;
 	cancel_work_sync(&vf->notice_work);
+	cancel_work_sync(&vf->pause_work);
 	cancel_delayed_work_sync(&vf->wake_work);
 }
 
@@ -294,6 +361,7 @@ static struct svff_vf *vf_alloc(struct pci_dev *pdev)
 	mutex_init(&vf->session_lock);
 	spin_lock_init(&vf->notice_lock);
 	INIT_WORK(&vf->notice_work, vf_notice_work);
+	INIT_WORK(&vf->pause_work, vf_pause_work);
 	INIT_DELAYED_WORK(&vf->wake_work, vf_wake_work);
 	vf_mbox_init(vf);
 	return vf;

@@ -8,6 +8,8 @@
  * that of the next request of the same opcode. But the PF answers in order. So
  * after a request was given up, one of another opcode that changes nothing is
  * sent first; when it is answered, everything older has come or never will.
+ *
+ * A PF that knows the extension numbers what it answers, and there is no trap.
  */
 #include "vf.h"
 
@@ -110,7 +112,8 @@ bool vf_mbox_reply(struct svff_vf *vf, const union svff_mbox_msg *msg)
 	bool match;
 
 	spin_lock(&m->reply_lock);
-	match = m->wanted && msg->hdr.op == m->wanted;
+	match = m->wanted && msg->hdr.op == m->wanted &&
+		(!m->wanted_seq || le16_to_cpu(msg->hdr.src) == m->wanted_seq);
 	if (match) {
 		m->reply = *msg;
 		m->wanted = 0;
@@ -120,10 +123,11 @@ bool vf_mbox_reply(struct svff_vf *vf, const union svff_mbox_msg *msg)
 	return match;
 }
 
-static void want_reply(struct vf_mbox *m, u8 op)
+static void want_reply(struct vf_mbox *m, u8 op, u16 seq)
 {
 	spin_lock(&m->reply_lock);
 	m->wanted = op | SVFF_MBOX_RSP;
+	m->wanted_seq = seq;
 	reinit_completion(&m->done);
 	spin_unlock(&m->reply_lock);
 }
@@ -157,15 +161,26 @@ static int wait_reply(struct vf_mbox *m, u8 op)
 	return 0;
 }
 
+/* HELLO is what agrees upon them, and has none; nor has anything 0. */
+static u16 next_seq(struct vf_mbox *m, u8 op)
+{
+	if (!(m->ext & SVFF_MBOX_EXT_SEQ) || op == SVFF_MBOX_OP_HELLO)
+		return 0;
+	m->seq = m->seq + 1 ?: 1;
+	return m->seq;
+}
+
 static int exchange(struct svff_vf *vf, union svff_mbox_msg *msg)
 {
 	struct vf_mbox *m = &vf->mbox;
 	u8 op = msg->hdr.op;
+	u16 seq = next_seq(m, op);
 	int err;
 
 	lockdep_assert_held(&m->lock);
 	msg->hdr.src = cpu_to_le16(vf->func);
-	want_reply(m, op);
+	msg->hdr.dst = cpu_to_le16(seq);
+	want_reply(m, op, seq);
 	err = svff_qdma_mbox_send(vf->qd, 0, msg);
 	if (err) {
 		stop_wanting(m);
@@ -222,12 +237,28 @@ int vf_request(struct svff_vf *vf, union svff_mbox_msg *msg)
 	if (is_hopeless(m))
 		err = -ETIMEDOUT;
 	/* HELLO begins anew, and is harmless to be answered twice. */
-	if (!err && m->stale && msg->hdr.op != SVFF_MBOX_OP_HELLO)
+	if (!err && m->stale && !(m->ext & SVFF_MBOX_EXT_SEQ) &&
+	    msg->hdr.op != SVFF_MBOX_OP_HELLO)
 		err = flush_stale(vf);
 	if (!err)
 		err = exchange(vf, msg);
 	mutex_unlock(&m->lock);
 	return err;
+}
+
+/**
+ * vf_mbox_agree() - what the PF's answer to HELLO says about the extension
+ * @vf: VF
+ * @ext: from the answer; zero from a PF that does not know it
+ *
+ * Context: process.
+ */
+void vf_mbox_agree(struct svff_vf *vf, const struct svff_mbox_ext *ext)
+{
+	bool known = le32_to_cpu(ext->magic) == SVFF_MBOX_EXT_MAGIC;
+
+	guard(mutex)(&vf->mbox.lock);
+	vf->mbox.ext = known ? le32_to_cpu(ext->caps) & SVFF_MBOX_EXT_ALL : 0;
 }
 
 /**

@@ -21,9 +21,12 @@
 int vf_hello(struct svff_vf *vf, u32 *quota)
 {
 	union svff_mbox_msg msg = {
-		.range = {
-			.hdr = { .op = SVFF_MBOX_OP_HELLO },
-			.qbase = cpu_to_le32(SVFF_MBOX_QBASE_ANY),
+		.hello = {
+			.range.hdr.op = SVFF_MBOX_OP_HELLO,
+			.range.qbase = cpu_to_le32(SVFF_MBOX_QBASE_ANY),
+			.ext.magic = cpu_to_le32(SVFF_MBOX_EXT_MAGIC),
+			.ext.version = SVFF_MBOX_EXT_VERSION,
+			.ext.caps = cpu_to_le32(SVFF_MBOX_EXT_ALL),
 		},
 	};
 	int err = vf_request_ok(vf, &msg);
@@ -32,6 +35,7 @@ int vf_hello(struct svff_vf *vf, u32 *quota)
 	if (err)
 		return err;
 	vf->func = le16_to_cpu(msg.hdr.dst);
+	vf_mbox_agree(vf, &msg.hello_rsp.ext);
 	*quota = min_t(u32, le32_to_cpu(msg.hello_rsp.qmax), VF_QUEUES_MAX);
 	mm = msg.hello_rsp.caps0 & SVFF_MBOX_CAP0_MM;
 	st = msg.hello_rsp.caps0 & SVFF_MBOX_CAP0_ST;

@@ -20,21 +20,27 @@
 
 /**
  * struct vf_mbox - requests to the PF
- * @lock: one request at a time; protects @stale, @silent
+ * @lock: one request at a time; protects what follows
+ * @ext: SVFF_MBOX_EXT_* in force
+ * @seq: sequence number of the last request
  * @stale: opcodes whose answer was not waited for and may still come
  * @silent: the last request was not answered
  * @reply_lock: protects what follows
  * @wanted: opcode of the response that is waited for, 0 if none
+ * @wanted_seq: its sequence number, 0 if it has none
  * @closing: the session ends: no long waits for a PF that is silent
  * @reply: the response
  * @done: it is here
  */
 struct vf_mbox {
 	struct mutex lock; /* see above */
+	u32 ext;
+	u16 seq;
 	u32 stale;
 	bool silent;
 	spinlock_t reply_lock; /* see above */
 	u8 wanted;
+	u16 wanted_seq;
 	bool closing;
 	union svff_mbox_msg reply;
 	struct completion done;
@@ -57,10 +63,12 @@ struct vf_mbox {
  * @base: first hardware queue that it was granted
  * @count: how many it was granted
  *
- * @notice_lock: protects @notice and @leaving
+ * @notice_lock: protects @notice, @pause and @leaving
  * @notice: last notice of the PF that was not acted upon, 0 if none
+ * @pause: last PAUSE or RESUME that was not acted upon
  * @leaving: the driver goes away: notices are answered but not acted upon
  * @notice_work: acts upon it
+ * @pause_work: acts upon @pause
  * @wake_work: makes the function listen again after a reset
  */
 struct svff_vf {
@@ -81,8 +89,10 @@ struct svff_vf {
 
 	spinlock_t notice_lock; /* see above */
 	u8 notice;
+	union svff_mbox_msg pause;
 	bool leaving;
 	struct work_struct notice_work;
+	struct work_struct pause_work;
 	struct delayed_work wake_work;
 };
 
@@ -94,6 +104,7 @@ void vf_mbox_init(struct svff_vf *vf);
 void vf_mbox_begin(struct svff_vf *vf);
 void vf_mbox_close(struct svff_vf *vf);
 bool vf_mbox_reply(struct svff_vf *vf, const union svff_mbox_msg *msg);
+void vf_mbox_agree(struct svff_vf *vf, const struct svff_mbox_ext *ext);
 int vf_request(struct svff_vf *vf, union svff_mbox_msg *msg);
 int vf_request_ok(struct svff_vf *vf, union svff_mbox_msg *msg);
 void vf_send(struct svff_vf *vf, enum svff_mbox_op op);

@@ -12,6 +12,20 @@
  * &enum svff_mbox_status negated. Queue numbers in messages are absolute
  * hardware queue numbers; doorbells use numbers relative to the function.
  *
+ * Two peers of this project find each other by HELLO: the request has a &struct
+ * svff_mbox_ext behind what the vendor's drivers send, where theirs is zero and
+ * their PF does not look, and a PF that knows it answers with one of its own. A
+ * peer without it sees nothing of all this. What both have named is in force
+ * until the VF's next HELLO or its leave:
+ *
+ * - SVFF_MBOX_EXT_SEQ: the header's field for the PF's function id (@dst of what
+ *   a VF sends, @src of what a PF sends) holds a sequence number instead, never
+ *   0. An answer has that of its question. HELLO and VF_BYE have none.
+ * - SVFF_MBOX_EXT_QUOTA: the PF tells when the VF's quota has changed.
+ * - SVFF_MBOX_EXT_PAUSE: the PF may ask the VF to start nothing new; the VF
+ *   answers when nothing of it is under way any more. It goes on at RESUME, and
+ *   in a new session.
+ *
  * This header is used by drivers and by user space tests.
  */
 #ifndef SVFF_MBOX_ABI_H
@@ -46,6 +60,9 @@
  * @SVFF_MBOX_OP_REG_LIST_READ: VF asks for registers (a debugging aid)
  * @SVFF_MBOX_OP_PF_BYE: PF to VF: the PF driver goes away
  * @SVFF_MBOX_OP_PF_RESET_VF_BYE: VF answers a reset by taking its leave
+ * @SVFF_MBOX_OP_QUOTA: extension, PF to VF: its quota has changed
+ * @SVFF_MBOX_OP_PAUSE: extension, PF to VF: start nothing, answer when idle
+ * @SVFF_MBOX_OP_RESUME: extension, PF to VF: go on
  */
 enum svff_mbox_op {
 	SVFF_MBOX_OP_VF_BYE		= 0x00,
@@ -69,6 +86,10 @@ enum svff_mbox_op {
 	SVFF_MBOX_OP_REG_LIST_READ	= 0x12,
 	SVFF_MBOX_OP_PF_BYE		= 0x13,
 	SVFF_MBOX_OP_PF_RESET_VF_BYE	= 0x14,
+
+	SVFF_MBOX_OP_QUOTA		= 0x40,
+	SVFF_MBOX_OP_PAUSE		= 0x41,
+	SVFF_MBOX_OP_RESUME		= 0x42,
 };
 
 /**
@@ -121,6 +142,8 @@ enum svff_mbox_status {
  * @status: 0 in requests; 0 or minus an &enum svff_mbox_status in responses
  * @src: function id of the sender (not to be trusted by the PF)
  * @dst: function id of the receiver; 0 in a VF's requests
+ *
+ * See SVFF_MBOX_EXT_SEQ for the one of them that is the PF's.
  */
 struct svff_mbox_hdr {
 	__u8	op;
@@ -130,7 +153,7 @@ struct svff_mbox_hdr {
 } __attribute__((packed));
 
 /**
- * struct svff_mbox_range - HELLO request, FMAP, QREQ and its response
+ * struct svff_mbox_range - FMAP, QREQ and its response; start of HELLO
  * @hdr: header
  * @pad: zero
  * @qbase: first hardware queue; 0xffffffff in a request: no preference
@@ -144,6 +167,41 @@ struct svff_mbox_range {
 } __attribute__((packed));
 
 #define SVFF_MBOX_QBASE_ANY	0xffffffffU
+
+#define SVFF_MBOX_EXT_MAGIC	0x46465653U	/* "SVFF" */
+#define SVFF_MBOX_EXT_VERSION	1
+
+/* struct svff_mbox_ext.caps */
+#define SVFF_MBOX_EXT_SEQ	0x00000001U
+#define SVFF_MBOX_EXT_QUOTA	0x00000002U
+#define SVFF_MBOX_EXT_PAUSE	0x00000004U
+#define SVFF_MBOX_EXT_ALL	0x00000007U
+
+/**
+ * struct svff_mbox_ext - what a peer knows beyond the vendor's protocol
+ * @magic: SVFF_MBOX_EXT_MAGIC
+ * @version: request: the newest that the VF knows, at least 1; response: the
+ *	newest that both know
+ * @pad: zero
+ * @caps: request: SVFF_MBOX_EXT_* that the VF knows; response: those in force.
+ *	A PF ignores bits that it does not know.
+ */
+struct svff_mbox_ext {
+	__le32	magic;
+	__u8	version;
+	__u8	pad[3];
+	__le32	caps;
+} __attribute__((packed));
+
+/**
+ * struct svff_mbox_hello - HELLO request
+ * @range: qbase SVFF_MBOX_QBASE_ANY, qmax 0; not looked at
+ * @ext: all zero from a VF that does not know it
+ */
+struct svff_mbox_hello {
+	struct svff_mbox_range range;
+	struct svff_mbox_ext ext;
+} __attribute__((packed));
 
 /* struct svff_mbox_hello_rsp.caps0 */
 #define SVFF_MBOX_CAP0_FLR		0x01
@@ -178,6 +236,7 @@ struct svff_mbox_range {
  * @caps1: SVFF_MBOX_CAP1_*
  * @pad2: zero
  * @dma_device_index: index of the PF's queue pool, opaque to the VF
+ * @ext: all zero if the VF or the PF does not know it
  */
 struct svff_mbox_hello_rsp {
 	struct svff_mbox_hdr hdr;
@@ -192,6 +251,7 @@ struct svff_mbox_hello_rsp {
 	__u8	caps1;
 	__u8	pad2;
 	__le32	dma_device_index;
+	struct svff_mbox_ext ext;
 } __attribute__((packed));
 
 #define SVFF_MBOX_CSR_ENTRIES	16
@@ -401,6 +461,31 @@ struct svff_mbox_intr_ctxt {
 	__u8	pad4[4];
 } __attribute__((packed));
 
+/**
+ * struct svff_mbox_quota - QUOTA notice
+ * @hdr: header
+ * @pad: zero
+ * @queues: queues that the VF may ask for from now on
+ */
+struct svff_mbox_quota {
+	struct svff_mbox_hdr hdr;
+	__u8	pad[2];
+	__le32	queues;
+} __attribute__((packed));
+
+/**
+ * struct svff_mbox_pause - PAUSE notice
+ * @hdr: header
+ * @pad: zero
+ * @idle_ms: the VF has so long to become idle. If it does not it goes on, and
+ *	answers with SVFF_MBOX_ERR_BUSY_TIMEOUT.
+ */
+struct svff_mbox_pause {
+	struct svff_mbox_hdr hdr;
+	__u8	pad[2];
+	__le32	idle_ms;
+} __attribute__((packed));
+
 #define SVFF_MBOX_REG_LIST_MAX	14
 
 /**
@@ -425,7 +510,8 @@ struct svff_mbox_reg_list {
 /**
  * union svff_mbox_msg - any message
  * @hdr: header
- * @range: FMAP, QREQ, HELLO request
+ * @range: FMAP, QREQ
+ * @hello: HELLO request
  * @hello_rsp: HELLO response
  * @csr_rsp: CSR response
  * @qnotify: QNOTIFY_ADD, QNOTIFY_DEL
@@ -435,11 +521,14 @@ struct svff_mbox_reg_list {
  * @qctxt_rd_rsp: QCTXT_RD response
  * @intr_ctxt: INTR_CTXT_*
  * @reg_list: REG_LIST_READ
+ * @quota: QUOTA
+ * @pause: PAUSE
  * @words: as the registers see it
  */
 union svff_mbox_msg {
 	struct svff_mbox_hdr		hdr;
 	struct svff_mbox_range		range;
+	struct svff_mbox_hello		hello;
 	struct svff_mbox_hello_rsp	hello_rsp;
 	struct svff_mbox_csr_rsp	csr_rsp;
 	struct svff_mbox_qnotify	qnotify;
@@ -449,6 +538,8 @@ union svff_mbox_msg {
 	struct svff_mbox_qctxt_rd_rsp	qctxt_rd_rsp;
 	struct svff_mbox_intr_ctxt	intr_ctxt;
 	struct svff_mbox_reg_list	reg_list;
+	struct svff_mbox_quota		quota;
+	struct svff_mbox_pause		pause;
 	__le32				words[SVFF_MBOX_MSG_WORDS];
 };
 
@@ -457,7 +548,9 @@ union svff_mbox_msg {
 
 SVFF_MBOX_ASSERT(struct svff_mbox_hdr, 6);
 SVFF_MBOX_ASSERT(struct svff_mbox_range, 16);
-SVFF_MBOX_ASSERT(struct svff_mbox_hello_rsp, 28);
+SVFF_MBOX_ASSERT(struct svff_mbox_ext, 12);
+SVFF_MBOX_ASSERT(struct svff_mbox_hello, 28);
+SVFF_MBOX_ASSERT(struct svff_mbox_hello_rsp, 40);
 SVFF_MBOX_ASSERT(struct svff_mbox_csr_rsp, 104);
 SVFF_MBOX_ASSERT(struct svff_mbox_qnotify, 12);
 SVFF_MBOX_ASSERT(struct svff_mbox_qactive_rsp, 20);
@@ -466,6 +559,8 @@ SVFF_MBOX_ASSERT(struct svff_mbox_qctxt_wrt, 48);
 SVFF_MBOX_ASSERT(struct svff_mbox_qctxt_rd_rsp, 128);
 SVFF_MBOX_ASSERT(struct svff_mbox_intr_ctxt, 48);
 SVFF_MBOX_ASSERT(struct svff_mbox_reg_list, 124);
+SVFF_MBOX_ASSERT(struct svff_mbox_quota, 12);
+SVFF_MBOX_ASSERT(struct svff_mbox_pause, 12);
 SVFF_MBOX_ASSERT(union svff_mbox_msg, SVFF_MBOX_MSG_SIZE);
 
 #endif /* SVFF_MBOX_ABI_H */

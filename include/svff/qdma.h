@@ -250,6 +250,7 @@ const char *svff_qdma_error_name(unsigned int id);
 
 /* Queue ranges (PF only): who owns which hardware queues. */
 int svff_qdma_range_alloc(struct svff_qdma *qd, u16 func, u32 count, u32 *base);
+int svff_qdma_range_resize(struct svff_qdma *qd, u16 func, u32 count);
 void svff_qdma_range_free(struct svff_qdma *qd, u16 func);
 u32 svff_qdma_range_avail(struct svff_qdma *qd);	/* free, in total */
 u32 svff_qdma_range_largest(struct svff_qdma *qd);	/* free, in one piece */
@@ -282,5 +283,7 @@ int svff_qdma_mbox_send(struct svff_qdma *qd, u16 dst,
 /* Data: queue pairs 0..count-1 of the function and its char devices. */
 int svff_qdma_data_create(struct svff_qdma *qd, u32 base, u32 count);
 int svff_qdma_data_destroy(struct svff_qdma *qd, bool force);
+int svff_qdma_data_pause(struct svff_qdma *qd, unsigned int idle_ms);
+void svff_qdma_data_resume(struct svff_qdma *qd);
 
 #endif /* SVFF_QDMA_H */

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <linux/bitfield.h>
 
 #include "oracle.h"
 
@@ -166,6 +167,23 @@ static void make_request(union svff_mbox_msg *m, const struct world *w, u8 op)
 	}
 }
 
+/*
+ * HELLO with the extension; a QCTXT request for a C2H stream with its completion
+ * ring.
+ */
+static void make_variant(union svff_mbox_msg *m)
+{
+	if (m->hdr.op == SVFF_MBOX_OP_HELLO) {
+		m->hello.ext.magic = cpu_to_le32(SVFF_MBOX_EXT_MAGIC);
+		m->hello.ext.version = SVFF_MBOX_EXT_VERSION;
+		m->hello.ext.caps = cpu_to_le32(SVFF_MBOX_EXT_ALL);
+	}
+	if (m->hdr.op >= SVFF_MBOX_OP_QCTXT_WRT && m->hdr.op <= SVFF_MBOX_OP_QCTXT_INV)
+		m->qctxt_id.flags = SVFF_MBOX_QCTXT_ST | SVFF_MBOX_QCTXT_C2H |
+				    FIELD_PREP(SVFF_MBOX_QCTXT_CMPT,
+					       SVFF_MBOX_CMPT_WITH_ST);
+}
+
 /* Numbers at which checks are off by one */
 static u32 edge(const struct world *w, u8 which)
 {
@@ -201,7 +219,7 @@ enum { SPOIL_EDGE, SPOIL_FLIP, SPOIL_BYTE, SPOIL_ANY, SPOIL_KINDS };
 static void spoil(union svff_mbox_msg *m, const struct world *w, struct input *in)
 {
 	u8 how = next_byte(in), where = next_byte(in), value = next_byte(in);
-	u32 wide = edge(w, value), bit = (where | how << 8) / SPOIL_KINDS % FLIP_BITS;
+	u32 wide = edge(w, value), bit = (where << 8 | value) % FLIP_BITS;
 	u8 *b = (u8 *)m;
 
 	switch (how % SPOIL_KINDS) {
@@ -299,6 +317,8 @@ static void one_message(struct world *w, struct pf_session *s, struct input *in,
 	int spoilt;
 
 	make_request(&msg, w, (how & 0xf0) == 0x80 ? what : pick_op(w, what));
+	if (how & 0x08)
+		make_variant(&msg);
 	for (spoilt = how & 3; spoilt; spoilt--)
 		spoil(&msg, w, in);
 	serve(w, s, &msg, (how & 0x70) == 0x40);

@@ -21,14 +21,14 @@
 
 /* Bytes that a request may use, by opcode; 0 for what is no request of a VF. */
 static const u8 request_len[] = {
-	[0x00] = 6, [0x01] = 16, [0x02] = 16, [0x03] = 6, [0x04] = 16, [0x05] = 12,
+	[0x00] = 6, [0x01] = 28, [0x02] = 16, [0x03] = 6, [0x04] = 16, [0x05] = 12,
 	[0x06] = 12, [0x07] = 6, [0x08] = 48, [0x09] = 16, [0x0a] = 16, [0x0b] = 16,
 	[0x0c] = 48, [0x0d] = 48, [0x0e] = 48, [0x0f] = 48, [0x12] = 8, [0x14] = 6,
 };
 
 /* Bytes that a good response may use. */
 static const u8 response_len[] = {
-	[0x00] = 6, [0x01] = 28, [0x02] = 6, [0x03] = 104, [0x04] = 16, [0x05] = 6,
+	[0x00] = 6, [0x01] = 40, [0x02] = 6, [0x03] = 104, [0x04] = 16, [0x05] = 6,
 	[0x06] = 6, [0x07] = 20, [0x08] = 6, [0x09] = 128, [0x0a] = 6, [0x0b] = 6,
 	[0x0c] = 6, [0x0d] = 48, [0x0e] = 6, [0x0f] = 6, [0x12] = 124, [0x14] = 6,
 };
@@ -70,6 +70,9 @@ static bool reserved_zero(const union svff_mbox_msg *msg)
 	u8 op = b[0];
 
 	if (b[1] || !is_zero(b, request_len[op], sizeof(*msg)))
+		return false;
+	if (op == SVFF_MBOX_OP_HELLO && !is_zero(b, 16, 28) &&
+	    (memcmp(b + 16, "SVFF", 4) || !b[20] || !is_zero(b, 21, 24)))
 		return false;
 	if (op == SVFF_MBOX_OP_HELLO || op == SVFF_MBOX_OP_FMAP || op == SVFF_MBOX_OP_QREQ)
 		return is_zero(b, 6, 8);
@@ -263,6 +266,21 @@ static void check_card(const struct world *w)
 	MUST(w->hello || (!w->granted && !w->ring));
 }
 
+/* Only who asked for the extension gets it, and no more of it than it knows. */
+static void follow_ext(struct world *w, const union svff_mbox_msg *msg,
+		       const struct pf_verdict *v)
+{
+	u32 asked = le32_to_cpu(msg->hello.ext.caps);
+	u32 given = le32_to_cpu(v->rsp.hello_rsp.ext.caps);
+
+	if (!msg->hello.ext.magic)
+		MUST(is_zero(&v->rsp.hello_rsp.ext, 0, sizeof(struct svff_mbox_ext)));
+	else
+		MUST(v->rsp.hello_rsp.ext.magic == msg->hello.ext.magic &&
+		     v->rsp.hello_rsp.ext.version == 1 && given == (asked & 7));
+	w->seq = given & SVFF_MBOX_EXT_SEQ;
+}
+
 /* The sender believes what it is told. */
 static void follow(struct world *w, const union svff_mbox_msg *msg,
 		   const struct pf_verdict *v)
@@ -272,8 +290,11 @@ static void follow(struct world *w, const union svff_mbox_msg *msg,
 	if (op == SVFF_MBOX_OP_HELLO || is_leave(op)) {
 		w->hello = op == SVFF_MBOX_OP_HELLO;
 		w->granted = 0;
+		w->seq = false;
 		MUST(!any_runs(w, 0) && !w->ring && !w->fmap_count);
 	}
+	if (op == SVFF_MBOX_OP_HELLO)
+		follow_ext(w, msg, v);
 	if (op == SVFF_MBOX_OP_QREQ) {
 		w->granted = le32_to_cpu(v->rsp.range.qmax);
 		MUST(w->granted == le32_to_cpu(msg->range.qmax) && w->granted <= w->s->quota);
@@ -295,7 +316,10 @@ static void check_response(const struct world *w, const union svff_mbox_msg *msg
 	MUST(v->rsp.hdr.op == (op | SVFF_MBOX_RSP));
 	MUST(v->rsp.hdr.status == -(s8)v->status);
 	MUST(le16_to_cpu(v->rsp.hdr.dst) == w->s->func);
-	MUST(le16_to_cpu(v->rsp.hdr.src) == w->card->func);
+	if (w->seq && op != SVFF_MBOX_OP_HELLO)
+		MUST(v->rsp.hdr.src == msg->hdr.dst);
+	else
+		MUST(le16_to_cpu(v->rsp.hdr.src) == w->card->func);
 	MUST(is_zero(&v->rsp, used, sizeof(v->rsp)));
 	MUST(v->silent == (op == SVFF_MBOX_OP_VF_BYE));
 }

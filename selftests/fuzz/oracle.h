@@ -18,6 +18,7 @@
  * @fmap_count: queues of it
  * @runs: queues whose contexts are valid, relative to the grant, by direction
  * @ring: its interrupt ring is valid
+ * @seq: messages have sequence numbers
  */
 struct world {
 	const struct pf_session *s;
@@ -28,6 +29,7 @@ struct world {
 	u32 fmap_count;
 	bool runs[2][PF_VF_QUEUES_MAX];
 	bool ring;
+	bool seq;
 };
 
 void oracle_start(struct world *w, const struct pf_card *card, const struct pf_session *s);
