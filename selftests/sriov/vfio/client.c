@@ -30,18 +30,21 @@ static const char usage_text[] =
 "  --wait MS    longest wait for a completion (10000)\n"
 "  --keep       leave the data on the card, do not read back\n"
 "  --mute       hold: never answer the PF\n"
-"  --no-queues  hold: only HELLO\n";
+"  --no-queues  hold: only HELLO\n"
+"  --ext        hold: HELLO with the extension, notices of it are not answered\n";
 
 struct options {
 	struct work work;
 	unsigned int rounds;
 	bool mute;
 	bool no_queues;
+	bool ext;
 };
 
 enum {
 	OPT_QUEUES = 256, OPT_MODE, OPT_SIZE, OPT_CARD, OPT_SEED, OPT_ROUNDS,
 	OPT_RING, OPT_CHUNK, OPT_SHIFT, OPT_WAIT, OPT_KEEP, OPT_MUTE, OPT_NO_QUEUES,
+	OPT_EXT,
 };
 
 static const struct option long_options[] = {
@@ -58,6 +61,7 @@ static const struct option long_options[] = {
 	{ "keep", no_argument, NULL, OPT_KEEP },
 	{ "mute", no_argument, NULL, OPT_MUTE },
 	{ "no-queues", no_argument, NULL, OPT_NO_QUEUES },
+	{ "ext", no_argument, NULL, OPT_EXT },
 	{ },
 };
 
@@ -109,6 +113,9 @@ static int parse_one(struct options *o, int opt, const char *arg)
 		return 0;
 	case OPT_NO_QUEUES:
 		o->no_queues = true;
+		return 0;
+	case OPT_EXT:
+		o->ext = true;
 		return 0;
 	}
 	return -EINVAL;
@@ -225,7 +232,11 @@ static void serve(struct vf *vf)
 			return;
 		vfio_irq_wait(&vf->dev, VF_VEC_MBOX, 0);
 		while (mbox_recv(&vf->mbox, &msg)) {
-			if (mbox_handle(&vf->mbox, &msg))
+			if (msg.b[M_OP] == OP_EXT_PAUSE)
+				say("pf-pause");
+			else if (msg.b[M_OP] == OP_EXT_RESUME)
+				say("pf-resume");
+			else if (mbox_handle(&vf->mbox, &msg))
 				say(msg.b[M_OP] == OP_PF_BYE ? "pf-bye" :
 				    "pf-reset");
 			if (vf->mbox.bye && !vf->mbox.mute)
@@ -242,7 +253,9 @@ static void serve(struct vf *vf)
 
 static int hold(struct vf *vf, struct mm_queue *q, const struct options *o)
 {
-	int status = o->no_queues ? vf_hello(vf, NULL) :
+	struct mbox_msg rsp;
+	int status = o->ext ? vf_hello_ext(vf, 1, EXT_ALL, &rsp) :
+		     o->no_queues ? vf_hello(vf, NULL) :
 				    make_queues(vf, q, o->work.queues);
 
 	if (status)
@@ -261,7 +274,7 @@ static int do_hold(const char *bdf, const struct options *o)
 	struct vf vf;
 	int ret = EXIT_FAILURE;
 
-	if (q && !start(&vf, bdf, o->no_queues ? 0 : o->work.queues)) {
+	if (q && !start(&vf, bdf, o->no_queues || o->ext ? 0 : o->work.queues)) {
 		ret = hold(&vf, q, o);
 		vf_close(&vf);
 		say("closed");

@@ -74,11 +74,15 @@ enum mbox_op {
 	OP_PF_BYE,
 	OP_PF_RESET_VF_BYE,
 	OP_FIRST_UNKNOWN,
+	OP_EXT_QUOTA = 0x40,
+	OP_EXT_PAUSE,
+	OP_EXT_RESUME,
 };
 
 /* Status codes; on the wire they are negative */
 #define ST_OK			0
 #define ST_PARAM		(-1)
+#define ST_BUSY			(-3)
 #define ST_NOT_SUPPORTED	(-7)
 #define ST_NO_QUEUES		(-12)
 #define ST_FMAP			(-14)
@@ -107,6 +111,17 @@ enum mbox_op {
 #define   HELLO_MM		(1u << 2)
 #define   HELLO_MBOX		(1u << 4)
 #define M_HELLO_MM_CHN		21
+#define M_HELLO_EXT		16	/* in the request */
+#define M_HELLO_RSP_EXT		28
+#define   M_EXT_VERSION		4
+#define   M_EXT_CAPS		8
+#define   M_EXT_LEN		12
+#define   EXT_SEQ		(1u << 0)
+#define   EXT_QUOTA		(1u << 1)
+#define   EXT_PAUSE		(1u << 2)
+#define   EXT_ALL		7u
+#define M_EXT_QUOTA		8	/* in the notices */
+#define M_EXT_IDLE_MS		8
 
 #define M_CSR_RINGSZ		6
 #define M_CSR_BUFSZ		38

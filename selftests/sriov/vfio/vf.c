@@ -116,6 +116,27 @@ int vf_hello(struct vf *vf, struct hello *hello)
 }
 
 /**
+ * vf_hello_ext() - open the session with the mailbox extension
+ * @vf:      the VF
+ * @version: of the extension
+ * @caps:    EXT_*
+ * @rsp:     whole answer
+ *
+ * Return: status.
+ */
+int vf_hello_ext(struct vf *vf, uint8_t version, uint32_t caps, struct mbox_msg *rsp)
+{
+	struct mbox_msg req;
+
+	mbox_request(&vf->mbox, &req, OP_HELLO);
+	msg_put32(&req, M_QBASE, NO_PREFERENCE);
+	memcpy(req.b + M_HELLO_EXT, "SVFF", 4);
+	req.b[M_HELLO_EXT + M_EXT_VERSION] = version;
+	msg_put32(&req, M_HELLO_EXT + M_EXT_CAPS, caps);
+	return vf_ask(vf, &req, rsp);
+}
+
+/**
  * vf_csr() - ask for the tables of sizes; keeps the ring sizes
  * @vf:  the VF
  * @rsp: whole answer, may be NULL

@@ -74,6 +74,7 @@ void vf_close(struct vf *vf);
 const char *vf_error(int status);
 
 int vf_hello(struct vf *vf, struct hello *hello);
+int vf_hello_ext(struct vf *vf, uint8_t version, uint32_t caps, struct mbox_msg *rsp);
 int vf_csr(struct vf *vf, struct mbox_msg *rsp);
 int vf_qreq(struct vf *vf, int32_t base, uint32_t count);
 int vf_fmap(struct vf *vf, uint32_t base, uint32_t count);

@@ -23,6 +23,7 @@ static const struct ktap_case cases[] = {
 	{ "ctxt: IP 3.x contexts survive a round trip", test_round_trip, &qdma_ctxt_qdma3 },
 	{ "range: the smallest gap that fits is taken", test_range_best_fit, NULL },
 	{ "range: the old range stays if there is no new one", test_range_replace, NULL },
+	{ "range: a range grows and shrinks where it is", test_range_resize, NULL },
 	{ "range: limits", test_range_limits, NULL },
 	{ "range: random use against a map of owners", test_range_random, NULL },
 	{ "desc: a span is cut without gap or overlap", test_span, NULL },

@@ -55,6 +55,31 @@ TEST(test_range_replace)
 	return KTAP_PASS;
 }
 
+TEST(test_range_resize)
+{
+	struct qdma_range_pool pool;
+	u32 base;
+
+	(void)arg;
+	qdma_range_init(&pool, 64);
+	qdma_range_alloc(&pool, 1, 16, &base);
+	qdma_range_alloc(&pool, 2, 16, &base);
+	KTAP_FAIL_ON(qdma_range_resize(&pool, 1, 17) != -ENOSPC, "into the next one");
+	KTAP_FAIL_ON(qdma_range_resize(&pool, 2, 49) != -ENOSPC, "past the end");
+	KTAP_FAIL_ON(qdma_range_resize(&pool, 2, 0xffffffff) != -ENOSPC, "huge");
+	KTAP_FAIL_ON(qdma_range_resize(&pool, 2, 0) != -EINVAL, "to nothing");
+	KTAP_FAIL_ON(qdma_range_resize(&pool, 3, 1) != -EINVAL, "without a range");
+	KTAP_FAIL_ON(qdma_range_avail(&pool) != 32, "%u free", qdma_range_avail(&pool));
+	KTAP_FAIL_ON(qdma_range_resize(&pool, 2, 48), "to the end");
+	KTAP_FAIL_ON(qdma_range_resize(&pool, 1, 10), "smaller");
+	KTAP_FAIL_ON(qdma_range_avail(&pool) != 6 || qdma_range_largest(&pool) != 6,
+		     "%u free", qdma_range_avail(&pool));
+	KTAP_FAIL_ON(qdma_range_resize(&pool, 1, 16), "as large as before");
+	KTAP_FAIL_ON(qdma_range_find(&pool, 1)->base || qdma_range_find(&pool, 2)->base != 16,
+		     "a range moved");
+	return KTAP_PASS;
+}
+
 TEST(test_range_limits)
 {
 	struct qdma_range_pool pool;

@@ -20,6 +20,7 @@ TEST(test_round_trip);
 
 TEST(test_range_best_fit);
 TEST(test_range_replace);
+TEST(test_range_resize);
 TEST(test_range_limits);
 TEST(test_range_random);
 
