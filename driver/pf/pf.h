@@ -111,6 +111,7 @@ struct pf_vf {
  * @no_sessions: woken when there is none left
  * @answers: woken when an answer came, or cannot come any more
  * @vf_queues_default: quota of VFs that have no own setting
+ * @vf_message_rate: mailbox messages per second that a VF may send
  * @busy_policy: see &enum pf_busy_policy
  * @verdict: of the message that is being served
  * @errors: how often each error of the hardware was seen, by number
@@ -143,6 +144,7 @@ struct svff_pf {
 	wait_queue_head_t no_sessions;
 	wait_queue_head_t answers;
 	u32 vf_queues_default;
+	u32 vf_message_rate;
 	enum pf_busy_policy busy_policy;
 	struct pf_verdict verdict;
 	u64 *errors;
@@ -184,6 +186,7 @@ void pf_unprovision_vfs(struct svff_pf *pf);
 u32 pf_quota_locked(struct svff_pf *pf, unsigned int n);
 int pf_quota_set(struct svff_pf *pf, unsigned int n, u32 queues);
 int pf_quota_default_set(struct svff_pf *pf, u32 queues);
+int pf_message_rate_set(struct svff_pf *pf, u32 rate);
 int pf_own_queues_set(struct svff_pf *pf, u32 queues);
 int pf_own_queues_start(struct svff_pf *pf);
 void pf_own_queues_stop(struct svff_pf *pf);

@@ -30,6 +30,7 @@ int pf_provision_init(struct svff_pf *pf)
 	unsigned int i;
 
 	pf->vf_queues_default = PF_VF_QUEUES_DEFAULT;
+	pf->vf_message_rate = PF_THROTTLE_RATE;
 	pf->own_queues = PF_OWN_QUEUES_DEFAULT;
 	pf->own_base = SVFF_QDMA_NO_RANGE;
 	if (!pf->total_vfs)
@@ -90,7 +91,7 @@ static int provision_vf(struct svff_pf *pf, unsigned int n)
 
 	vf->session.base = base;
 	vf->session.quota = quota;
-	pf_throttle_reset(&vf->throttle, ktime_get_ns());
+	pf_throttle_reset(&vf->throttle, pf->vf_message_rate, ktime_get_ns());
 	memset(&vf->stats, 0, sizeof(vf->stats));
 	pf_state_enter_locked(pf, vf, SVFF_VF_READY);
 	return 0;
@@ -242,6 +243,29 @@ int pf_quota_default_set(struct svff_pf *pf, u32 queues)
 	if (!err)
 		pf->vf_queues_default = queues;
 	return err;
+}
+
+/**
+ * pf_message_rate_set() - set how many messages a VF may send
+ * @pf: card
+ * @rate: messages per second
+ *
+ * All VFs start anew; who was muted is heard.
+ *
+ * Context: process; takes svff_pf.lock.
+ * Return: 0, or -ERANGE for 0 and above PF_THROTTLE_RATE_MAX.
+ */
+int pf_message_rate_set(struct svff_pf *pf, u32 rate)
+{
+	unsigned int n;
+
+	if (!rate || rate > PF_THROTTLE_RATE_MAX)
+		return -ERANGE;
+	guard(mutex)(&pf->lock);
+	pf->vf_message_rate = rate;
+	for (n = 1; n <= pf->num_vfs; n++)
+		pf_throttle_reset(&pf_vf(pf, n)->throttle, rate, ktime_get_ns());
+	return 0;
 }
 
 static int own_start(struct svff_pf *pf, u32 queues)

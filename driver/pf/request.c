@@ -29,6 +29,7 @@
 #define PF_CMPT_ALIGN		64
 #define PF_RING_PAGES_MAX	8
 #define PF_TRIG_MODE_MAX	5
+#define NS_PER_S		1000000000U
 
 /* Descriptor size codes */
 enum {
@@ -773,29 +774,31 @@ u8 pf_request_status(int err, u8 fail_status)
 /**
  * pf_throttle_reset() - a full bucket
  * @t: throttle
+ * @rate: messages per second, 1 to PF_THROTTLE_RATE_MAX
  * @now_ns: the time
  *
  * Context: any.
  */
-void pf_throttle_reset(struct pf_throttle *t, u64 now_ns)
+void pf_throttle_reset(struct pf_throttle *t, u32 rate, u64 now_ns)
 {
 	memset(t, 0, sizeof(*t));
+	t->rate = rate;
 	t->last_ns = now_ns;
-	t->tokens = PF_THROTTLE_BURST;
+	t->tokens = PF_THROTTLE_BURST(rate);
 }
-
-#define PF_TOKEN_NS	(1000000000ULL / PF_THROTTLE_PER_S)
 
 static void refill(struct pf_throttle *t, u64 elapsed_ns)
 {
+	u32 token_ns = NS_PER_S / t->rate, burst = PF_THROTTLE_BURST(t->rate);
+
 	t->credit_ns += elapsed_ns;
-	if (t->credit_ns > PF_TOKEN_NS * PF_THROTTLE_BURST)
-		t->credit_ns = PF_TOKEN_NS * PF_THROTTLE_BURST;
-	while (t->credit_ns >= PF_TOKEN_NS && t->tokens < PF_THROTTLE_BURST) {
-		t->credit_ns -= PF_TOKEN_NS;
+	if (t->credit_ns > (u64)token_ns * burst)
+		t->credit_ns = (u64)token_ns * burst;
+	while (t->credit_ns >= token_ns && t->tokens < burst) {
+		t->credit_ns -= token_ns;
 		t->tokens++;
 	}
-	if (t->tokens == PF_THROTTLE_BURST) {
+	if (t->tokens == burst) {
 		t->credit_ns = 0;
 		t->held = 0;
 	}
@@ -819,9 +822,9 @@ enum pf_pass pf_throttle_check(struct pf_throttle *t, u64 now_ns)
 	if (t->muted && elapsed_ns < PF_THROTTLE_QUIET_NS)
 		return PF_HOLD;
 	if (was_muted)
-		pf_throttle_reset(t, now_ns);
+		pf_throttle_reset(t, t->rate, now_ns);
 	if (!t->tokens) {
-		t->muted = ++t->held >= PF_THROTTLE_MUTE_AFTER;
+		t->muted = ++t->held >= PF_THROTTLE_MUTE(t->rate);
 		return t->muted ? PF_HOLD_MUTED : PF_HOLD;
 	}
 	t->tokens--;

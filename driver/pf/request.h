@@ -159,16 +159,20 @@ enum pf_pass {
 
 /*
  * A VF that sets up or takes down all of its 256 queues sends some 1000
- * messages in a row. Who has 1024 messages dropped beyond that is no driver
- * with a job but a flood; it is heard again after a second of silence.
+ * messages in a row, and may save up for four times as many. Who then has 1024
+ * messages dropped is no driver with a job but a flood; it is heard again after
+ * a second of silence. All but the second goes with the rate, which the
+ * administrator may change.
  */
-#define PF_THROTTLE_BURST	4096
-#define PF_THROTTLE_PER_S	2000
-#define PF_THROTTLE_MUTE_AFTER	1024
+#define PF_THROTTLE_RATE	2048	/* messages per second */
+#define PF_THROTTLE_RATE_MAX	1000000
+#define PF_THROTTLE_BURST(rate)	(2 * (rate))
+#define PF_THROTTLE_MUTE(rate)	(((rate) + 1) / 2)
 #define PF_THROTTLE_QUIET_NS	1000000000ULL
 
 /**
  * struct pf_throttle - token bucket of one VF
+ * @rate: messages per second that it may send for long, 1 to PF_THROTTLE_RATE_MAX
  * @last_ns: when the last message came
  * @credit_ns: time that is worth tokens and was not turned into any yet
  * @tokens: messages it may send at once
@@ -176,6 +180,7 @@ enum pf_pass {
  * @muted: nothing passes until it is quiet for PF_THROTTLE_QUIET_NS
  */
 struct pf_throttle {
+	u32 rate;
 	u64 last_ns;
 	u64 credit_ns;
 	u32 tokens;
@@ -183,7 +188,7 @@ struct pf_throttle {
 	bool muted;
 };
 
-void pf_throttle_reset(struct pf_throttle *t, u64 now_ns);
+void pf_throttle_reset(struct pf_throttle *t, u32 rate, u64 now_ns);
 enum pf_pass pf_throttle_check(struct pf_throttle *t, u64 now_ns);
 
 void pf_request_decide(const struct pf_card *card, const struct pf_session *s,

@@ -212,7 +212,7 @@ static int reset_end(struct svff_pf *pf, unsigned int n, int err)
 		return err;
 	if (!err)
 		err = pf_release_locked(pf, vf);
-	pf_throttle_reset(&vf->throttle, ktime_get_ns());
+	pf_throttle_reset(&vf->throttle, pf->vf_message_rate, ktime_get_ns());
 	pf_state_enter_locked(pf, vf, err ? SVFF_VF_ERROR : SVFF_VF_READY);
 	return err;
 }

@@ -102,6 +102,27 @@ static ssize_t vf_queues_default_store(struct kobject *kobj,
 	return err ?: len;
 }
 
+static ssize_t vf_message_rate_show(struct kobject *kobj,
+				    struct kobj_attribute *attr, char *buf)
+{
+	struct svff_pf *pf = to_folder(kobj)->pf;
+
+	guard(mutex)(&pf->lock);
+	return sysfs_emit(buf, "%u\n", pf->vf_message_rate);
+}
+
+static ssize_t vf_message_rate_store(struct kobject *kobj,
+				     struct kobj_attribute *attr,
+				     const char *buf, size_t len)
+{
+	u32 rate;
+	int err = kstrtou32(buf, 0, &rate);
+
+	if (!err)
+		err = pf_message_rate_set(to_folder(kobj)->pf, rate);
+	return err ?: len;
+}
+
 static ssize_t pf_queues_show(struct kobject *kobj, struct kobj_attribute *attr,
 			      char *buf)
 {
@@ -149,6 +170,7 @@ static struct kobj_attribute ip_version_attr = __ATTR_RO(ip_version);
 static struct kobj_attribute queues_total_attr = __ATTR_RO(queues_total);
 static struct kobj_attribute queues_free_attr = __ATTR_RO(queues_free);
 static struct kobj_attribute vf_queues_default_attr = __ATTR_RW(vf_queues_default);
+static struct kobj_attribute vf_message_rate_attr = __ATTR_RW(vf_message_rate);
 static struct kobj_attribute pf_queues_attr = __ATTR_RW(pf_queues);
 static struct kobj_attribute busy_policy_attr = __ATTR_RW(busy_policy);
 
@@ -158,6 +180,7 @@ static struct attribute *card_attrs[] = {
 	&queues_total_attr.attr,
 	&queues_free_attr.attr,
 	&vf_queues_default_attr.attr,
+	&vf_message_rate_attr.attr,
 	&pf_queues_attr.attr,
 	&busy_policy_attr.attr,
 	NULL,
@@ -220,6 +243,14 @@ static ssize_t state_show(struct kobject *kobj, struct kobj_attribute *attr, cha
 	return sysfs_emit(buf, "%s\n", pf_state_name(vf->state));
 }
 
+static ssize_t muted_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
+{
+	struct pf_folder *f = to_folder(kobj);
+
+	guard(mutex)(&f->pf->lock);
+	return sysfs_emit(buf, "%d\n", pf_vf(f->pf, f->vf)->throttle.muted);
+}
+
 static ssize_t reset_store(struct kobject *kobj, struct kobj_attribute *attr,
 			   const char *buf, size_t len)
 {
@@ -238,6 +269,7 @@ static struct kobj_attribute queues_attr = __ATTR_RW(queues);
 static struct kobj_attribute queue_base_attr = __ATTR_RO(queue_base);
 static struct kobj_attribute queues_active_attr = __ATTR_RO(queues_active);
 static struct kobj_attribute state_attr = __ATTR_RO(state);
+static struct kobj_attribute muted_attr = __ATTR_RO(muted);
 static struct kobj_attribute reset_attr = __ATTR_WO(reset);
 
 static struct attribute *vf_attrs[] = {
@@ -245,6 +277,7 @@ static struct attribute *vf_attrs[] = {
 	&queue_base_attr.attr,
 	&queues_active_attr.attr,
 	&state_attr.attr,
+	&muted_attr.attr,
 	&reset_attr.attr,
 	NULL,
 };

@@ -168,20 +168,26 @@ static void make_request(union svff_mbox_msg *m, const struct world *w, u8 op)
 }
 
 /*
- * HELLO with the extension; a QCTXT request for a C2H stream with its completion
- * ring.
+ * HELLO with the extension, a little too many queues, a QCTXT request for a C2H
+ * stream with its completion ring, an interrupt ring whether there is one or not.
  */
-static void make_variant(union svff_mbox_msg *m)
+static void make_variant(union svff_mbox_msg *m, const struct world *w)
 {
 	if (m->hdr.op == SVFF_MBOX_OP_HELLO) {
 		m->hello.ext.magic = cpu_to_le32(SVFF_MBOX_EXT_MAGIC);
 		m->hello.ext.version = SVFF_MBOX_EXT_VERSION;
 		m->hello.ext.caps = cpu_to_le32(SVFF_MBOX_EXT_ALL);
 	}
+	if (m->hdr.op == SVFF_MBOX_OP_QREQ)
+		m->range.qmax = cpu_to_le32(w->s->quota + 1);
+	if (m->hdr.op == SVFF_MBOX_OP_FMAP)
+		m->range.qmax = cpu_to_le32(w->s->quota);
 	if (m->hdr.op >= SVFF_MBOX_OP_QCTXT_WRT && m->hdr.op <= SVFF_MBOX_OP_QCTXT_INV)
 		m->qctxt_id.flags = SVFF_MBOX_QCTXT_ST | SVFF_MBOX_QCTXT_C2H |
 				    FIELD_PREP(SVFF_MBOX_QCTXT_CMPT,
 					       SVFF_MBOX_CMPT_WITH_ST);
+	if (m->hdr.op == SVFF_MBOX_OP_QCTXT_WRT)
+		m->qctxt_wrt.intr = cpu_to_le16(SVFF_MBOX_QINTR_AGGR | w->s->func);
 }
 
 /* Numbers at which checks are off by one */
@@ -318,7 +324,7 @@ static void one_message(struct world *w, struct pf_session *s, struct input *in,
 
 	make_request(&msg, w, (how & 0xf0) == 0x80 ? what : pick_op(w, what));
 	if (how & 0x08)
-		make_variant(&msg);
+		make_variant(&msg, w);
 	for (spoilt = how & 3; spoilt; spoilt--)
 		spoil(&msg, w, in);
 	serve(w, s, &msg, (how & 0x70) == 0x40);
@@ -348,38 +354,57 @@ static void item(struct world *w, struct pf_session *s, struct input *in)
 		release(w, s);
 }
 
+#define NS_PER_S	1000000000ULL
+
 /*
- * The throttle: time comes from the input. More than it has saved up and what
- * has been earned since never passes, and who is muted stays so until quiet.
+ * The throttle: rate and time come from the input. More than was saved up and
+ * what has been earned since never passes; who is held back for long is muted,
+ * and who is muted stays so until it was quiet.
  */
+struct watch {
+	struct pf_throttle t;
+	u64 now, start, last;
+	u64 passed;
+	u32 held;
+	bool muted;
+};
+
+static void watch_one(struct watch *w)
+{
+	enum pf_pass pass = pf_throttle_check(&w->t, w->now);
+	bool passes = pass == PF_PASS || pass == PF_PASS_UNMUTED;
+
+	if (passes && w->muted != (pass == PF_PASS_UNMUTED))
+		abort();
+	if (pass == PF_PASS_UNMUTED) {
+		if (w->now - w->last < PF_THROTTLE_QUIET_NS)
+			abort();
+		w->passed = 0;	/* it starts with a full bucket */
+		w->start = w->now;
+	}
+	w->muted = !passes && (w->muted || pass == PF_HOLD_MUTED);
+	w->held = passes ? 0 : w->held + 1;
+	if (!w->muted && w->held > PF_THROTTLE_MUTE(w->t.rate))
+		abort();
+	w->passed += passes;
+	if (w->passed > PF_THROTTLE_BURST(w->t.rate) + 1 +
+	    (w->now - w->start) / (NS_PER_S / w->t.rate))
+		abort();
+	w->last = w->now;
+}
+
 static void fuzz_throttle(struct input *in)
 {
-	struct pf_throttle t;
-	u64 now = 0, passed = 0, muted_at = 0;
-	bool muted = false;
+	static const u32 rates[] = { 1, 3, PF_THROTTLE_RATE, PF_THROTTLE_RATE_MAX };
+	struct watch w = {};
 
-	pf_throttle_reset(&t, now);
+	pf_throttle_reset(&w.t, rates[next_byte(in) % 4], 0);
 	while (in->left) {
 		u64 step = (u64)next_byte(in) << next_byte(in) % 24;
-		unsigned int i, burst = 1u << next_byte(in) % 13;
+		unsigned int burst = 1u << next_byte(in) % 13;
 
-		for (i = 0; i < burst; i++, now += step) {
-			enum pf_pass pass = pf_throttle_check(&t, now);
-
-			passed += pass == PF_PASS || pass == PF_PASS_UNMUTED;
-			if ((pass == PF_PASS && muted) ||
-			    (pass == PF_PASS_UNMUTED && !muted) ||
-			    (pass == PF_PASS_UNMUTED && now - muted_at < PF_THROTTLE_QUIET_NS))
-				abort();
-			if (pass == PF_PASS_UNMUTED)
-				passed -= PF_THROTTLE_BURST;	/* it starts with a full bucket */
-			muted = pass == PF_HOLD_MUTED || (muted && pass == PF_HOLD);
-			if (muted)
-				muted_at = now;
-			if ((s64)passed > (s64)(PF_THROTTLE_BURST + 1 + now / 1000000 *
-						PF_THROTTLE_PER_S / 1000 + PF_THROTTLE_PER_S / 1000))
-				abort();
-		}
+		for (; burst; burst--, w.now += step)
+			watch_one(&w);
 	}
 }
 

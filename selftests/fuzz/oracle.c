@@ -116,7 +116,7 @@ static void check_start(const struct world *w, const union svff_mbox_msg *msg,
 	MUST(q->buf_ix < SVFF_QDMA_RING_SIZES && q->cnt_ix < SVFF_QDMA_RING_SIZES);
 	MUST(q->timer_ix < SVFF_QDMA_RING_SIZES && q->cmpt_ring_ix < SVFF_QDMA_RING_SIZES);
 	MUST(csr->ring_size[q->cmpt_ring_ix] - 1 == le16_to_cpu(m->cmpt_ring_size));
-	MUST((u16)csr->buf_size[q->buf_ix] == le16_to_cpu(m->buf_size) && m->buf_size);
+	MUST(csr->buf_size[q->buf_ix] && (u16)csr->buf_size[q->buf_ix] == le16_to_cpu(m->buf_size));
 	MUST((u8)csr->cnt_th[q->cnt_ix] == m->cnt_th);
 	MUST((u8)csr->timer_cnt[q->timer_ix] == m->timer_cnt);
 	MUST(q->cmpt_base == le64_to_cpu(m->cmpt_base) && q->cmpt_base % LINE == 0);

@@ -815,7 +815,7 @@ static enum ktap_result test_throttle_job(const void *arg)
 	u64 now = 5;
 	int i;
 
-	pf_throttle_reset(&t, now);
+	pf_throttle_reset(&t, PF_THROTTLE_RATE, now);
 	/* 256 queues up and down, as fast as a mailbox goes. */
 	for (i = 0; i < 2200; i++)
 		EXPECT(pf_throttle_check(&t, now += 10000) == PF_PASS);
@@ -831,7 +831,7 @@ static enum ktap_result test_throttle_flood(const void *arg)
 	u64 now = 0;
 	int i, muted = 0, passed = 0;
 
-	pf_throttle_reset(&t, now);
+	pf_throttle_reset(&t, PF_THROTTLE_RATE, now);
 	for (i = 0; i < 200000; i++) {
 		enum pf_pass p = pf_throttle_check(&t, now += 50000);
 
@@ -840,7 +840,7 @@ static enum ktap_result test_throttle_flood(const void *arg)
 		EXPECT(p != PF_PASS_UNMUTED);
 	}
 	KTAP_FAIL_ON(muted != 1, "muted %d times", muted);
-	KTAP_FAIL_ON(passed > 2 * PF_THROTTLE_BURST, "%d passed", passed);
+	KTAP_FAIL_ON(passed > 2 * PF_THROTTLE_BURST(PF_THROTTLE_RATE), "%d passed", passed);
 	EXPECT(pf_throttle_check(&t, now += PF_THROTTLE_QUIET_NS - 1) == PF_HOLD);
 	EXPECT(pf_throttle_check(&t, now += PF_THROTTLE_QUIET_NS) == PF_PASS_UNMUTED);
 	EXPECT(pf_throttle_check(&t, now += 1) == PF_PASS);
