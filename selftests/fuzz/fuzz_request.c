@@ -168,7 +168,7 @@ static void make_request(union svff_mbox_msg *m, const struct world *w, u8 op)
 }
 
 /*
- * HELLO with the extension, a little too many queues, a QCTXT request for a C2H
+ * HELLO with the extension, nothing but zeros, a little too many queues, a QCTXT request for a C2H
  * stream with its completion ring, an interrupt ring whether there is one or not.
  */
 static void make_variant(union svff_mbox_msg *m, const struct world *w)
@@ -178,6 +178,8 @@ static void make_variant(union svff_mbox_msg *m, const struct world *w)
 		m->hello.ext.version = SVFF_MBOX_EXT_VERSION;
 		m->hello.ext.caps = cpu_to_le32(SVFF_MBOX_EXT_ALL);
 	}
+	if (m->hdr.op == SVFF_MBOX_OP_VF_BYE)
+		m->hdr.src = 0;
 	if (m->hdr.op == SVFF_MBOX_OP_QREQ)
 		m->range.qmax = cpu_to_le32(w->s->quota + 1);
 	if (m->hdr.op == SVFF_MBOX_OP_FMAP)
