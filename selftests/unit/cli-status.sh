@@ -52,6 +52,15 @@ t_status_tells_a_guest_that_is_silent() {
 	check_out "qmp:$T/a (silent)"
 }
 
+t_status_tells_of_a_muted_vf() {
+	run 0 init --vfs 2
+	echo 1 >"$T/sys/bus/pci/devices/0000:01:00.0/svff/vf2/muted"
+	run 0 status
+	check_out "(muted: it floods the mailbox)"
+	run 0 status --json
+	check_json '[v["muted"] for v in j["cards"][0]["vf"]] == [False, True]'
+}
+
 t_status_needs_no_run_folder() {
 	run 0 status
 	check_out "VFs     0 of 8"

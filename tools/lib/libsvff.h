@@ -89,6 +89,7 @@ void svff_vf_free(struct svff_vf *vf);
 unsigned int svff_vf_number(const struct svff_vf *vf);
 const char *svff_vf_address(const struct svff_vf *vf);
 const char *svff_vf_state(const struct svff_vf *vf);
+bool svff_vf_is_muted(const struct svff_vf *vf);
 const char *svff_vf_driver(const struct svff_vf *vf);
 int svff_vf_queues(const struct svff_vf *vf);
 int svff_vf_queue_base(const struct svff_vf *vf);

@@ -244,6 +244,7 @@ struct svff_vf {
 	char state[SVFF_WORD_LEN];
 	char driver[SVFF_DRIVER_LEN];
 	int queues, queue_base, queues_active, errors;
+	bool muted;
 	int iommu_group;
 	char *guest;
 	char id[SVFF_ID_LEN];

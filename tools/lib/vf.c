@@ -161,6 +161,7 @@ int svff_vf_open(struct svff_card *card, unsigned int number, struct svff_vf **o
 	vf->queue_base = read_or(card, number, "queue_base");
 	vf->queues_active = read_or(card, number, "queues_active");
 	vf->errors = read_or(card, number, "stats/errors");
+	vf->muted = read_or(card, number, "muted") > 0;
 	ret = read_owner(card, vf);
 	if (ret) {
 		svff_vf_free(vf);
@@ -284,6 +285,17 @@ int svff_vf_queues_active(const struct svff_vf *vf)
 int svff_vf_errors(const struct svff_vf *vf)
 {
 	return vf->errors;
+}
+
+/**
+ * svff_vf_is_muted() - is a VF not heard because it floods the mailbox?
+ * @vf: the VF
+ *
+ * Return: true if so.
+ */
+bool svff_vf_is_muted(const struct svff_vf *vf)
+{
+	return vf->muted;
 }
 
 /**

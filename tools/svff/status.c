@@ -57,6 +57,7 @@ static struct json_object *vf_json(const struct svff_vf *vf)
 	cli_add_number(object, "vf", svff_vf_number(vf));
 	cli_add_text(object, "address", svff_vf_address(vf));
 	cli_add_text(object, "state", svff_vf_state(vf));
+	json_object_object_add(object, "muted", json_object_new_boolean(svff_vf_is_muted(vf)));
 	cli_add_text(object, "driver", svff_vf_driver(vf));
 	cli_add_number(object, "queues", svff_vf_queues(vf));
 	cli_add_number(object, "queue_base", svff_vf_queue_base(vf));
@@ -119,6 +120,8 @@ static void print_vf(const struct svff_vf *vf)
 		printf(" (%s)", svff_guest_state_name(state));
 	if (svff_vf_errors(vf) > 0)
 		printf(" (%d errors)", svff_vf_errors(vf));
+	if (svff_vf_is_muted(vf))
+		printf(" (muted: it floods the mailbox)");
 	putchar('\n');
 }
 

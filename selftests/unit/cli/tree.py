@@ -115,6 +115,7 @@ def make_svff(where):
         put(f"{where}/vf{vf}/queue_base", "-1")
         put(f"{where}/vf{vf}/queues_active", "0")
         put(f"{where}/vf{vf}/state", "absent")
+        put(f"{where}/vf{vf}/muted", "0")
 
 
 def make_host():

@@ -311,6 +311,86 @@ static enum ktap_result test_hello_again(const void *arg)
 	return KTAP_PASS;
 }
 
+static union svff_mbox_msg hello_ext(u8 version, u32 caps)
+{
+	union svff_mbox_msg m = range(SVFF_MBOX_OP_HELLO, SVFF_MBOX_QBASE_ANY, 0);
+
+	m.hello.ext.magic = cpu_to_le32(SVFF_MBOX_EXT_MAGIC);
+	m.hello.ext.version = version;
+	m.hello.ext.caps = cpu_to_le32(caps);
+	return m;
+}
+
+static enum ktap_result test_ext(const void *arg)
+{
+	static const struct svff_mbox_ext none;
+	struct pf_session s = session();
+	struct pf_verdict v = decide(&s, range(SVFF_MBOX_OP_HELLO, SVFF_MBOX_QBASE_ANY, 0));
+	union svff_mbox_msg m;
+
+	EXPECT(!v.status && !v.next.ext);
+	EXPECT(!memcmp(&v.rsp.hello_rsp.ext, &none, sizeof(none)));
+	v = decide(&s, hello_ext(9, 0xffffffff));
+	EXPECT(!v.status && v.next.ext == SVFF_MBOX_EXT_ALL);
+	EXPECT(le32_to_cpu(v.rsp.hello_rsp.ext.magic) == SVFF_MBOX_EXT_MAGIC);
+	EXPECT(v.rsp.hello_rsp.ext.version == SVFF_MBOX_EXT_VERSION);
+	EXPECT(le32_to_cpu(v.rsp.hello_rsp.ext.caps) == SVFF_MBOX_EXT_ALL);
+	EXPECT(!v.rsp.hdr.src);
+	v = decide(&s, hello_ext(0, SVFF_MBOX_EXT_SEQ));
+	REFUSED(v, s, SVFF_MBOX_ERR_INVALID_MSG);
+	m = hello_ext(1, SVFF_MBOX_EXT_SEQ);
+	m.hello.ext.magic ^= cpu_to_le32(1);
+	v = decide(&s, m);
+	REFUSED(v, s, SVFF_MBOX_ERR_INVALID_MSG);
+	m = hello_ext(1, SVFF_MBOX_EXT_SEQ);
+	m.hello.ext.pad[2] = 1;
+	v = decide(&s, m);
+	REFUSED(v, s, SVFF_MBOX_ERR_INVALID_MSG);
+	return KTAP_PASS;
+}
+
+/* Numbers come back, whatever the answer; a leave ends it all. */
+static enum ktap_result test_ext_seq(const void *arg)
+{
+	struct pf_session s = session();
+	union svff_mbox_msg m = request(SVFF_MBOX_OP_CSR);
+	struct pf_verdict v;
+
+	m.hdr.dst = cpu_to_le16(0xbeef);
+	EXPECT(!decide(&s, m).rsp.hdr.src);
+	s.ext = SVFF_MBOX_EXT_QUOTA;
+	EXPECT(!decide(&s, m).rsp.hdr.src);
+	s.ext = SVFF_MBOX_EXT_SEQ;
+	EXPECT(le16_to_cpu(decide(&s, m).rsp.hdr.src) == 0xbeef);
+	m.hdr.op = 0x33;
+	v = decide(&s, m);
+	EXPECT(v.status && le16_to_cpu(v.rsp.hdr.src) == 0xbeef);
+	m = range(SVFF_MBOX_OP_HELLO, SVFF_MBOX_QBASE_ANY, 0);
+	m.hdr.dst = cpu_to_le16(0xbeef);
+	v = decide(&s, m);
+	EXPECT(!v.rsp.hdr.src && !v.next.ext);
+	EXPECT(!decide(&s, request(SVFF_MBOX_OP_VF_BYE)).next.ext);
+	return KTAP_PASS;
+}
+
+/* Answers to notices are expected of those alone who know the notices. */
+static enum ktap_result test_ext_answers(const void *arg)
+{
+	struct pf_session s = session();
+
+	s.ext = SVFF_MBOX_EXT_SEQ | SVFF_MBOX_EXT_QUOTA;
+	EXPECT(decide(&s, request(0xc0)).kind == PF_MSG_REPLY);
+	EXPECT(decide(&s, request(0xc1)).kind == PF_MSG_DROP);
+	EXPECT(decide(&s, request(0xc2)).kind == PF_MSG_DROP);
+	s.ext = SVFF_MBOX_EXT_PAUSE;
+	EXPECT(decide(&s, request(0xc0)).kind == PF_MSG_DROP);
+	EXPECT(decide(&s, request(0xc1)).kind == PF_MSG_REPLY);
+	EXPECT(decide(&s, request(0xc2)).kind == PF_MSG_REPLY);
+	/* The notices themselves are no requests of a VF. */
+	EXPECT(decide(&s, request(0x41)).status == SVFF_MBOX_ERR_INVALID_MSG);
+	return KTAP_PASS;
+}
+
 static enum ktap_result test_bye(const void *arg)
 {
 	struct pf_session s = session();
@@ -847,6 +927,29 @@ static enum ktap_result test_throttle_flood(const void *arg)
 	return KTAP_PASS;
 }
 
+/* The administrator's rate counts, at both of its ends. */
+static enum ktap_result test_throttle_rates(const void *arg)
+{
+	static const u32 rates[] = { 1, 2, 100, PF_THROTTLE_RATE_MAX };
+	unsigned int r, i;
+
+	for (r = 0; r < ARRAY_SIZE(rates); r++) {
+		u32 rate = rates[r];
+		struct pf_throttle t;
+
+		pf_throttle_reset(&t, rate, 0);
+		for (i = 0; i < PF_THROTTLE_BURST(rate); i++)
+			EXPECT(pf_throttle_check(&t, 0) == PF_PASS);
+		for (i = 1; i < PF_THROTTLE_MUTE(rate); i++)
+			EXPECT(pf_throttle_check(&t, 0) == PF_HOLD);
+		EXPECT(pf_throttle_check(&t, 0) == PF_HOLD_MUTED);
+		EXPECT(pf_throttle_check(&t, 1) == PF_HOLD);
+		pf_throttle_reset(&t, rate, 1);
+		EXPECT(pf_throttle_check(&t, 1) == PF_PASS);
+	}
+	return KTAP_PASS;
+}
+
 static const struct ktap_case cases[] = {
 	{ "response header", test_header },
 	{ "zero messages and stray responses are dropped", test_drop },
@@ -856,6 +959,9 @@ static const struct ktap_case cases[] = {
 	{ "requests before HELLO are refused", test_needs_hello },
 	{ "HELLO", test_hello },
 	{ "HELLO again takes everything back", test_hello_again },
+	{ "the extension is for those who ask for it", test_ext },
+	{ "sequence numbers come back", test_ext_seq },
+	{ "answers to notices of the extension", test_ext_answers },
 	{ "BYE takes everything back", test_bye },
 	{ "QREQ grants up to the quota", test_qreq },
 	{ "FMAP maps the grant and nothing else", test_fmap },
@@ -875,6 +981,7 @@ static const struct ktap_case cases[] = {
 	{ "a million mutated messages stay within the grant", test_fuzz },
 	{ "throttle lets a busy driver pass", test_throttle_job },
 	{ "throttle mutes a flood and hears it again", test_throttle_flood },
+	{ "throttle at other rates", test_throttle_rates },
 };
 
 int main(int argc, char **argv)
