@@ -24,7 +24,7 @@
 #define POLL_MS			10	/* without a vector */
 #define RETRY_MS		1	/* receiver's buffer was full */
 #define SEND_TIMEOUT_MS		1000	/* then the message is dropped */
-#define TX_MAX			512	/* two for each function */
+#define TX_WAITING_MAX		8	/* for one function: an answer, and notices */
 
 /**
  * struct tx_msg - a message that waits for its receiver
@@ -186,21 +186,22 @@ static void retry_work(struct work_struct *work)
 		queue_delayed_work(qdma_wq, &qd->mbox.retry, msecs_to_jiffies(RETRY_MS));
 }
 
-static bool has_waiting(struct svff_qdma *qd, u16 dst)
+static unsigned int count_waiting(struct svff_qdma *qd, u16 dst)
 {
 	struct tx_msg *tx;
+	unsigned int n = 0;
 
 	list_for_each_entry(tx, &qd->mbox.tx, node)
-		if (tx->dst == dst)
-			return true;
-	return false;
+		n += tx->dst == dst;
+	return n;
 }
 
 static int enqueue_locked(struct svff_qdma *qd, u16 dst, const union svff_mbox_msg *msg)
 {
 	struct tx_msg *tx;
 
-	if (qd->mbox.ntx >= TX_MAX)
+	/* Who takes nothing fills its own list and nobody else's. */
+	if (count_waiting(qd, dst) >= TX_WAITING_MAX)
 		return -EBUSY;
 	tx = kmalloc(sizeof(*tx), GFP_KERNEL);
 	if (!tx)
@@ -226,7 +227,7 @@ static int enqueue_locked(struct svff_qdma *qd, u16 dst, const union svff_mbox_m
  *
  * Context: process.
  * Return: 0 if it was sent or kept, -EINVAL for a receiver that there is not,
- * -EBUSY if too many messages wait, -ENOMEM, -ENODEV if the device is gone,
+ * -EBUSY if too many messages wait for it, -ENOMEM, -ENODEV if the device is gone,
  * -ESHUTDOWN if the mailbox is off.
  */
 int svff_qdma_mbox_send(struct svff_qdma *qd, u16 dst,
@@ -241,7 +242,7 @@ int svff_qdma_mbox_send(struct svff_qdma *qd, u16 dst,
 	guard(mutex)(&qd->mbox.lock);
 	if (!qd->mbox.enabled)
 		return -ESHUTDOWN;
-	err = has_waiting(qd, dst) ? -EBUSY : send_locked(qd, dst, msg);
+	err = count_waiting(qd, dst) ? -EBUSY : send_locked(qd, dst, msg);
 	return err == -EBUSY ? enqueue_locked(qd, dst, msg) : err;
 }
 EXPORT_SYMBOL_NS_GPL(svff_qdma_mbox_send, SVFF_NS(SVFF_QDMA));
