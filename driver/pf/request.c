@@ -697,10 +697,15 @@ static u8 decide_by_rule(struct pf_decision *d, const struct pf_rule *rule)
 	return rule->decide(d);
 }
 
-/* HELLO is before or between sessions, and has no sequence number. */
+/*
+ * HELLO has no sequence number. Who does not know yet that its session is over
+ * (the card was reset) still has them, and hears of it by the same number.
+ */
 static bool has_seq(const struct pf_decision *d)
 {
-	return (d->s->ext & SVFF_MBOX_EXT_SEQ) && d->msg->hdr.op != SVFF_MBOX_OP_HELLO;
+	if (d->msg->hdr.op == SVFF_MBOX_OP_HELLO || !d->msg->hdr.dst)
+		return false;
+	return !d->s->hello || (d->s->ext & SVFF_MBOX_EXT_SEQ);
 }
 
 static void compose_header(struct pf_decision *d)

@@ -316,7 +316,7 @@ static void check_response(const struct world *w, const union svff_mbox_msg *msg
 	MUST(v->rsp.hdr.op == (op | SVFF_MBOX_RSP));
 	MUST(v->rsp.hdr.status == -(s8)v->status);
 	MUST(le16_to_cpu(v->rsp.hdr.dst) == w->s->func);
-	if (w->seq && op != SVFF_MBOX_OP_HELLO)
+	if ((w->seq || !w->hello) && op != SVFF_MBOX_OP_HELLO && msg->hdr.dst)
 		MUST(v->rsp.hdr.src == msg->hdr.dst);
 	else
 		MUST(le16_to_cpu(v->rsp.hdr.src) == w->card->func);

@@ -369,6 +369,14 @@ static enum ktap_result test_ext_seq(const void *arg)
 	m.hdr.dst = cpu_to_le16(0xbeef);
 	v = decide(&s, m);
 	EXPECT(!v.rsp.hdr.src && !v.next.ext);
+	/* A session that the PF has lost, as after a reset of the card. */
+	s.hello = false;
+	s.ext = 0;
+	m = request(SVFF_MBOX_OP_CSR);
+	m.hdr.dst = cpu_to_le16(7);
+	v = decide(&s, m);
+	EXPECT(v.status == SVFF_MBOX_ERR_NO_DEVICE && le16_to_cpu(v.rsp.hdr.src) == 7);
+	s = session();
 	EXPECT(!decide(&s, request(SVFF_MBOX_OP_VF_BYE)).next.ext);
 	return KTAP_PASS;
 }
