@@ -104,7 +104,9 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 
 static void make_qctxt_wrt(union svff_mbox_msg *m, const struct world *w)
 {
-	m->qctxt_wrt.cfg = cpu_to_le32(SVFF_MBOX_QCFG_IRQ_EN | SVFF_MBOX_QCFG_WBK_EN);
+	m->qctxt_wrt.cfg = cpu_to_le32(SVFF_MBOX_QCFG_IRQ_EN | SVFF_MBOX_QCFG_WBK_EN |
+				      FIELD_PREP(SVFF_MBOX_QCFG_DESC_SZ,
+						 w->card->caps->mm ? 2 : 1));
 	m->qctxt_wrt.desc_base = cpu_to_le64(0x100000);
 	m->qctxt_wrt.cmpt_base = cpu_to_le64(0x200040);
 	m->qctxt_wrt.ring_size = cpu_to_le16(w->card->csr->ring_size[0] - 1);
@@ -188,8 +190,10 @@ static void make_variant(union svff_mbox_msg *m, const struct world *w)
 		m->qctxt_id.flags = SVFF_MBOX_QCTXT_ST | SVFF_MBOX_QCTXT_C2H |
 				    FIELD_PREP(SVFF_MBOX_QCTXT_CMPT,
 					       SVFF_MBOX_CMPT_WITH_ST);
-	if (m->hdr.op == SVFF_MBOX_OP_QCTXT_WRT)
-		m->qctxt_wrt.intr = cpu_to_le16(SVFF_MBOX_QINTR_AGGR | w->s->func);
+	if (m->hdr.op != SVFF_MBOX_OP_QCTXT_WRT)
+		return;
+	m->qctxt_wrt.cfg &= cpu_to_le32(~SVFF_MBOX_QCFG_DESC_SZ);
+	m->qctxt_wrt.intr = cpu_to_le16(SVFF_MBOX_QINTR_AGGR | w->s->func);
 }
 
 /* Numbers at which checks are off by one */

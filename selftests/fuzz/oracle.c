@@ -102,7 +102,9 @@ static void check_start(const struct world *w, const union svff_mbox_msg *msg,
 	MUST(q->base == le64_to_cpu(m->desc_base) && q->base % PAGE == 0);
 	MUST(q->ring_ix < SVFF_QDMA_RING_SIZES && csr->ring_size[q->ring_ix]);
 	MUST(csr->ring_size[q->ring_ix] - 1 == le16_to_cpu(m->ring_size));
-	MUST(q->desc_sz < 4 && q->cmpt_desc_sz < 4 && q->trig_mode < TRIG_MODES);
+	MUST(q->desc_sz == (!q->st ? 2 : q->dir == SVFF_QDMA_C2H ? 0 : 1) ||
+	     (q->desc_sz == 3 && q->bypass));
+	MUST(q->cmpt_desc_sz < 4 && q->trig_mode < TRIG_MODES);
 	if (q->irq_aggr)
 		MUST(q->vec == w->s->func && w->ring);
 	else
