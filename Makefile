@@ -15,6 +15,8 @@ all: modules tools
 stage:
 	@mkdir -p $(STAGE)
 	@cp -asf $(addprefix $(CURDIR)/,Kbuild $(wildcard qdma driver include)) $(STAGE)/
+	@mkdir -p $(STAGE)/selftests
+	@cp -asf $(CURDIR)/selftests/dmaengine $(STAGE)/selftests/
 	@find $(STAGE) -xtype l -exec rm {} +
 
 modules: stage

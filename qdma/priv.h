@@ -59,6 +59,7 @@
 #define QDMA_RING_ALIGN		4096	/* hardware wants ring bases like this */
 
 struct dentry;
+struct qdma_dma;
 struct iov_iter;
 struct kiocb;
 struct svff_st_config;
@@ -283,6 +284,7 @@ struct qdma_queues {
  * @queues: queue pairs
  * @mm: MM data device
  * @st: stream device
+ * @dma: dmaengine channels
  * @debugfs: its folder
  */
 struct svff_qdma {
@@ -311,6 +313,7 @@ struct svff_qdma {
 	struct qdma_queues queues;
 	struct qdma_mm *mm;
 	struct qdma_st *st;
+	struct qdma_dma *dma;
 	struct dentry *debugfs;
 };
 
@@ -711,7 +714,9 @@ struct qdma_xfer {
  * @node: in a list of the ring, or of the transfer
  * @xfer: transfer that it belongs to
  * @status: 0 or the error
+ * @done: told when it is through instead of @xfer; under the ring's lock
  * @begun: some of it was posted
+ * @first: &qdma_ring.posted before its first descriptor
  * @kept: the hardware may still write to the pages; released later
  * @bytes: length
  * @end: &qdma_ring.done that means it is through
@@ -730,7 +735,9 @@ struct qdma_chunk {
 	struct list_head node;
 	struct qdma_xfer *xfer;
 	int status;
+	void (*done)(struct qdma_chunk *chunk);
 	bool begun;
+	u64 first;
 	bool kept;
 	size_t bytes;
 	u64 end;
@@ -789,6 +796,8 @@ bool qdma_rings_idle(struct svff_qdma *qd);
 void qdma_rings_resume(struct svff_qdma *qd);
 int qdma_ring_submit(struct qdma_ring *ring, struct qdma_chunk *chunk, bool more);
 void qdma_ring_flush(struct qdma_ring *ring);
+void qdma_ring_kick(struct qdma_ring *ring);
+u64 qdma_ring_through_locked(const struct qdma_ring *ring, const struct qdma_chunk *chunk);
 bool qdma_ring_full(const struct qdma_ring *ring);
 void qdma_ring_service(struct qdma_ring *ring);
 void qdma_ring_fail(struct qdma_ring *ring, int error);
@@ -842,6 +851,11 @@ void qdma_rx_done(struct qdma_rx *rx);
 /* stream.c */
 int qdma_st_create(struct svff_qdma *qd);
 void qdma_st_destroy(struct svff_qdma *qd);
+
+/* dmaengine.c */
+int qdma_dma_create(struct svff_qdma *qd);
+bool qdma_dma_in_use(const struct svff_qdma *qd);
+void qdma_dma_destroy(struct svff_qdma *qd);
 
 /* debugfs.c */
 void qdma_debugfs_init(void);

@@ -228,8 +228,15 @@ int svff_qdma_data_create(struct svff_qdma *qd, u32 base, u32 count)
 		err = qdma_st_create(qd);
 	if (err)
 		goto destroy_mm;
+	if (qd->caps.mm)
+		err = qdma_dma_create(qd);
+	if (err)
+		goto destroy_st;
 	return 0;
 
+destroy_st:
+	if (qd->st && !qdma_node_mark_dead(&qd->st->node, true))
+		qdma_st_destroy(qd);
 destroy_mm:
 	if (qd->mm && !qdma_node_mark_dead(&qd->mm->node, true))
 		qdma_mm_destroy(qd);
@@ -244,7 +251,11 @@ EXPORT_SYMBOL_NS_GPL(svff_qdma_data_create, SVFF_NS(SVFF_QDMA));
 /* All or none: who may not have one device removed keeps the other. */
 static int mark_dead(struct svff_qdma *qd, bool force)
 {
-	int err = qd->mm ? qdma_node_mark_dead(&qd->mm->node, force) : 0;
+	int err;
+
+	if (!force && qdma_dma_in_use(qd))
+		return -EBUSY;
+	err = qd->mm ? qdma_node_mark_dead(&qd->mm->node, force) : 0;
 
 	if (err || !qd->st)
 		return err;
@@ -264,7 +275,7 @@ static int mark_dead(struct svff_qdma *qd, bool force)
  * the queues, and nothing of the function is used from here.
  *
  * Context: process; a VF asks its PF, hence not from mbox_recv().
- * Return: 0, or -EBUSY if one is open and not @force.
+ * Return: 0, or -EBUSY if one is open, or a channel held, and not @force.
  */
 int svff_qdma_data_destroy(struct svff_qdma *qd, bool force)
 {
@@ -274,6 +285,7 @@ int svff_qdma_data_destroy(struct svff_qdma *qd, bool force)
 		return err;
 	if (!qd->queues.queue)
 		return 0;
+	qdma_dma_destroy(qd);
 	if (qd->st)
 		qdma_st_destroy(qd);
 	if (qd->mm)

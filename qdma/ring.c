@@ -189,6 +189,8 @@ const struct qdma_ring_kind qdma_ring_tx = {
 
 static void fill_desc(struct qdma_ring *ring, struct qdma_chunk *chunk)
 {
+	if (!chunk->begun)
+		chunk->first = ring->posted;
 	ring->kind->fill(ring, chunk);
 	chunk->begun = true;
 	if (++ring->head == ring->slots)
@@ -260,6 +262,14 @@ void qdma_ring_fail_locked(struct qdma_ring *ring, int error)
 	queue_work(qdma_wq, &ring->recover);
 }
 
+static void chunk_done(struct qdma_chunk *chunk)
+{
+	if (chunk->done)
+		chunk->done(chunk);
+	else
+		qdma_xfer_chunk_done(chunk);
+}
+
 static void complete_locked(struct qdma_ring *ring)
 {
 	struct qdma_chunk *chunk, *next;
@@ -268,7 +278,7 @@ static void complete_locked(struct qdma_ring *ring)
 		if (chunk->end > ring->done)
 			break;
 		ring->chunks++;
-		qdma_xfer_chunk_done(chunk);
+		chunk_done(chunk);
 	}
 }
 
@@ -633,7 +643,7 @@ static void fail_all(struct qdma_ring *ring, int error, bool kept)
 	list_for_each_entry_safe(chunk, next, &ring->active, node) {
 		chunk->status = error;
 		chunk->kept = kept && chunk->begun;
-		qdma_xfer_chunk_done(chunk);
+		chunk_done(chunk);
 	}
 	wake_up(&ring->room);
 	spin_unlock_irq(&ring->lock);
@@ -697,7 +707,7 @@ static void recover_locked(struct qdma_ring *ring)
 	if (err)
 		dev_err_ratelimited(ring_dev(ring), "queue %u %s cannot be restarted (%pe)\n",
 				    ring->qid, dir_name(ring), ERR_PTR(err));
-	else
+	else if (error != -ECANCELED)
 		dev_warn_ratelimited(ring_dev(ring), "queue %u %s was restarted after %pe\n",
 				     ring->qid, dir_name(ring), ERR_PTR(error));
 	ring->restarts++;
@@ -717,13 +727,15 @@ static void recover_work(struct work_struct *work)
  * @ring: ring
  * @error: what they end with
  *
- * Context: process; the work is done later.
+ * Context: any; the work is done later.
  */
 void qdma_ring_fail(struct qdma_ring *ring, int error)
 {
-	spin_lock_irq(&ring->lock);
+	unsigned long flags;
+
+	spin_lock_irqsave(&ring->lock, flags);
 	qdma_ring_fail_locked(ring, error);
-	spin_unlock_irq(&ring->lock);
+	spin_unlock_irqrestore(&ring->lock, flags);
 }
 
 static int first_start(struct qdma_ring *ring)
@@ -829,13 +841,14 @@ void qdma_ring_watch_locked(struct qdma_ring *ring)
 static int submit_locked(struct qdma_ring *ring, struct qdma_chunk *chunk, bool more)
 {
 	lockdep_assert_held(&ring->lock);
-	if (chunk->xfer->error)
+	if (chunk->xfer && chunk->xfer->error)
 		return chunk->xfer->error;
 	if (ring->state != QDMA_RING_RUNNING)
 		return -EAGAIN;
 	if (ring->posted == ring->done)
 		ring->progress = jiffies;
-	chunk->xfer->inflight++;
+	if (chunk->xfer)
+		chunk->xfer->inflight++;
 	list_add_tail(&chunk->node, &ring->queued);
 	ring->nqueued++;
 	qdma_batch_add(&ring->batch, ktime_get_ns());
@@ -916,18 +929,49 @@ void qdma_rings_resume(struct svff_qdma *qd)
  * @chunk: chunk, mapped; the ring's until qdma_xfer_chunk_done()
  * @more: qdma_ring_flush() follows, so that the doorbell may wait for it
  *
- * Context: process.
+ * Context: any.
  * Return: 0, the error of the transfer if it has failed already, -EAGAIN if
  * the ring is not running (see qdma_ring_ready()).
  */
 int qdma_ring_submit(struct qdma_ring *ring, struct qdma_chunk *chunk, bool more)
 {
+	unsigned long flags;
 	int err;
 
-	spin_lock_irq(&ring->lock);
+	spin_lock_irqsave(&ring->lock, flags);
 	err = submit_locked(ring, chunk, more);
-	spin_unlock_irq(&ring->lock);
+	spin_unlock_irqrestore(&ring->lock, flags);
 	return err;
+}
+
+/**
+ * qdma_ring_through_locked - descriptors of a chunk that are done
+ * @ring: ring
+ * @chunk: chunk that the ring has
+ *
+ * Context: any; the ring's lock is held.
+ * Return: the number.
+ */
+u64 qdma_ring_through_locked(const struct qdma_ring *ring, const struct qdma_chunk *chunk)
+{
+	lockdep_assert_held(&ring->lock);
+	return chunk->begun && ring->done > chunk->first ? ring->done - chunk->first : 0;
+}
+
+/**
+ * qdma_ring_kick - tell the hardware now of all that was submitted
+ * @ring: ring
+ *
+ * Context: any.
+ */
+void qdma_ring_kick(struct qdma_ring *ring)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&ring->lock, flags);
+	if (ring->state == QDMA_RING_RUNNING && ring->posted != ring->rung)
+		ring_bell(ring);
+	spin_unlock_irqrestore(&ring->lock, flags);
 }
 
 /**
@@ -963,7 +1007,7 @@ void qdma_ring_cancel(struct qdma_ring *ring, struct qdma_xfer *xfer)
 			continue;
 		chunk->status = -EINTR;
 		ring->nqueued--;
-		qdma_xfer_chunk_done(chunk);
+		chunk_done(chunk);
 	}
 	wake_up(&ring->room);
 	spin_unlock_irq(&ring->lock);
@@ -1059,7 +1103,7 @@ void qdma_ring_cut_off(struct svff_qdma *qd)
  * @ring: ring, zeroed
  * @kind: its kind
  * @qd: function
- * @node: device whose calls use it
+ * @node: device whose calls use it, NULL for a dmaengine channel
  * @qid: queue, relative to the function
  * @dir: direction
  *

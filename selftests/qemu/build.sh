@@ -25,7 +25,7 @@ modules_of()
 	fi
 	rm -rf "$new"
 	mkdir -p "$new/index"
-	make -s -C "$SVFF_SRC" modules KVER="$kver" W=1 C=1 CONFIG_DEBUG_INFO_BTF_MODULES= -j2 \
+	make -s -C "$SVFF_SRC" modules KVER="$kver" SELFTESTS=y W=1 C=1 CONFIG_DEBUG_INFO_BTF_MODULES= -j2 \
 		>"$new/log" 2>&1 || rc=$?
 	cat "$new/log" >&2
 	[ "$rc" -eq 0 ] || { echo "status $rc" >>"$new/log"; die "modules do not build on $kver"; }

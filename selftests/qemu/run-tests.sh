@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# run-tests.sh [TEST...]: runs KTAP tests in the emulated host, by default sriov, uapi and the demo, and
-# prints a line for each. Full output goes to /out/ktap/NAME. The totals are made outside, by ktap.sh.
+# run-tests.sh [TEST...]: runs KTAP tests in the emulated host, by default sriov, uapi, dmaengine and the demo,
+# and prints a line for each. Full output goes to /out/ktap/NAME. The totals are made outside, by ktap.sh.
 #	--debug		those for a debug kernel, and all others but the demo
 #	--card		those that ask something of the card
 #	--foreign	selftests/foreign
@@ -28,7 +28,7 @@ run()
 mkdir -p /out/ktap
 rm -f /out/ktap/*
 case ${1:-} in
-'') set -- "$TESTS"/sriov/*.sh "$TESTS"/uapi/*.sh "$TESTS/qemu/demo-host.sh" ;;
+'') set -- "$TESTS"/sriov/*.sh "$TESTS"/uapi/*.sh "$TESTS"/dmaengine/*.sh "$TESTS/qemu/demo-host.sh" ;;
 --debug) set -- "$TESTS"/sriov/*.sh "$TESTS"/uapi/*.sh "$TESTS"/debug/*.sh ;;
 --card) set -- "$TESTS"/sriov/{mbox,mm,provision,reset}.sh "$TESTS"/uapi/*.sh ;;
 --foreign) set -- "$SVFF_SRC/selftests/foreign/matrix.sh" ;;

@@ -1,0 +1,87 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# dmaengine channels of a PF and of a VF, by a client in the kernel; see svff_dma_test.c.
+# shellcheck disable=SC2317	# functions are called through add
+
+NO_LOAD=1
+. "$(dirname "$0")/../sriov/vf.sh"
+
+ABORTED=3	# DMA_TRANS_ABORTED
+
+client() { modprobe svff_dma_test "device=$1" "${@:2}"; }
+
+# Its word on each part is in the kernel's log.
+client_tests()
+{
+	local rc=0
+
+	log_mark client
+	client "$1" || rc=$?
+	log_since client | grep 'svff_dma_test:' | sed 's/^[^]]*\] //'
+	[ "$rc" -eq 0 ] || fail "$(log_since client | grep -m 1 -o 'not ok.*')"
+	modprobe -r svff_dma_test
+}
+
+pf()
+{
+	load irq_mode="$1" || fail "modprobe"
+	client_tests "$PF"
+	unload || fail "modprobe -r"
+}
+
+vf_bound()
+{
+	load || fail "modprobe"
+	no_vfs
+	modprobe svff_vf irq_mode="$1" || fail "modprobe svff_vf"
+	echo 0 >"$D/sriov_drivers_autoprobe"
+	put_ok 1 "$D/sriov_numvfs"
+	vf_bind 1 svff_vf
+}
+
+vf()
+{
+	vf_bound "$1"
+	client_tests "$(vf_link 1)"
+	unload || fail "modprobe -r"
+}
+
+# The driver goes while a client holds a channel that is at work.
+held()
+{
+	client "$1" hold=1 || fail "client"
+	modprobe -r "$(basename "$(readlink "/sys/bus/pci/devices/$1/driver/module")")" 2>/dev/null &&
+		fail "a driver whose channel is held was unloaded"
+	echo "$1" >"/sys/bus/pci/devices/$1/driver/unbind"
+	log_mark held
+	modprobe -r svff_dma_test || fail "modprobe -r of the client"
+	log_since held | grep -q "ended with $ABORTED after [1-9]" || { log_since held; fail "it was not told"; }
+}
+
+pf_held()
+{
+	load || fail "modprobe"
+	held "$PF"
+	echo "$PF" >/sys/bus/pci/drivers_probe
+	until_true test -e "$S/queues_total" || fail "it does not come back"
+	client_tests "$PF"
+	unload || fail "modprobe -r"
+}
+
+vf_held()
+{
+	vf_bound direct
+	held "$(vf_link 1)"
+	unload || fail "modprobe -r"
+}
+
+unload 2>/dev/null
+add "PF, direct" pf direct
+add "PF, aggr" pf aggr
+add "PF, poll" pf poll
+add "VF, direct" vf direct
+add "VF, aggr" vf aggr
+add "the PF's driver is unbound from a client" pf_held
+add "a VF's driver is unbound from a client" vf_held
+finish

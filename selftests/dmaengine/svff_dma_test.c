@@ -1,0 +1,479 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A client of the dmaengine channels of a function. Loading it runs the tests,
+ * which say "ok" or "not ok" in the kernel's log; the module fails to load if
+ * one did. With hold=1 it keeps a channel at work until it is unloaded instead.
+ */
+#include <linux/completion.h>
+#include <linux/delay.h>
+#include <linux/dma-mapping.h>
+#include <linux/dmaengine.h>
+#include <linux/module.h>
+#include <linux/pci.h>
+#include <linux/random.h>
+#include <linux/scatterlist.h>
+#include <linux/slab.h>
+
+#define PAIRS		3
+#define PIECES		5
+#define SPAN		12288	/* from one piece to the next, in memory */
+#define PIECE		11776	/* not whole pages, so that an IOMMU does not join them */
+#define BYTES		(PIECES * PIECE)
+#define ROUNDS		8
+#define PERIODS		4
+#define CARD_STEP	0x100000
+#define WAIT_MS		20000
+#define SETTLE_MS	300
+
+static char *device;
+module_param(device, charp, 0400);
+MODULE_PARM_DESC(device, "PCI address of the function");
+
+static bool hold;
+module_param(hold, bool, 0400);
+MODULE_PARM_DESC(hold, "keep a channel at work until the module is unloaded");
+
+static struct pci_dev *pdev;
+
+struct job {
+	struct dma_chan *chan;
+	enum dma_transfer_direction dir;
+	u64 card;
+	u8 *mem;
+	struct scatterlist sg[PIECES];
+	struct completion done;
+	atomic_t calls;
+	enum dmaengine_tx_result result;
+	dma_cookie_t cookie;
+};
+
+static struct job held_job;
+
+#define CHECK(cond, fmt, ...) do {						\
+	if (!(cond)) {								\
+		pr_err("svff_dma_test: line %d: " fmt "\n", __LINE__, ##__VA_ARGS__);	\
+		return -EIO;							\
+	}									\
+} while (0)
+
+static void called(void *param, const struct dmaengine_result *result)
+{
+	struct job *job = param;
+
+	job->result = result->result;
+	atomic_inc(&job->calls);
+	complete(&job->done);
+}
+
+static void job_free(struct job *job)
+{
+	if (!IS_ERR_OR_NULL(job->chan))
+		dma_release_channel(job->chan);
+	if (job->mem) {
+		dma_unmap_sg(&pdev->dev, job->sg, PIECES, DMA_BIDIRECTIONAL);
+		kfree(job->mem);
+	}
+	memset(job, 0, sizeof(*job));
+}
+
+static int job_config(struct job *job, u64 card)
+{
+	struct dma_slave_config config = { .src_addr = card, .dst_addr = card };
+
+	job->card = card;
+	return dmaengine_slave_config(job->chan, &config);
+}
+
+/* The pieces are in reverse order in memory. */
+static u8 *piece(struct job *job, int i)
+{
+	return job->mem + (PIECES - 1 - i) * SPAN;
+}
+
+static int job_init(struct job *job, const char *kind, unsigned int qid, u64 card)
+{
+	char name[16];
+	int i;
+
+	memset(job, 0, sizeof(*job));
+	init_completion(&job->done);
+	job->dir = kind[0] == 'h' ? DMA_MEM_TO_DEV : DMA_DEV_TO_MEM;
+	job->mem = kzalloc(PIECES * SPAN, GFP_KERNEL);
+	if (!job->mem)
+		return -ENOMEM;
+	sg_init_table(job->sg, PIECES);
+	for (i = 0; i < PIECES; i++)
+		sg_set_buf(&job->sg[i], piece(job, i), PIECE);
+	if (dma_map_sg(&pdev->dev, job->sg, PIECES, DMA_BIDIRECTIONAL) != PIECES) {
+		kfree(job->mem);
+		job->mem = NULL;
+		return -ENOMEM;
+	}
+	snprintf(name, sizeof(name), "%s%u", kind, qid);
+	job->chan = dma_request_chan(&pdev->dev, name);
+	CHECK(!IS_ERR(job->chan), "no channel %s (%pe)", name, job->chan);
+	return job_config(job, card);
+}
+
+static int queue_desc(struct job *job, struct dma_async_tx_descriptor *tx)
+{
+	CHECK(tx, "no descriptor");
+	tx->callback_result = called;
+	tx->callback_param = job;
+	job->cookie = dmaengine_submit(tx);
+	CHECK(!dma_submit_error(job->cookie), "cookie %d", job->cookie);
+	return 0;
+}
+
+static int queue_sg(struct job *job)
+{
+	return queue_desc(job, dmaengine_prep_slave_sg(job->chan, job->sg, PIECES, job->dir,
+						       DMA_PREP_INTERRUPT));
+}
+
+static int wait_done(struct job *job)
+{
+	CHECK(wait_for_completion_timeout(&job->done, msecs_to_jiffies(WAIT_MS)), "no callback");
+	return 0;
+}
+
+static int run_job(struct job *job)
+{
+	int err = queue_sg(job);
+
+	if (err)
+		return err;
+	dma_async_issue_pending(job->chan);
+	err = wait_done(job);
+	CHECK(err || job->result == DMA_TRANS_NOERROR, "result %d", job->result);
+	return err;
+}
+
+static void for_cpu(struct job *job)
+{
+	dma_sync_sg_for_cpu(&pdev->dev, job->sg, PIECES, DMA_BIDIRECTIONAL);
+}
+
+static void fill(struct job *job)
+{
+	for_cpu(job);
+	get_random_bytes(job->mem, PIECES * SPAN);
+	dma_sync_sg_for_device(&pdev->dev, job->sg, PIECES, DMA_BIDIRECTIONAL);
+}
+
+static int same(struct job *a, struct job *b)
+{
+	int i;
+
+	for_cpu(b);
+	for (i = 0; i < PIECES; i++)
+		CHECK(!memcmp(piece(a, i), piece(b, i), PIECE), "piece %d differs", i);
+	return 0;
+}
+
+/* Two jobs: one that writes to the card, one that reads it back. */
+struct pair {
+	struct job h2c;
+	struct job c2h;
+};
+
+static int pair_init(struct pair *p, unsigned int qid, u64 card)
+{
+	int err = job_init(&p->h2c, "h2c", qid, card);
+
+	return err ?: job_init(&p->c2h, "c2h", qid, card);
+}
+
+static void pair_free(struct pair *p)
+{
+	job_free(&p->h2c);
+	job_free(&p->c2h);
+}
+
+static int read_back(struct pair *p)
+{
+	int err = run_job(&p->c2h);
+
+	return err ?: same(&p->h2c, &p->c2h);
+}
+
+/* All channels at once: every one has all its rounds under way. */
+static int many_round(struct pair *p)
+{
+	int i, r, err;
+
+	for (i = 0; i < PAIRS; i++)
+		fill(&p[i].h2c);
+	for (r = 0; r < ROUNDS; r++) {
+		for (i = 0; i < PAIRS; i++) {
+			err = queue_sg(&p[i].h2c);
+			if (err)
+				return err;
+		}
+	}
+	for (i = 0; i < PAIRS; i++)
+		dma_async_issue_pending(p[i].h2c.chan);
+	for (r = 0; r < ROUNDS; r++)
+		for (i = 0; i < PAIRS; i++)
+			if (wait_done(&p[i].h2c))
+				return -EIO;
+	for (i = 0; i < PAIRS; i++)
+		if (queue_sg(&p[i].c2h))
+			return -EIO;
+	for (i = 0; i < PAIRS; i++)
+		dma_async_issue_pending(p[i].c2h.chan);
+	for (i = 0; i < PAIRS; i++)
+		if (wait_done(&p[i].c2h) || same(&p[i].h2c, &p[i].c2h))
+			return -EIO;
+	return 0;
+}
+
+static int test_many(struct pair *p)
+{
+	int i, err = 0;
+
+	for (i = 1; i < PAIRS && !err; i++)
+		err = pair_init(&p[i], 1 + i, (i + 1) * CARD_STEP);
+	for (i = 0; i < 3 && !err; i++)
+		err = many_round(p);
+	for (i = 1; i < PAIRS; i++)
+		pair_free(&p[i]);
+	return err;
+}
+
+static int test_claimed(struct pair *p)
+{
+	struct dma_chan *chan = dma_request_chan(&pdev->dev, "h2c1");
+
+	CHECK(IS_ERR(chan), "a channel is given twice");
+	chan = dma_request_chan(&pdev->dev, "h2c4095");
+	CHECK(IS_ERR(chan), "a channel of no queue");
+	return 0;
+}
+
+static int test_refused(struct pair *p)
+{
+	struct job *job = &p->h2c;
+	dma_addr_t buf = sg_dma_address(job->sg);
+
+	CHECK(!dmaengine_prep_slave_sg(job->chan, job->sg, PIECES, DMA_DEV_TO_MEM, 0), "direction");
+	CHECK(!dmaengine_prep_slave_sg(job->chan, job->sg, 0, job->dir, 0), "no segments");
+	CHECK(!dmaengine_prep_dma_cyclic(job->chan, buf, PIECE, 0, job->dir, 0), "no period");
+	CHECK(!dmaengine_prep_dma_cyclic(job->chan, buf, PIECE, 4095, job->dir, 0), "odd period");
+	CHECK(!dmaengine_prep_dma_cyclic(job->chan, buf, 0, 4096, job->dir, 0), "no buffer");
+	return 0;
+}
+
+static int test_residue(struct pair *p)
+{
+	struct job *job = &p->h2c;
+	struct dma_tx_state state;
+	int err;
+
+	err = queue_sg(job);
+	if (err)
+		return err;
+	CHECK(dmaengine_tx_status(job->chan, job->cookie, &state) == DMA_IN_PROGRESS, "status");
+	CHECK(state.residue == BYTES, "residue %u", state.residue);
+	dma_async_issue_pending(job->chan);
+	err = wait_done(job);
+	if (err)
+		return err;
+	CHECK(dmaengine_tx_status(job->chan, job->cookie, &state) == DMA_COMPLETE, "status");
+	CHECK(!state.residue, "residue %u", state.residue);
+	return 0;
+}
+
+static int test_error(struct pair *p)
+{
+	struct job *job = &p->h2c;
+	int err;
+
+	err = job_config(job, 1ULL << 60) ?: queue_sg(job);
+	if (err)
+		return err;
+	dma_async_issue_pending(job->chan);
+	err = wait_done(job);
+	if (err)
+		return err;
+	CHECK(job->result == DMA_TRANS_WRITE_FAILED, "result %d", job->result);
+	CHECK(dmaengine_tx_status(job->chan, job->cookie, NULL) == DMA_ERROR, "status");
+	err = job_config(job, p->c2h.card);
+	fill(job);
+	return err ?: run_job(job) ?: read_back(p);
+}
+
+static int test_pause(struct pair *p)
+{
+	struct job *job = &p->h2c;
+	int before = atomic_read(&job->calls), err;
+	struct dma_tx_state state;
+
+	fill(job);
+	CHECK(!dmaengine_pause(job->chan), "pause");
+	err = queue_sg(job);
+	if (err)
+		return err;
+	dma_async_issue_pending(job->chan);
+	msleep(SETTLE_MS);
+	CHECK(atomic_read(&job->calls) == before, "goes on in a pause");
+	CHECK(dmaengine_tx_status(job->chan, job->cookie, &state) == DMA_PAUSED, "status");
+	CHECK(state.residue == BYTES, "residue %u", state.residue);
+	CHECK(!dmaengine_resume(job->chan), "resume");
+	return wait_done(job) ?: read_back(p);
+}
+
+/* One piece of memory in periods; what is on the card is that piece. */
+static int start_cyclic(struct job *job)
+{
+	int err = queue_desc(job, dmaengine_prep_dma_cyclic(job->chan, sg_dma_address(job->sg),
+							    PIECE, PIECE / PERIODS, job->dir,
+							    DMA_PREP_INTERRUPT));
+
+	if (!err)
+		dma_async_issue_pending(job->chan);
+	return err;
+}
+
+static int wait_periods(struct job *job, int n)
+{
+	while (n--)
+		if (wait_done(job))
+			return -EIO;
+	return 0;
+}
+
+static int check_quiet(struct job *job)
+{
+	int calls = atomic_read(&job->calls);
+
+	msleep(SETTLE_MS);
+	CHECK(atomic_read(&job->calls) == calls, "goes on");
+	reinit_completion(&job->done);
+	return 0;
+}
+
+static int test_cyclic(struct pair *p)
+{
+	struct job *job = &p->h2c;
+	struct dma_tx_state state;
+	int err, i;
+
+	fill(job);
+	err = start_cyclic(job);
+	for (i = 0; i < 5 * PERIODS && !err; i++) {
+		err = wait_done(job);
+		CHECK(err || dmaengine_tx_status(job->chan, job->cookie, &state) ==
+		      DMA_IN_PROGRESS, "status");
+		CHECK(err || (state.residue && state.residue <= PIECE), "residue %u",
+		      state.residue);
+	}
+	if (err)
+		return err;
+	CHECK(!dmaengine_pause(job->chan), "pause");
+	msleep(SETTLE_MS);
+	err = check_quiet(job);
+	if (err)
+		return err;
+	CHECK(dmaengine_tx_status(job->chan, job->cookie, &state) == DMA_PAUSED, "status");
+	CHECK(state.residue && !(state.residue % (PIECE / PERIODS)), "residue %u", state.residue);
+	CHECK(!dmaengine_resume(job->chan), "resume");
+	err = wait_periods(job, 3 * PERIODS);
+	dmaengine_terminate_sync(job->chan);
+	err = err ?: check_quiet(job) ?: run_job(&p->c2h);
+	if (err)
+		return err;
+	for_cpu(&p->c2h);
+	CHECK(!memcmp(piece(job, 0), piece(&p->c2h, 0), PIECE), "data differ");
+	return 0;
+}
+
+static int test_terminate(struct pair *p)
+{
+	struct job *job = &p->h2c;
+	int i, err = 0;
+
+	for (i = 0; i < 4 * ROUNDS && !err; i++)
+		err = queue_sg(job);
+	if (err)
+		return err;
+	dma_async_issue_pending(job->chan);
+	dmaengine_terminate_sync(job->chan);
+	err = check_quiet(job);
+	CHECK(err || atomic_read(&job->calls) < 1 << 20, "calls");
+	fill(job);
+	return err ?: run_job(job) ?: read_back(p);
+}
+
+static const struct {
+	const char *name;
+	int (*run)(struct pair *p);
+} tests[] = {
+	{ "many channels at once", test_many },
+	{ "a channel has one owner", test_claimed },
+	{ "what is refused", test_refused },
+	{ "residue", test_residue },
+	{ "an address that the card does not have", test_error },
+	{ "pause and resume", test_pause },
+	{ "cyclic, paused, terminated", test_cyclic },
+	{ "terminate in the middle", test_terminate },
+	{ "many channels, once more", test_many },
+};
+
+static int run_tests(struct pair *p)
+{
+	int i, err, failed = 0;
+
+	for (i = 0; i < ARRAY_SIZE(tests); i++) {
+		err = tests[i].run(p);
+		failed += !!err;
+		pr_info("svff_dma_test: %s %d %s\n", err ? "not ok" : "ok", i + 1, tests[i].name);
+	}
+	return failed ? -EIO : 0;
+}
+
+static int run_all(void)
+{
+	struct pair *p = kcalloc(PAIRS, sizeof(*p), GFP_KERNEL);
+	int err;
+
+	if (!p)
+		return -ENOMEM;
+	err = pair_init(&p[0], 1, CARD_STEP) ?: run_tests(p);
+	pair_free(&p[0]);
+	kfree(p);
+	return err;
+}
+
+static int __init dma_test_init(void)
+{
+	struct device *dev = device ? bus_find_device_by_name(&pci_bus_type, NULL, device) : NULL;
+	int err;
+
+	if (!dev)
+		return -ENODEV;
+	pdev = to_pci_dev(dev);
+	if (hold)
+		err = job_init(&held_job, "h2c", 1, CARD_STEP) ?: start_cyclic(&held_job);
+	else
+		err = run_all();
+	if (err || !hold)
+		put_device(dev);
+	return err;
+}
+module_init(dma_test_init);
+
+static void __exit dma_test_exit(void)
+{
+	if (!hold)
+		return;
+	pr_info("svff_dma_test: held channel ended with %d after %d periods\n", held_job.result,
+		atomic_read(&held_job.calls));
+	dmaengine_terminate_sync(held_job.chan);
+	job_free(&held_job);
+	pci_dev_put(pdev);
+}
+module_exit(dma_test_exit);
+
+MODULE_DESCRIPTION("SVFF: test of dmaengine channels");
+MODULE_LICENSE("GPL");
