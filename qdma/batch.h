@@ -11,6 +11,9 @@
  * - A submitter that says there is more to come (a plug) is taken at its word.
  * - Who was waited for and did not come within twice the time that it takes on
  *   average lets go what is held, and halves what is thought of the depth.
+ * - With hardware that is faster than who submits, few are in flight whatever
+ *   the depth is. So it is not thought less of for that, and if all whom was
+ *   waited for came, many times in a row, it is thought more of.
  *
  * Pure; the unit tests compile it too.
  */
@@ -22,7 +25,7 @@
 
 #define QDMA_BATCH_MAX		16	/* requests of a doorbell, if there are more */
 #define QDMA_BATCH_SHALLOW	8	/* in flight: fewer do not wait */
-#define QDMA_BATCH_WINDOW	128	/* requests after which the depth is forgotten */
+#define QDMA_BATCH_TRIES	16	/* full batches after which a larger one is tried */
 #define QDMA_BATCH_WAIT_MIN_NS	50000ULL
 #define QDMA_BATCH_WAIT_MAX_NS	10000000ULL
 
@@ -30,9 +33,8 @@
  * struct qdma_batch - requests of a ring, and how they come
  * @inflight: submitted and not given back
  * @held: submitted since the last doorbell
- * @depth: most that were in flight lately
- * @peak: most that were in flight in this window
- * @seen: requests of this window
+ * @depth: most that are thought to be in flight, those included that the user has
+ * @full: batches in a row for which nobody was late
  * @last_ns: when the last one came
  * @gap_ns: time between two, in the mean
  * @held_ns: when the first of @held came
@@ -41,8 +43,7 @@ struct qdma_batch {
 	u32 inflight;
 	u32 held;
 	u32 depth;
-	u32 peak;
-	u32 seen;
+	u32 full;
 	u64 last_ns;
 	u64 gap_ns;
 	u64 held_ns;
@@ -89,12 +90,6 @@ static inline void qdma_batch_add(struct qdma_batch *b, u64 now_ns)
 	if (!b->held++)
 		b->held_ns = now_ns;
 	b->inflight++;
-	b->peak = max(b->peak, b->inflight);
-	if (++b->seen == QDMA_BATCH_WINDOW) {
-		b->seen = 0;
-		b->depth = b->peak;
-		b->peak = 0;
-	}
 	b->depth = max(b->depth, b->inflight);
 }
 
@@ -124,8 +119,25 @@ static inline bool qdma_batch_due(const struct qdma_batch *b, bool more)
 static inline void qdma_batch_late(struct qdma_batch *b)
 {
 	b->depth /= 2;
-	b->peak = 0;
-	b->seen = 0;
+	b->full = 0;
+}
+
+/**
+ * qdma_batch_rung - the hardware was told of all
+ * @b: batch
+ *
+ * Context: any; pure.
+ */
+static inline void qdma_batch_rung(struct qdma_batch *b)
+{
+	bool full = b->depth >= QDMA_BATCH_SHALLOW && b->held >= qdma_batch_goal(b);
+
+	b->held = 0;
+	if (!full || ++b->full < QDMA_BATCH_TRIES)
+		return;
+	b->full = 0;
+	if (b->depth < 2 * QDMA_BATCH_MAX)
+		b->depth += b->depth / 4;
 }
 
 #endif /* QDMA_BATCH_H */

@@ -87,7 +87,7 @@ static void ring_bell(struct qdma_ring *ring)
 	qdma_doorbell(qd, offset, FIELD_PREP(QDMA_DB_PIDX_PIDX, ring->head) |
 				  (arm ? QDMA_DB_PIDX_ARM : 0));
 	ring->rung = ring->posted;
-	ring->batch.held = 0;
+	qdma_batch_rung(&ring->batch);
 	ring->doorbells++;
 	trace_qdma_doorbell(&qd->pdev->dev, ring->qid, ring->dir, ring->head, arm);
 }

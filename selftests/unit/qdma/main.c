@@ -35,6 +35,7 @@ static const struct ktap_case cases[] = {
 	{ "batch: a request that is alone does not wait", test_batch_alone, NULL },
 	{ "batch: doorbells at each depth", test_batch_depths, NULL },
 	{ "batch: depth that shrinks costs little time", test_batch_shrinks, NULL },
+	{ "batch: fast hardware does not make it small", test_batch_fast, NULL },
 	{ "batch: a plug holds back, not for long", test_batch_plug, NULL },
 	{ "batch: time to wait", test_batch_wait, NULL },
 };

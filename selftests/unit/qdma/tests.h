@@ -34,6 +34,7 @@ TEST(test_rx_valid);
 TEST(test_batch_alone);
 TEST(test_batch_depths);
 TEST(test_batch_shrinks);
+TEST(test_batch_fast);
 TEST(test_batch_plug);
 TEST(test_batch_wait);
 
