@@ -155,6 +155,7 @@ enum qc_cmpt { QC_CMPT_ONLY, QC_CMPT_MM, QC_CMPT_ST, QC_CMPT_NONE };
 #define   QC_IRQ_EN		(1u << 7)
 #define   QC_STAT_EN		(1u << 15)
 #define   QC_DESC_SZ_SHIFT	16
+#define   QC_DESC_SZ		(3u << QC_DESC_SZ_SHIFT)
 #define   QC_FLAGS_RESERVED	0xFF800000u
 #define M_QC_FUNC		36
 #define M_QC_CNT		38

@@ -442,9 +442,16 @@ static void translated(struct mbox_msg *r) { r->w[M_QC_FLAGS / 4] |= QC_AT; }
 static void group_none(struct mbox_msg *r) { msg_put16(r, M_RL_GROUP, REG_GROUP_NONE); }
 static void group_huge(struct mbox_msg *r) { msg_put16(r, M_RL_GROUP, 0xFFFF); }
 
+/* Descriptors of 8 bytes, which are those of an ST C2H queue alone. */
+static void desc_8(struct mbox_msg *r)
+{
+	msg_put32(r, M_QC_FLAGS, msg_get32(r, M_QC_FLAGS) & ~QC_DESC_SZ);
+}
+
 /* An ST C2H queue whose completion ring is right but for one field. */
 static void st_queue(struct mbox_msg *r)
 {
+	desc_8(r);
 	r->b[M_QC_KIND] = QC_ST | QC_C2H | QC_CMPT_ST << QC_CMPT_SHIFT;
 	msg_put64(r, M_QC_CMPT_BASE, vf_a.dev.next_iova);
 	r->b[M_QC_CNT] = 2;
@@ -714,6 +721,7 @@ static const struct ktap_case cases[] = {
 	BAD("QCTXT_WRT: ring size 0", ST_RING_SIZE, OP_QCTXT_WRT, ring_zero),
 	BAD("QCTXT_WRT: vector the VF does not have", ST_PARAM, OP_QCTXT_WRT, vec_too_high),
 	BAD("QCTXT_WRT: interrupt ring of another VF", ST_PARAM, OP_QCTXT_WRT, agg_of_b),
+	BAD("QCTXT_WRT: descriptors of another engine", ST_PARAM, OP_QCTXT_WRT, desc_8),
 	BAD("QCTXT_WRT: unknown buffer size", ST_BUF_SIZE, OP_QCTXT_WRT, st_buffer),
 	BAD("QCTXT_WRT: unknown counter", ST_CNT_THRES, OP_QCTXT_WRT, st_counter),
 	BAD("QCTXT_WRT: unknown timer", ST_TIMER_THRES, OP_QCTXT_WRT, st_timer),
