@@ -80,6 +80,9 @@ hold_end()
 	rm -f "$TMP/$1.in"
 }
 
+# reads PID FILE: the process waits in a read of the file, its standard input
+reads() { [ "$(readlink "/proc/$1/fd/0")" = "$2" ] && [[ $(<"/proc/$1/syscall") = "0 0x0 "* ]]; }
+
 hold_says() { grep -q "$2" "$TMP/$1.log"; }
 
 # shellcheck disable=SC2120	# irq_mode=, for those who source this

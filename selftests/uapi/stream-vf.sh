@@ -60,12 +60,13 @@ two_at_once()
 # VFs go while somebody waits for packets of theirs.
 removed_within()
 {
-	local pid
+	local st pid
 
 	bound direct
-	dd if="$(stream_device "$(vf_link 1)")" of=/dev/null bs=4k count=1 status=none 2>"$TMP/dd" &
+	st=$(stream_device "$(vf_link 1)")
+	dd if="$st" of=/dev/null bs=4k count=1 status=none 2>"$TMP/dd" &
 	pid=$!
-	sleep 0.5
+	until_true reads "$pid" "$st" || fail "nobody reads"
 	put_ok 0 "$D/sriov_numvfs"
 	wait "$pid" && fail "a read of a device that is gone succeeds"
 	grep -q "No such device" "$TMP/dd" || { cat "$TMP/dd"; fail "not ENODEV"; }

@@ -49,7 +49,7 @@ removed_within()
 	exec {fd}<>"$st"
 	dd if="$st" of=/dev/null bs=4k count=1 status=none 2>"$TMP/dd" &
 	pid=$!
-	sleep 0.5
+	until_true reads "$pid" "$st" || fail "nobody reads"
 	echo "$PF" >"$D/driver/unbind" || fail "unbind"
 	wait "$pid" && fail "a read of a device that is gone succeeds"
 	grep -q "No such device" "$TMP/dd" || { cat "$TMP/dd"; fail "not ENODEV"; }
