@@ -874,7 +874,10 @@ static enum ktap_result uring(const void *arg)
 }
 #endif
 
-/* Packets that come together cost less than one doorbell each. */
+/*
+ * Packets that come together share their doorbells, which are two for one that comes alone. How many come together
+ * is up to the card's pace and the reader's.
+ */
 static enum ktap_result batched(const void *arg)
 {
 	int f = open_stream(O_RDONLY);
@@ -890,7 +893,7 @@ static enum ktap_result batched(const void *arg)
 	ret = expect_generated(f, 64, 960);
 	if (ret != KTAP_PASS)
 		return ret;
-	KTAP_FAIL_ON(info_of(f).doorbells - before > 960 / 8, "%llu doorbells for 960 packets",
+	KTAP_FAIL_ON(info_of(f).doorbells - before > 960 / 4, "%llu doorbells for 960 packets",
 		     info_of(f).doorbells - before);
 	close(f);
 	return KTAP_PASS;
