@@ -16,7 +16,7 @@ uint32_t quota;
 
 static const struct suite * const suites[] = {
 	&suite_mbox, &suite_mm, &suite_doorbell, &suite_iommu, &suite_reset,
-	&suite_flood, &suite_ext,
+	&suite_flood, &suite_ext, &suite_hostile, &suite_muted,
 };
 
 /**

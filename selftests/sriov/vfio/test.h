@@ -28,6 +28,7 @@ struct suite {
 
 extern const struct suite suite_mbox, suite_mm, suite_iommu, suite_reset;
 extern const struct suite suite_doorbell, suite_flood, suite_ext;
+extern const struct suite suite_hostile, suite_muted;
 
 /* The VF under test and the bystander, open, and their addresses. */
 extern struct vf vf_a, vf_b;

@@ -1,0 +1,368 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A VF that does its worst, beside one that moves checked data all the time. The
+ * other one may become slower, because they share a host and a card, but not by
+ * more than SLOWER_MAX, and no byte of it may be wrong.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "mm.h"
+#include "test.h"
+
+#define SLOWER_MAX	8
+#define ROUND_BYTES	16384
+#define ALONE_MS	1000
+#define ATTACK_MS	1500
+#define NOWHERE		0x7F00000000ull	/* never mapped; within 39 bits */
+#define FLOOD_LEN	1500
+#define BURST		16
+
+/* The bystander: one queue pair, set up once, data there and back. */
+static struct {
+	pthread_t thread;
+	volatile bool stop;
+	struct mm_queue q[2];
+	struct dma_buf buf[2];
+	volatile unsigned int rounds;
+	int ret;
+} by;
+
+static int move_once(uint64_t seed)
+{
+	int ret;
+
+	fill_random(by.buf[0].va, ROUND_BYTES, seed);
+	ret = mm_move(&by.q[0], by.buf[0].iova, CARD_B, ROUND_BYTES);
+	if (!ret)
+		ret = mm_move(&by.q[1], by.buf[1].iova, CARD_B, ROUND_BYTES);
+	if (!ret && memcmp(by.buf[0].va, by.buf[1].va, ROUND_BYTES))
+		ret = -EBADMSG;
+	return ret;
+}
+
+static void *move_on(void *arg)
+{
+	(void)arg;
+	while (!by.stop && !by.ret) {
+		by.ret = move_once(by.rounds + 1);
+		by.rounds++;
+	}
+	return NULL;
+}
+
+static int bystander_start(void)
+{
+	int i, ret = mapped(&vf_b);
+
+	memset(&by, 0, sizeof(by));
+	for (i = 0; !ret && i < 2; i++) {
+		ret = dma_alloc(&vf_b.dev, ROUND_BYTES, &by.buf[i]);
+		if (!ret)
+			ret = mm_open(&by.q[i], &vf_b, 0, i, MODE_POLL, TABLE_64);
+	}
+	return ret ? ret : -pthread_create(&by.thread, NULL, move_on, NULL);
+}
+
+static int bystander_stop(void)
+{
+	int i;
+
+	by.stop = true;
+	pthread_join(by.thread, NULL);
+	for (i = 0; i < 2; i++) {
+		mm_close(&by.q[i]);
+		dma_free(&vf_b.dev, &by.buf[i]);
+	}
+	return by.ret;
+}
+
+static double rate_since(unsigned int rounds, int64_t start)
+{
+	int64_t ms = now_ms() - start;
+
+	return (by.rounds - rounds) * 1000.0 / (ms ? ms : 1);
+}
+
+/* Takes what came, and answers nothing. */
+static void drain(void)
+{
+	struct mbox_msg msg;
+
+	while (mbox_recv(&vf_a.mbox, &msg))
+		;
+}
+
+static void send(const struct mbox_msg *msg)
+{
+	drain();
+	mbox_send(&vf_a.mbox, msg);
+}
+
+static void requests_without_end(int64_t end)
+{
+	static const uint8_t ops[] = { OP_CSR, OP_FIRST_UNKNOWN, OP_HELLO, OP_VF_BYE, 0x81 };
+	struct mbox_msg req;
+	unsigned int i;
+
+	for (i = 0; now_ms() < end; i++) {
+		mbox_request(&vf_a.mbox, &req, ops[i / BURST % ARRAY_SIZE(ops)]);
+		send(&req);
+	}
+}
+
+static void answers_never_taken(int64_t end)
+{
+	struct mbox_msg req;
+
+	mbox_request(&vf_a.mbox, &req, OP_CSR);
+	while (now_ms() < end)
+		mbox_send(&vf_a.mbox, &req);
+	drain();
+}
+
+/* Well formed, for the first queue of the range. */
+static void good_request(struct mbox_msg *req, uint8_t op)
+{
+	switch (op) {
+	case OP_QCTXT_WRT:
+		qctxt_mm(&vf_a, req, vf_a.qbase, false, vf_a.dev.next_iova, TABLE_64 - 1);
+		return;
+	case OP_QCTXT_RD:
+	case OP_QCTXT_CLR:
+	case OP_QCTXT_INV:
+		qctxt_request(&vf_a, req, op, vf_a.qbase, false);
+		return;
+	case OP_INTR_WRT:
+	case OP_INTR_RD:
+	case OP_INTR_CLR:
+	case OP_INTR_INV:
+		intr_request(&vf_a, req, op, vf_a.dev.next_iova);
+		return;
+	}
+	mbox_request(&vf_a.mbox, req, op);
+	if (op == OP_QREQ || op == OP_FMAP || op == OP_HELLO) {
+		msg_put32(req, M_QBASE, op == OP_FMAP ? vf_a.qbase : 0xFFFFFFFF);
+		msg_put32(req, M_QMAX, op == OP_HELLO ? 0 : quota);
+	} else if (op == OP_QNOTIFY_ADD || op == OP_QNOTIFY_DEL) {
+		msg_put16(req, M_QN_QID, vf_a.qbase);
+	}
+}
+
+/* A session as it was recorded, again and again, then in any order. */
+static void replay(int64_t end)
+{
+	static const uint8_t ops[] = {
+		OP_HELLO, OP_QREQ, OP_CSR, OP_FMAP, OP_QNOTIFY_ADD, OP_QCTXT_WRT,
+		OP_QCTXT_RD, OP_INTR_WRT, OP_INTR_RD, OP_QCTXT_INV, OP_QNOTIFY_DEL,
+		OP_INTR_CLR, OP_QREQ, OP_VF_BYE, OP_PF_RESET_VF_BYE,
+	};
+	struct mbox_msg tape[ARRAY_SIZE(ops)];
+	unsigned int i, seed = 1;
+
+	for (i = 0; i < ARRAY_SIZE(ops); i++)
+		good_request(&tape[i], ops[i]);
+	for (i = 0; now_ms() < end; i++)
+		send(&tape[(i / ARRAY_SIZE(ops) % 2 ? (unsigned int)rand_r(&seed) : i) %
+			   ARRAY_SIZE(ops)]);
+}
+
+static const struct {
+	uint8_t where, width;
+} fields[] = {
+	{ 0, 1 }, { 1, 1 }, { 2, 2 }, { 4, 2 }, { 6, 2 }, { 8, 1 }, { 8, 4 }, { 9, 1 },
+	{ 12, 4 }, { 16, 4 }, { 20, 4 }, { 24, 2 }, { 24, 4 }, { 26, 2 }, { 28, 1 },
+	{ 30, 1 }, { 31, 1 }, { 32, 1 }, { 32, 4 }, { 33, 1 }, { 36, 2 }, { 36, 4 },
+	{ 38, 1 }, { 39, 1 }, { 40, 2 }, { 42, 2 }, { 44, 2 }, { 46, 2 }, { 127, 1 },
+};
+
+static unsigned int boundaries(uint32_t value[])
+{
+	static const uint32_t fixed[] = {
+		0, 1, 2, 7, 8, 0x7F, 0x80, 0xFF, 0x100, 0x7FF, 0x800, 0x7FFF, 0x8000,
+		0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF,
+	};
+	const uint32_t own[] = {
+		vf_a.qbase - 1, vf_a.qbase + quota - 1, vf_a.qbase + quota, quota + 1,
+		vf_b.qbase, vf_b.mbox.fn, vf_b.mbox.fn | QC_INTR_AGGR, vf_a.mbox.fn - 1,
+		VF_VECTORS - 1, VF_VECTORS,
+	};
+
+	memcpy(value, fixed, sizeof(fixed));
+	memcpy(value + ARRAY_SIZE(fixed), own, sizeof(own));
+	return ARRAY_SIZE(fixed) + ARRAY_SIZE(own);
+}
+
+/* All of them, however long it takes: opcode by opcode, field by field. */
+static void every_value(int64_t end)
+{
+	unsigned int op, f, i, n;
+	struct mbox_msg req;
+	uint32_t value[64];
+
+	(void)end;
+	n = boundaries(value);
+	for (op = OP_VF_BYE; op <= OP_FIRST_UNKNOWN; op++) {
+		for (f = 0; f < ARRAY_SIZE(fields); f++) {
+			/* back in a session, whatever the last ones did */
+			good_request(&req, OP_HELLO);
+			send(&req);
+			good_request(&req, OP_QREQ);
+			send(&req);
+			for (i = 0; i < n; i++) {
+				good_request(&req, op);
+				memcpy(req.b + fields[f].where, &value[i], fields[f].width);
+				send(&req);
+			}
+		}
+	}
+}
+
+/* All that is in the doorbell window and behind it, but for the mailbox */
+static void all_doorbells(int64_t end)
+{
+	static const uint32_t values[] = { 0, 1, 63, 0xFFFF, VF_DB_ARM | 1, 0xFFFFFFFF };
+	uint32_t off;
+	unsigned int i;
+
+	for (i = 0; now_ms() < end; i++)
+		for (off = 0; off < vf_a.dev.bar0_size; off += 4)
+			if (off < VF_MBOX || off >= VF_MBOX + 0x1000)
+				bar_write(&vf_a.dev, off, values[i % ARRAY_SIZE(values)]);
+}
+
+static void foreign_memory(int64_t end)
+{
+	struct mm_queue q;
+	unsigned int i;
+
+	for (i = 0; now_ms() < end; i++) {
+		if (mapped(&vf_a) || mm_open(&q, &vf_a, 0, i & 1, MODE_POLL, TABLE_64))
+			return;
+		mm_post(&q, i & 2 ? by.buf[0].iova + 0x40000000 : NOWHERE, CARD_A, 4096);
+		mm_doorbell(&q);
+		mm_wait(&q, MM_WAIT_MS);
+		mm_close(&q);
+	}
+}
+
+static void reset_in_requests(int64_t end)
+{
+	struct mbox_msg req;
+	unsigned int i;
+
+	for (i = 0; now_ms() < end; i++) {
+		good_request(&req, i % OP_FIRST_UNKNOWN);
+		mbox_send(&vf_a.mbox, &req);
+		vfio_reset(&vf_a.dev);
+		mbox_init(&vf_a.mbox, &vf_a.dev);
+	}
+}
+
+/* With queues at work and a request on its way. */
+static void close_in_requests(int64_t end)
+{
+	struct mm_queue q;
+	struct mbox_msg req;
+
+	while (now_ms() < end) {
+		if (!mapped(&vf_a) && !mm_open(&q, &vf_a, 0, false, MODE_POLL, TABLE_64)) {
+			mm_post(&q, q.ring.iova, CARD_A, 2048);
+			mm_doorbell(&q);
+		}
+		good_request(&req, OP_QCTXT_RD);
+		mbox_send(&vf_a.mbox, &req);
+		vf_close(&vf_a);
+		if (vf_open(&vf_a, bdf_a))
+			return;
+	}
+}
+
+struct attack {
+	void (*run)(int64_t end);
+};
+
+static enum ktap_result attack(const void *arg)
+{
+	const struct attack *a = arg;
+	unsigned int rounds;
+	double alone, beside;
+	int64_t start;
+	int ret;
+
+	EXPECT_STATUS(mapped(&vf_a), 0);
+	EXPECT_STATUS(bystander_start(), 0);
+	start = now_ms();
+	usleep(ALONE_MS * 1000);
+	alone = rate_since(0, start);
+
+	start = now_ms();
+	rounds = by.rounds;
+	a->run(start + ATTACK_MS);
+	beside = rate_since(rounds, start);
+	ret = bystander_stop();
+	printf("# the other VF: %.1f rounds/s alone, %.1f beside this, %.1f times slower\n",
+	       alone, beside, beside ? alone / beside : 0);
+	KTAP_FAIL_ON(ret, "the other VF failed in round %u: %d", by.rounds, ret);
+	KTAP_FAIL_ON(beside * SLOWER_MAX < alone, "the other VF is %.1f times slower",
+		     beside ? alone / beside : 0);
+	/* It may have harmed itself, its own vectors for example: as a new guest has it. */
+	vf_close(&vf_a);
+	usleep(1200 * 1000);	/* who was muted is heard after a second */
+	KTAP_FAIL_ON(vf_open(&vf_a, bdf_a), "it cannot be opened again");
+	EXPECT_STATUS(small_move(&vf_a, CARD_A), 0);
+	return KTAP_PASS;
+}
+
+/* Floods until the PF hears nothing more: the messages are taken all the same. */
+static enum ktap_result muted(const void *arg)
+{
+	struct mbox_msg req, rsp;
+	int i;
+
+	(void)arg;
+	EXPECT_STATUS(mapped(&vf_a), 0);
+	mbox_request(&vf_a.mbox, &req, OP_CSR);
+	for (i = 0; i < FLOOD_LEN && vf_attr(&vf_a, "muted") != 1; i++)
+		send(&req);
+	KTAP_FAIL_ON(i == FLOOD_LEN, "%d messages, and not muted", i);
+	/* answers from before */
+	while (!mbox_poll(&vf_a.mbox, &rsp, 100))
+		;
+	KTAP_FAIL_ON(mbox_send(&vf_a.mbox, &req), "message not taken");
+	KTAP_FAIL_ON(!mbox_poll(&vf_a.mbox, &rsp, 300), "muted, but answered");
+	EXPECT_STATUS(small_move(&vf_b, CARD_B), 0);
+	KTAP_FAIL_ON(vf_attr(&vf_a, "muted") != 1, "heard again too early");
+	usleep(1200 * 1000);
+	EXPECT_STATUS(vf_csr(&vf_a, NULL), 0);
+	KTAP_FAIL_ON(vf_attr(&vf_a, "muted"), "heard, but shown as muted");
+	return KTAP_PASS;
+}
+
+#define ATTACK(name, fn)	{ name, attack, &(const struct attack){ fn } }
+
+static const struct ktap_case attacks[] = {
+	ATTACK("requests without end", requests_without_end),
+	ATTACK("requests whose answers are never taken", answers_never_taken),
+	ATTACK("a session replayed", replay),
+	ATTACK("all doorbells", all_doorbells),
+	ATTACK("memory that it was not given", foreign_memory),
+	ATTACK("resets within requests", reset_in_requests),
+	ATTACK("the device closed within requests", close_in_requests),
+	ATTACK("every opcode, every field, every boundary value", every_value),
+};
+
+static const struct ktap_case muting[] = {
+	{ "a flood mutes a VF until it is quiet", muted, NULL },
+};
+
+const struct suite suite_hostile = {
+	.name = "hostile", .cases = attacks, .count = ARRAY_SIZE(attacks), .two = true,
+};
+
+const struct suite suite_muted = {
+	.name = "muted", .cases = muting, .count = ARRAY_SIZE(muting), .two = true,
+};
