@@ -6,7 +6,7 @@
 # and the status is 1 if anything failed. KTAP output of all is in build/lab/ktap*, logs are beside it.
 #
 # make check-long: what takes longer: the tests on a debug kernel (KASAN, lockdep, kmemleak and more) and on the
-# card's other IP revisions, millions of messages from a fuzzer; with FOREIGN=FOLDER also selftests/foreign.
+# card's other IP revisions, a VF that attacks, millions of messages from a fuzzer; with FOREIGN=FOLDER also selftests/foreign.
 
 set -eu
 . "$(dirname "$0")/common.sh"
@@ -132,6 +132,8 @@ long()
 		step "tests on a card with $ip" host "$ip" "${SVFF_KERNELS##* }" "xlnx-qdma,ip=$ip" \
 			"$SVFF_LAB/run-tests.sh" --card || :
 	done
+	step "a VF that attacks, beside one that works" host hostile "${SVFF_KERNELS##* }" xlnx-qdma \
+		"$SVFF_LAB/run-tests.sh" --hostile || :
 	step "millions of messages" fuzz || :
 	[ -z "${FOREIGN:-}" ] || step "foreign drivers" foreign || :
 }

@@ -5,6 +5,7 @@
 # and prints a line for each. Full output goes to /out/ktap/NAME. The totals are made outside, by ktap.sh.
 #	--debug		those for a debug kernel, and all others but the demo
 #	--card		those that ask something of the card
+#	--hostile	a VF that attacks
 #	--foreign	selftests/foreign
 
 set -u
@@ -29,8 +30,9 @@ mkdir -p /out/ktap
 rm -f /out/ktap/*
 case ${1:-} in
 '') set -- "$TESTS"/sriov/*.sh "$TESTS"/uapi/*.sh "$TESTS"/dmaengine/*.sh "$TESTS/qemu/demo-host.sh" ;;
---debug) set -- "$TESTS"/sriov/*.sh "$TESTS"/uapi/*.sh "$TESTS"/debug/*.sh ;;
+--debug) set -- "$TESTS"/sriov/*.sh "$TESTS"/uapi/*.sh "$TESTS"/dmaengine/*.sh "$TESTS"/debug/*.sh ;;
 --card) set -- "$TESTS"/sriov/{mbox,mm,provision,reset}.sh "$TESTS"/uapi/*.sh ;;
+--hostile) set -- "$TESTS"/hostile/*.sh ;;
 --foreign) set -- "$SVFF_SRC/selftests/foreign/matrix.sh" ;;
 esac
 for t; do
