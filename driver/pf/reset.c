@@ -25,7 +25,7 @@
 /* For all VFs together: time to stop their queues while they can be stopped. */
 #define PF_VFS_STOP_MS	200
 
-#define PF_RESCUE_MS	5000	/* an orderly recovery takes less, mostly */
+#define PF_RESCUE_MS	15000	/* a VF's driver may wait twice for an answer in an orderly recovery */
 #define PF_RESCUES	12
 
 static void restart_vfs(struct svff_pf *pf)

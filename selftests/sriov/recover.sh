@@ -8,7 +8,7 @@
 
 LOOPS=20
 KERNEL_KB=512
-RESCUE_S=30
+RESCUE_S=60
 GUEST_S=150
 PORT=$(basename "$(dirname "$(readlink -f "$D")")")
 
@@ -208,7 +208,7 @@ correctable()
 	own 1
 	log_mark aer
 	meanwhile "$(device 1)" inject inject-aer correctable
-	log_since aer | grep -q 'Correctable error message received' || fail "no error"
+	log_since aer | grep -qE 'Correct(ed|able) error message received' || fail "no error"
 	all_work 1
 }
 
