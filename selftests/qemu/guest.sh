@@ -18,6 +18,7 @@ set -eu
 RUN=/run/svff-lab
 NO_ANSWER=125
 BOOT_LIMIT=300
+BOOT_TRIES=3
 # As in run-host.sh
 PATIENCE="mitigations=off rcupdate.rcu_expedited=1 tsc=reliable watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=120"
 
@@ -53,10 +54,29 @@ start()
 	kver=$(kernel_of "$kernel")
 	! alive "$name" || die "guest $name runs already"
 	[ -e /dev/kvm ] || modprobe -a kvm_amd vfio_pci
-	rm -f "$RUN/$name".*
-	mkfifo "$RUN/$name.cmd.in" "$RUN/$name.cmd.out"
-	launch "$name" "$kver"
-	run "$name" -t "$BOOT_LIMIT" true || die "guest $name did not boot: see /out/guest-$name.log"
+	for _ in $(seq "$BOOT_TRIES"); do
+		rm -f "$RUN/$name".*
+		mkfifo "$RUN/$name.cmd.in" "$RUN/$name.cmd.out"
+		launch "$name" "$kver"
+		! boots "$name" || return 0
+		! alive "$name" || break
+		say "guest $name ended while it booted: again"
+	done
+	die "guest $name did not boot: see /out/guest-$name.log"
+}
+
+# A KVM on an emulated processor now and then resets a guest in its first seconds, before anything of ours is in it.
+boots()
+{
+	local pid
+
+	run "$1" -t "$BOOT_LIMIT" true &
+	pid=$!
+	while kill -0 "$pid" 2>/dev/null; do
+		alive "$1" || { kill "$pid"; return 1; }
+		sleep 0.5
+	done
+	wait "$pid"
 }
 
 # The pipe is opened for both directions, so that it never ends; the answer carries the request's number.
