@@ -8,6 +8,7 @@
 #include <linux/dma-mapping.h>
 #include <linux/module.h>
 #include <linux/ratelimit.h>
+#include <linux/slab.h>
 #include <linux/string.h>
 #include "ids.h"
 
@@ -233,6 +234,13 @@ static void pf_hide(struct svff_pf *pf)
 	pf_sysfs_destroy(pf);
 }
 
+static int keep_config(struct svff_pf *pf)
+{
+	pci_save_state(pf->pdev);
+	pf->config = pci_store_saved_state(pf->pdev);
+	return pf->config ? 0 : -ENOMEM;
+}
+
 static int pf_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 {
 	struct svff_pf *pf = devm_kzalloc(&pdev->dev, sizeof(*pf), GFP_KERNEL);
@@ -247,6 +255,9 @@ static int pf_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	err = pf_create(pf);
 	if (err)
 		return err;
+	err = keep_config(pf);
+	if (err)
+		goto destroy;
 	err = pf_provision_init(pf);
 	if (err)
 		goto destroy;
@@ -261,7 +272,6 @@ static int pf_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 		dev_err(&pdev->dev, "cannot show the card (%pe)\n", ERR_PTR(err));
 		goto down;
 	}
-	pci_save_state(pdev);
 	return 0;
 
 down:
@@ -270,6 +280,7 @@ destroy_hub:
 	pf_hub_destroy(pf);
 destroy:
 	svff_qdma_destroy(pf->qd);
+	kfree(pf->config);
 	return err;
 }
 
@@ -284,6 +295,7 @@ static void pf_remove(struct pci_dev *pdev)
 	pf_down(pf);
 	pf_hub_destroy(pf);
 	svff_qdma_destroy(pf->qd);
+	kfree(pf->config);
 	pci_clear_master(pdev);
 }
 

@@ -87,6 +87,7 @@ struct pf_vf {
  * struct svff_pf - a card
  * @pdev: its PF
  * @qd: its QDMA manager
+ * @config: PCI configuration as it should be after an error
  * @card: what is told to VFs
  * @total_vfs: TotalVFs of the SR-IOV capability
  * @first_func: function id of VF 1
@@ -121,6 +122,7 @@ struct pf_vf {
 struct svff_pf {
 	struct pci_dev *pdev;
 	struct svff_qdma *qd;
+	struct pci_saved_state *config;
 	struct pf_card card;
 	u16 total_vfs;
 	u16 first_func;

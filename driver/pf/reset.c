@@ -66,11 +66,15 @@ static void pf_reset_done(struct pci_dev *pdev)
 		restart_vfs(pf);
 }
 
-static void come_back(struct pci_dev *pdev)
+/*
+ * What the PCI core has saved it forgets with the first reset, so that the
+ * configuration of the probe is kept.
+ */
+static void come_back(struct svff_pf *pf)
 {
-	pci_restore_state(pdev);
-	pci_save_state(pdev);
-	pci_set_master(pdev);
+	pci_load_saved_state(pf->pdev, pf->config);
+	pci_restore_state(pf->pdev);
+	pci_set_master(pf->pdev);
 }
 
 /* Their drivers were told of the error, and nothing since. */
@@ -94,7 +98,7 @@ static void rescue(struct svff_pf *pf)
 	struct pci_dev *pdev = pf->pdev;
 
 	device_lock_assert(&pdev->dev);
-	come_back(pdev);
+	come_back(pf);
 	if (pf_up(pf))
 		return;
 	dev_warn(&pdev->dev, "the recovery from an error was given up half-way: the card is set up again\n");
@@ -171,7 +175,7 @@ static pci_ers_result_t pf_slot_reset(struct pci_dev *pdev)
 	/* Another function may have asked for it after an error that left us up. */
 	pf_down(pf);
 	pf->lost = false;
-	come_back(pdev);
+	come_back(pf);
 	if (pf_up(pf))
 		return PCI_ERS_RESULT_DISCONNECT;
 	pf->restart = true;
