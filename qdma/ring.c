@@ -1058,7 +1058,8 @@ bool qdma_ring_remove(struct qdma_ring *ring)
 	cancel_work_sync(&ring->recover);
 	guard(mutex)(&ring->ctl);
 	err = hw_stop(ring);
-	if (err)
+	/* That the device is out of reach is no news of this queue. */
+	if (err && err != -ENODEV)
 		dev_err(ring_dev(ring), "queue %u %s cannot be stopped (%pe)\n",
 			ring->qid, dir_name(ring), ERR_PTR(err));
 	fail_all(ring, -ENODEV, err);

@@ -315,6 +315,7 @@ static int vf_start(struct svff_vf *vf)
 {
 	int err;
 
+	vf_mbox_cut(vf, false);
 	guard(mutex)(&vf->session_lock);
 	vf->in_reset = false;
 	err = make_ready(vf);
@@ -434,16 +435,25 @@ static void vf_reset_done(struct pci_dev *pdev)
 static pci_ers_result_t vf_error_detected(struct pci_dev *pdev,
 					  pci_channel_state_t state)
 {
+	struct svff_vf *vf = pci_get_drvdata(pdev);
+
 	if (state == pci_channel_io_normal)
 		return PCI_ERS_RESULT_CAN_RECOVER;
-	vf_stop(pci_get_drvdata(pdev));
+	/* The PF is down already, and does not answer. */
+	vf_mbox_cut(vf, true);
+	vf_stop(vf);
 	return state == pci_channel_io_frozen ? PCI_ERS_RESULT_NEED_RESET :
 						PCI_ERS_RESULT_DISCONNECT;
 }
 
+/* Another function may have asked for it after an error that left this one at work. */
 static pci_ers_result_t vf_slot_reset(struct pci_dev *pdev)
 {
-	restore_config(pci_get_drvdata(pdev));
+	struct svff_vf *vf = pci_get_drvdata(pdev);
+
+	if (!vf->leaving)
+		vf_stop(vf);
+	restore_config(vf);
 	return PCI_ERS_RESULT_RECOVERED;
 }
 

@@ -10,6 +10,8 @@
  * sent first; when it is answered, everything older has come or never will.
  *
  * A PF that knows the extension numbers what it answers, and there is no trap.
+ *
+ * While the link is down after an error nobody answers, and nobody waits.
  */
 #include "vf.h"
 
@@ -99,6 +101,22 @@ void vf_mbox_close(struct svff_vf *vf)
 }
 
 /**
+ * vf_mbox_cut() - there is no way to the PF, or there is one again
+ * @vf: VF
+ * @cut: there is none: who waits for an answer gives up, and nobody asks
+ *
+ * Context: process.
+ */
+void vf_mbox_cut(struct svff_vf *vf, bool cut)
+{
+	spin_lock(&vf->mbox.reply_lock);
+	vf->mbox.cut = cut;
+	if (cut)
+		complete(&vf->mbox.done);
+	spin_unlock(&vf->mbox.reply_lock);
+}
+
+/**
  * vf_mbox_reply() - a message of the PF may be what is waited for
  * @vf: VF
  * @msg: message
@@ -123,16 +141,23 @@ bool vf_mbox_reply(struct svff_vf *vf, const union svff_mbox_msg *msg)
 	return match;
 }
 
-static void want_reply(struct vf_mbox *m, u8 op, u16 seq)
+/* False if there is nobody to reply. */
+static bool want_reply(struct vf_mbox *m, u8 op, u16 seq)
 {
+	bool cut;
+
 	spin_lock(&m->reply_lock);
-	m->wanted = op | SVFF_MBOX_RSP;
-	m->wanted_seq = seq;
-	reinit_completion(&m->done);
+	cut = m->cut;
+	if (!cut) {
+		m->wanted = op | SVFF_MBOX_RSP;
+		m->wanted_seq = seq;
+		reinit_completion(&m->done);
+	}
 	spin_unlock(&m->reply_lock);
+	return !cut;
 }
 
-/* True if the response came after all, just when the wait for it ended. */
+/* True if the response came, be it just when the wait for it ended. */
 static bool stop_wanting(struct vf_mbox *m)
 {
 	bool came;
@@ -149,10 +174,10 @@ static int wait_reply(struct vf_mbox *m, u8 op)
 	long left = wait_for_completion_killable_timeout(&m->done,
 					msecs_to_jiffies(VF_REPLY_TIMEOUT_MS));
 
-	if (left <= 0 && !stop_wanting(m)) {
+	if (!stop_wanting(m)) {
 		m->stale |= BIT(op);
 		m->silent = !left;
-		return left ? -EINTR : -ETIMEDOUT;
+		return left > 0 ? -ENODEV : left ? -EINTR : -ETIMEDOUT;
 	}
 	/* Answers come in order, so this was the last of the old ones, if any. */
 	if (!(m->stale & BIT(op)))
@@ -180,7 +205,8 @@ static int exchange(struct svff_vf *vf, union svff_mbox_msg *msg)
 	lockdep_assert_held(&m->lock);
 	msg->hdr.src = cpu_to_le16(vf->func);
 	msg->hdr.dst = cpu_to_le16(seq);
-	want_reply(m, op, seq);
+	if (!want_reply(m, op, seq))
+		return -ENODEV;
 	err = svff_qdma_mbox_send(vf->qd, 0, msg);
 	if (err) {
 		stop_wanting(m);
@@ -224,8 +250,8 @@ static bool is_hopeless(struct vf_mbox *m)
  *
  * Context: process; sleeps up to 10 s, or 20 s if the last request was given
  * up. A fatal signal ends the wait.
- * Return: 0; -EINTR if killed; -ETIMEDOUT if the PF does not answer; errno of
- * svff_qdma_mbox_send().
+ * Return: 0; -EINTR if killed; -ETIMEDOUT if the PF does not answer; -ENODEV if
+ * the link is down; errno of svff_qdma_mbox_send().
  */
 int vf_request(struct svff_vf *vf, union svff_mbox_msg *msg)
 {
@@ -266,7 +292,8 @@ void vf_mbox_agree(struct svff_vf *vf, const struct svff_mbox_ext *ext)
  * @vf: VF
  * @msg: as vf_request()
  *
- * Says it if the request fails, except if the caller was killed.
+ * Says it if the request fails, except if the caller was killed or the device
+ * is out of reach.
  *
  * Context: as vf_request().
  * Return: 0; -EIO if the PF refuses; errno of vf_request().
@@ -276,7 +303,7 @@ int vf_request_ok(struct svff_vf *vf, union svff_mbox_msg *msg)
 	u8 op = msg->hdr.op;
 	int err = vf_request(vf, msg);
 
-	if (err && err != -EINTR)
+	if (err && err != -EINTR && err != -ENODEV)
 		dev_err_ratelimited(&vf->pdev->dev,
 				    "no answer of the PF to request 0x%02x (%pe)\n",
 				    op, ERR_PTR(err));

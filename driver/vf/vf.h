@@ -29,6 +29,7 @@
  * @wanted: opcode of the response that is waited for, 0 if none
  * @wanted_seq: its sequence number, 0 if it has none
  * @closing: the session ends: no long waits for a PF that is silent
+ * @cut: the link is down: no waits at all
  * @reply: the response
  * @done: it is here
  */
@@ -42,6 +43,7 @@ struct vf_mbox {
 	u8 wanted;
 	u16 wanted_seq;
 	bool closing;
+	bool cut;
 	union svff_mbox_msg reply;
 	struct completion done;
 };
@@ -103,6 +105,7 @@ extern unsigned int vf_queues_wanted;
 void vf_mbox_init(struct svff_vf *vf);
 void vf_mbox_begin(struct svff_vf *vf);
 void vf_mbox_close(struct svff_vf *vf);
+void vf_mbox_cut(struct svff_vf *vf, bool cut);
 bool vf_mbox_reply(struct svff_vf *vf, const union svff_mbox_msg *msg);
 void vf_mbox_agree(struct svff_vf *vf, const struct svff_mbox_ext *ext);
 int vf_request(struct svff_vf *vf, union svff_mbox_msg *msg);
