@@ -16,7 +16,7 @@ stage:
 	@mkdir -p $(STAGE)
 	@cp -asf $(addprefix $(CURDIR)/,Kbuild $(wildcard qdma driver include)) $(STAGE)/
 	@mkdir -p $(STAGE)/selftests
-	@cp -asf $(CURDIR)/selftests/dmaengine $(STAGE)/selftests/
+	@cp -asf $(addprefix $(CURDIR)/selftests/,dmaengine sriov) $(STAGE)/selftests/
 	@find $(STAGE) -xtype l -exec rm {} +
 
 modules: stage

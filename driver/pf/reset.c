@@ -25,8 +25,8 @@
 /* For all VFs together: time to stop their queues while they can be stopped. */
 #define PF_VFS_STOP_MS	200
 
-#define PF_RESCUE_MS	15000	/* a VF's driver may wait twice for an answer in an orderly recovery */
-#define PF_RESCUES	12
+#define PF_RESCUE_MS	2000	/* an orderly recovery is faster: the reset of the link, and a callback per function */
+#define PF_RESCUES	30
 
 static void restart_vfs(struct svff_pf *pf)
 {
