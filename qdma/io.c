@@ -4,6 +4,7 @@
 #include <linux/bitfield.h>
 #include <linux/io.h>
 #include <linux/iopoll.h>
+#include <linux/pci.h>
 
 #include "priv.h"
 #include "regs.h"
@@ -80,8 +81,33 @@ void qdma_doorbell(struct svff_qdma *qd, u32 offset, u32 value)
 	qdma_write(qd, qd->db + offset, value);
 }
 
+static u32 read_ident(struct svff_qdma *qd)
+{
+	return qd->is_vf ? qdma_mbox_read(qd, QDMA_MBOX_VERSION) :
+			   qdma_read(qd, QDMA_CFG_IDENT);
+}
+
 /**
- * qdma_alive - does the device answer?
+ * svff_qdma_away - has the host taken this VF's hardware away for a while?
+ * @qd: function
+ *
+ * While a guest's VF is paused its registers read as all ones, as those of a
+ * device that is gone do, but its configuration space is still there. What
+ * waits for such a VF goes on waiting, and must not count the time.
+ *
+ * Context: any; costs a register read, and if that is all ones one of
+ * configuration space.
+ * Return: true if it is paused.
+ */
+bool svff_qdma_away(struct svff_qdma *qd)
+{
+	return qd->is_vf && !READ_ONCE(qd->gone) &&
+	       read_ident(qd) == QDMA_ALL_ONES && pci_device_is_present(qd->pdev);
+}
+EXPORT_SYMBOL_NS_GPL(svff_qdma_away, SVFF_NS(SVFF_QDMA));
+
+/**
+ * qdma_alive - does the device answer, or will it after a pause?
  * @qd: function
  *
  * Costs a register read; remembers if the device is gone.
@@ -91,13 +117,9 @@ void qdma_doorbell(struct svff_qdma *qd, u32 offset, u32 value)
  */
 bool qdma_alive(struct svff_qdma *qd)
 {
-	u32 value;
-
 	if (READ_ONCE(qd->gone))
 		return false;
-	value = qd->is_vf ? qdma_mbox_read(qd, QDMA_MBOX_VERSION) :
-			    qdma_read(qd, QDMA_CFG_IDENT);
-	if (value != QDMA_ALL_ONES)
+	if (read_ident(qd) != QDMA_ALL_ONES || svff_qdma_away(qd))
 		return true;
 	WRITE_ONCE(qd->gone, true);
 	return false;

@@ -40,6 +40,11 @@ struct tx_msg {
 	union svff_mbox_msg msg;
 };
 
+static unsigned long send_deadline(void)
+{
+	return jiffies + msecs_to_jiffies(SEND_TIMEOUT_MS);
+}
+
 static void read_msg(struct svff_qdma *qd, union svff_mbox_msg *msg)
 {
 	unsigned int i;
@@ -77,7 +82,7 @@ static bool receive_locked(struct svff_qdma *qd, u16 *src, union svff_mbox_msg *
 	return true;
 }
 
-/* Returns -EBUSY if the receiver has not taken the last one yet. */
+/* Returns -EBUSY if the receiver has not taken the last one yet, -EAGAIN if this VF is paused. */
 static int send_locked(struct svff_qdma *qd, u16 dst, const union svff_mbox_msg *msg)
 {
 	u32 status;
@@ -88,7 +93,7 @@ static int send_locked(struct svff_qdma *qd, u16 dst, const union svff_mbox_msg 
 		qdma_mbox_write(qd, QDMA_MBOX_TARGET, dst);
 	status = qdma_mbox_read(qd, QDMA_MBOX_STATUS);
 	if (status == QDMA_ALL_ONES)
-		return -ENODEV;
+		return svff_qdma_away(qd) ? -EAGAIN : -ENODEV;
 	if (status & QDMA_MBOX_STATUS_OUT)
 		return -EBUSY;
 	write_msg(qd, msg);
@@ -153,26 +158,38 @@ static void drop_tx(struct svff_qdma *qd, struct tx_msg *tx)
 	kfree(tx);
 }
 
-/* Messages to one function stay in order: behind a full buffer all wait. */
+static bool is_late(struct svff_qdma *qd, const struct tx_msg *tx)
+{
+	if (time_before(jiffies, tx->deadline))
+		return false;
+	qd->mbox.lost++;
+	dev_warn_ratelimited(&qd->pdev->dev,
+			     "function %u does not take its mailbox message (opcode 0x%02x)\n",
+			     tx->dst, tx->msg.hdr.op);
+	return true;
+}
+
+/*
+ * Messages to one function stay in order: behind a full buffer all wait. In a
+ * VF that is paused they wait for its end.
+ */
 static void retry_locked(struct svff_qdma *qd)
 {
 	DECLARE_BITMAP(full, QDMA_MAX_FUNCS);
 	struct tx_msg *tx, *next;
+	int err;
 
 	bitmap_zero(full, QDMA_MAX_FUNCS);
 	list_for_each_entry_safe(tx, next, &qd->mbox.tx, node) {
-		if (!test_bit(tx->dst, full) && send_locked(qd, tx->dst, &tx->msg) != -EBUSY) {
-			drop_tx(qd, tx);
+		err = test_bit(tx->dst, full) ? -EBUSY : send_locked(qd, tx->dst, &tx->msg);
+		if (err == -EAGAIN) {
+			tx->deadline = send_deadline();
 			continue;
 		}
-		__set_bit(tx->dst, full);
-		if (time_before(jiffies, tx->deadline))
-			continue;
-		qd->mbox.lost++;
-		dev_warn_ratelimited(&qd->pdev->dev,
-				     "function %u does not take its mailbox message (opcode 0x%02x)\n",
-				     tx->dst, tx->msg.hdr.op);
-		drop_tx(qd, tx);
+		if (err == -EBUSY)
+			__set_bit(tx->dst, full);
+		if (err != -EBUSY || is_late(qd, tx))
+			drop_tx(qd, tx);
 	}
 }
 
@@ -207,7 +224,7 @@ static int enqueue_locked(struct svff_qdma *qd, u16 dst, const union svff_mbox_m
 	if (!tx)
 		return -ENOMEM;
 	tx->dst = dst;
-	tx->deadline = jiffies + msecs_to_jiffies(SEND_TIMEOUT_MS);
+	tx->deadline = send_deadline();
 	tx->msg = *msg;
 	list_add_tail(&tx->node, &qd->mbox.tx);
 	qd->mbox.ntx++;
@@ -223,7 +240,7 @@ static int enqueue_locked(struct svff_qdma *qd, u16 dst, const union svff_mbox_m
  *
  * Does not wait: if the receiver's buffer is full the message is kept and sent
  * as soon as there is room. One that is not taken within a second is dropped,
- * which is logged.
+ * which is logged; in a VF that is paused that time does not pass.
  *
  * Context: process.
  * Return: 0 if it was sent or kept, -EINVAL for a receiver that there is not,
@@ -243,7 +260,7 @@ int svff_qdma_mbox_send(struct svff_qdma *qd, u16 dst,
 	if (!qd->mbox.enabled)
 		return -ESHUTDOWN;
 	err = count_waiting(qd, dst) ? -EBUSY : send_locked(qd, dst, msg);
-	return err == -EBUSY ? enqueue_locked(qd, dst, msg) : err;
+	return err == -EBUSY || err == -EAGAIN ? enqueue_locked(qd, dst, msg) : err;
 }
 EXPORT_SYMBOL_NS_GPL(svff_qdma_mbox_send, SVFF_NS(SVFF_QDMA));
 

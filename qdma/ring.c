@@ -446,6 +446,8 @@ static void guard_work(struct work_struct *work)
 	spin_lock_irq(&ring->lock);
 	again = guard_look_locked(ring, &stalled);
 	spin_unlock_irq(&ring->lock);
+	if (stalled && svff_qdma_away(ring->qd))
+		ring->progress = jiffies;
 	if (stalled && !qdma_alive(ring->qd))
 		qdma_ring_fail(ring, -ENODEV);
 	else if (again)

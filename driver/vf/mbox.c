@@ -169,11 +169,15 @@ static bool stop_wanting(struct vf_mbox *m)
 	return came;
 }
 
-static int wait_reply(struct vf_mbox *m, u8 op)
+static int wait_reply(struct svff_vf *vf, u8 op)
 {
-	long left = wait_for_completion_killable_timeout(&m->done,
-					msecs_to_jiffies(VF_REPLY_TIMEOUT_MS));
+	struct vf_mbox *m = &vf->mbox;
+	long left;
 
+	do {
+		left = wait_for_completion_killable_timeout(&m->done,
+							    msecs_to_jiffies(VF_REPLY_TIMEOUT_MS));
+	} while (!left && svff_qdma_away(vf->qd));
 	if (!stop_wanting(m)) {
 		m->stale |= BIT(op);
 		m->silent = !left;
@@ -212,7 +216,7 @@ static int exchange(struct svff_vf *vf, union svff_mbox_msg *msg)
 		stop_wanting(m);
 		return err;
 	}
-	err = wait_reply(m, op);
+	err = wait_reply(vf, op);
 	if (!err)
 		*msg = m->reply;
 	return err;
@@ -249,7 +253,7 @@ static bool is_hopeless(struct vf_mbox *m)
  * @msg: request, source left 0; becomes the response, whatever its status
  *
  * Context: process; sleeps up to 10 s, or 20 s if the last request was given
- * up. A fatal signal ends the wait.
+ * up, and for as long as the VF is paused. A fatal signal ends the wait.
  * Return: 0; -EINTR if killed; -ETIMEDOUT if the PF does not answer; -ENODEV if
  * the link is down; errno of svff_qdma_mbox_send().
  */

@@ -243,6 +243,7 @@ void svff_qdma_set_caps(struct svff_qdma *qd, u16 func_id, bool mm, bool st);	/*
 int svff_qdma_card_init(struct svff_qdma *qd);
 void svff_qdma_card_fini(struct svff_qdma *qd);
 const struct svff_qdma_csr *svff_qdma_csr(const struct svff_qdma *qd);
+bool svff_qdma_away(struct svff_qdma *qd);
 int svff_qdma_reg_read(struct svff_qdma *qd, u32 offset, u32 *value);
 
 /* Errors of the hardware, by number. */
