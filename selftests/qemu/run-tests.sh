@@ -14,15 +14,19 @@ set -u
 TESTS=/svff/build/user/selftests
 LIMIT=1800	# seconds, for one test
 
+# Seconds that all processors have worked so far
+busy_s() { awk '/^cpu / { print int(($2 + $3 + $4 + $7 + $8) / 100) }' /proc/stat; }
+
 run()
 {
-	local t=$1 name rc=0 start=$SECONDS
+	local t=$1 name rc=0 start=$SECONDS busy
 	shift
 
+	busy=$(busy_s)
 	name=$(basename "$(dirname "$t")")-$(basename "$t" .sh)
 	timeout -k 10 "$LIMIT" "$t" "$@" >"/out/ktap/$name" 2>&1 || rc=$?
 	echo "# status $rc" >>"/out/ktap/$name"
-	printf '%-28s status %d, %d s\n' "$name" "$rc" $((SECONDS - start))
+	printf '%-28s status %d, %d s, %d s busy\n' "$name" "$rc" $((SECONDS - start)) $(($(busy_s) - busy))
 	grep -a '^not ok' "/out/ktap/$name"
 }
 
