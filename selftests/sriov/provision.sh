@@ -139,6 +139,9 @@ pf_queues()
 	put_refused ENOSPC 3000 "$S/pf_queues"
 	expect "$old" "$S/pf_queues"
 	data_device "$PF" >/dev/null || fail "the data device is gone after a refused value"
+	expect "$free" "$S/queues_free"
+	until_true test -c "$(data_device "$PF")" || fail "no node"
+	dd if=/dev/zero of="$(data_device "$PF")" bs=4k count=1 conv=notrunc status=none || fail "no data after a refused value"
 }
 
 add "what the card is" facts

@@ -6,6 +6,8 @@
 
 . "$(dirname "$0")/../sriov/vf.sh"
 
+EVENTS_KEPT=512	# for an open file
+
 calls() { sub uapi-control "$(control_device)"; }
 
 # A request that is refused is an event of its own.
@@ -22,6 +24,47 @@ refused_event()
 		{ cat "$TMP/text"; fail "no event for the refused QREQ"; }
 }
 
+# A VF with queues and a refused request: the call tells what sysfs tells.
+counts()
+{
+	vfs 1
+	vf-client --queues 60 "$A" mm 2>/dev/null
+	hold a "$A" --queues 2
+	expect 4 "$S/vf1/queues_active"
+	[ "$(get "$S/vf1/stats/refused")" -gt 0 ] || fail "nothing was refused"
+	sub uapi-control "$(control_device)" "VF_INFO counts"
+	hold_end a
+	no_vfs
+}
+
+# events: what is there to be read from 9, a line of numbers each: time (2), type, VF, a, b
+events() { timeout 2 dd bs=24 status=none <&9 | od -An -v -t u4 -w24; }
+
+# Who does not read keeps the oldest; the next one that has room is told after the number of those that had none.
+lost()
+{
+	local kept lost
+
+	vfs 1
+	exec 9<"$(control_device)"
+	vf-client --rounds $((EVENTS_KEPT + 100)) "$A" refused || fail "not refused"
+	events >"$TMP/first"
+	vf-client "$A" refused || fail "not refused"
+	events >"$TMP/then"
+	exec 9<&-
+	no_vfs
+	kept=$(wc -l <"$TMP/first")
+	[ "$kept" -eq "$EVENTS_KEPT" ] || fail "$kept events were kept"
+	grep -qv ' 2 *1 *4 ' <(tail -n 100 "$TMP/first") && fail "$(tail -n 1 "$TMP/first")"
+	lost=$(awk 'NR == 1 && $3 == 4 { print $5 }' "$TMP/then")
+	if [ "${lost:-0}" -lt 100 ] || [ "$lost" -gt 110 ]; then
+		cat "$TMP/then"
+		fail "${lost:-none} were lost"
+	fi
+}
+
 add "calls and events" calls
+add "counts of a VF" counts
+add "events that nobody reads are counted" lost
 add "a refused request is an event" refused_event
 finish

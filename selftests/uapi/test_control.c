@@ -17,6 +17,7 @@
 
 #define PATH_LEN	256
 #define EVENT_MS	3000
+#define LATER_US	200000
 #define BIG		64	/* more than any kernel's structure has on top */
 
 static const char *device;
@@ -189,6 +190,25 @@ static enum ktap_result vf_facts(const void *arg)
 	return KTAP_PASS;
 }
 
+/* control.sh runs it once more with VF 1 at work, and something of it refused. */
+static enum ktap_result vf_counts(const void *arg)
+{
+	struct svff_vf_info v;
+	long requests = attr("svff/vf1/stats/requests"), refused = attr("svff/vf1/stats/refused");
+	long active = attr("svff/vf1/queues_active"), dropped = attr("svff/vf1/stats/dropped");
+
+	(void)arg;
+	KTAP_FAIL_ON(vf_info(&v, 1), "ioctl: %d", errno);
+	KTAP_FAIL_ON(active && v.state != SVFF_VF_ACTIVE, "state %u", v.state);
+	KTAP_FAIL_ON(v.queues_active != active, "%u queues active, not %ld", v.queues_active, active);
+	KTAP_FAIL_ON(v.requests != (__u64)requests || v.refused != (__u64)refused || v.dropped != (__u64)dropped,
+		     "%llu requests, %llu refused, %llu dropped; sysfs: %ld, %ld, %ld",
+		     v.requests, v.refused, v.dropped, requests, refused, dropped);
+	KTAP_FAIL_ON(v.queue_base != (__u32)attr("svff/vf1/queue_base") || (active && v.queue_count != v.quota),
+		     "queues %u+%u", v.queue_base, v.queue_count);
+	return KTAP_PASS;
+}
+
 static int wait_event(int f, struct svff_event *e)
 {
 	struct pollfd p = { .fd = f, .events = POLLIN };
@@ -250,6 +270,41 @@ static enum ktap_result many_events(const void *arg)
 	return KTAP_PASS;
 }
 
+static void write_later(const char *name, const char *first, const char *second)
+{
+	if (fork())
+		return;
+	usleep(LATER_US);
+	attr_write(name, first);
+	usleep(LATER_US);
+	attr_write(name, second);
+	_exit(0);
+}
+
+/* Who waits is woken: in poll first, then in read. */
+static enum ktap_result woken(const void *arg)
+{
+	int f = open(device, O_RDONLY);
+	struct pollfd p = { .fd = f, .events = POLLIN };
+	struct svff_event e = { 0 };
+	enum ktap_result r;
+	ssize_t n;
+	int ret;
+
+	(void)arg;
+	KTAP_FAIL_ON(f < 0, "open: %d", errno);
+	KTAP_FAIL_ON(poll(&p, 1, 0), "readable at once");
+	write_later("sriov_numvfs", "1", "0");
+	ret = poll(&p, 1, EVENT_MS);
+	r = expect_state(f, 1, SVFF_VF_READY, SVFF_VF_ABSENT);
+	n = read(f, &e, sizeof(e));
+	wait(NULL);
+	close(f);
+	KTAP_FAIL_ON(ret != 1 || p.revents != POLLIN, "poll: %d, events 0x%x", ret, p.revents);
+	KTAP_FAIL_ON(n != sizeof(e) || e.a != SVFF_VF_ABSENT, "read: %zd, state %u", n, e.a);
+	return r;
+}
+
 static void tick(int sig)
 {
 	(void)sig;
@@ -284,7 +339,9 @@ static const struct ktap_case cases[] = {
 	{ "unknown flags and calls", bad_calls, NULL },
 	{ "VF_INFO of VFs that cannot be", vf_numbers, NULL },
 	{ "VF_INFO agrees with sysfs", vf_facts, NULL },
+	{ "VF_INFO counts", vf_counts, NULL },
 	{ "each reader gets state events", events, NULL },
+	{ "an event wakes who waits", woken, NULL },
 	{ "only whole records are read", many_events, NULL },
 	{ "a blocking read can be interrupted", interrupted, NULL },
 };

@@ -18,6 +18,7 @@ static const char usage_text[] =
 "usage: vf-client BDF COMMAND [options]\n"
 "  info    identity of the VF, no mailbox\n"
 "  hello   open a session with the PF, show what it says\n"
+"  refused ask for more queues than there are\n"
 "  mm      move random data to the card and back, compare\n"
 "  hold    set up the queues and keep them until standard input ends or the\n"
 "          host wants the VF back; prints 'ready', then one line an event\n"
@@ -175,6 +176,23 @@ static int do_hello(const char *bdf, const struct options *o)
 	return ret ? fail(bdf, "HELLO", vf_error(ret)) : EXIT_SUCCESS;
 }
 
+static int do_refused(const char *bdf, const struct options *o)
+{
+	struct vf vf;
+	unsigned int i;
+	int ret;
+
+	if (start(&vf, bdf, 0))
+		return EXIT_FAILURE;
+	ret = vf_hello(&vf, NULL);
+	for (i = 0; !ret && i < o->rounds; i++)
+		if (vf_qreq(&vf, -1, UINT16_MAX) != ST_NUM_QUEUES)
+			ret = ST_PARAM;
+	vf_bye(&vf);
+	vf_close(&vf);
+	return ret ? fail(bdf, "QREQ", vf_error(ret)) : EXIT_SUCCESS;
+}
+
 static int do_mm(const char *bdf, const struct options *o)
 {
 	struct work_result res;
@@ -287,8 +305,8 @@ static const struct {
 	const char *name;
 	int (*fn)(const char *bdf, const struct options *o);
 } commands[] = {
-	{ "info", do_info }, { "hello", do_hello }, { "mm", do_mm },
-	{ "hold", do_hold },
+	{ "info", do_info }, { "hello", do_hello }, { "refused", do_refused },
+	{ "mm", do_mm }, { "hold", do_hold },
 };
 
 int main(int argc, char **argv)
