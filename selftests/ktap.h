@@ -19,7 +19,9 @@
 
 enum ktap_result { KTAP_PASS = 0, KTAP_FAIL = 1, KTAP_SKIP = 4 };
 
+#ifndef KTAP_CASE_LIMIT_S
 #define KTAP_CASE_LIMIT_S	60
+#endif
 #define KTAP_WHY_LEN		256
 
 /**

@@ -6,7 +6,8 @@
 # and the status is 1 if anything failed. KTAP output of all is in build/lab/ktap*, logs are beside it.
 #
 # make check-long: what takes longer: the tests on a debug kernel (KASAN, lockdep, kmemleak and more) and on the
-# card's other IP revisions, a VF that attacks, millions of messages from a fuzzer; with FOREIGN=FOLDER also selftests/foreign.
+# card's other IP revisions, a VF that attacks, all VFs at once, millions of messages from a fuzzer; with FOREIGN=FOLDER
+# also selftests/foreign.
 
 set -eu
 . "$(dirname "$0")/common.sh"
@@ -134,6 +135,8 @@ long()
 	done
 	step "a VF that attacks, beside one that works" host hostile "${SVFF_KERNELS##* }" xlnx-qdma \
 		"$SVFF_LAB/run-tests.sh" --hostile || :
+	step "252 VFs and 2048 queues at once" host scale "${SVFF_KERNELS##* }" xlnx-qdma \
+		"$SVFF_LAB/run-tests.sh" --scale || :
 	step "millions of messages" fuzz || :
 	[ -z "${FOREIGN:-}" ] || step "foreign drivers" foreign || :
 }

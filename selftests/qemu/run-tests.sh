@@ -1,11 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# run-tests.sh [TEST...]: runs KTAP tests in the emulated host, by default sriov, uapi, dmaengine and the demo,
+# run-tests.sh [TEST...]: runs KTAP tests in the emulated host, by default sriov, uapi, dmaengine, scale and the demo,
 # and prints a line for each. Full output goes to /out/ktap/NAME. The totals are made outside, by ktap.sh.
 #	--debug		those for a debug kernel, and all others but the demo
 #	--card		those that ask something of the card
 #	--hostile	a VF that attacks
+#	--scale		all VFs with all queues
 #	--foreign	selftests/foreign
 
 set -u
@@ -33,10 +34,11 @@ run()
 mkdir -p /out/ktap
 rm -f /out/ktap/*
 case ${1:-} in
-'') set -- "$TESTS"/sriov/*.sh "$TESTS"/uapi/*.sh "$TESTS"/dmaengine/*.sh "$TESTS/qemu/demo-host.sh" ;;
+'') set -- "$TESTS"/sriov/*.sh "$TESTS"/uapi/*.sh "$TESTS"/dmaengine/*.sh "$TESTS"/scale/*.sh "$TESTS/qemu/demo-host.sh" ;;
 --debug) set -- "$TESTS"/sriov/*.sh "$TESTS"/uapi/*.sh "$TESTS"/dmaengine/*.sh "$TESTS"/debug/*.sh ;;
 --card) set -- "$TESTS"/sriov/{mbox,mm,provision,reset}.sh "$TESTS"/uapi/*.sh ;;
 --hostile) set -- "$TESTS"/hostile/*.sh ;;
+--scale) run "$TESTS/scale/scale.sh" 252 2048; exit 0 ;;
 --foreign) set -- "$SVFF_SRC/selftests/foreign/matrix.sh" ;;
 esac
 for t; do

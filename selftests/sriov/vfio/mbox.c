@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #define POLL_STEP_US	50
-#define IRQ_STEP_MS	10
+#define LOOK_MS		10
 #define STALE_MESSAGES	8
 
 static uint32_t mbox_read(const struct mbox *m, uint32_t off)
@@ -32,6 +32,8 @@ int mbox_init(struct mbox *m, struct vfio_dev *dev)
 
 	memset(m, 0, sizeof(*m));
 	m->dev = dev;
+	m->look_ms = LOOK_MS;
+	m->reply_ms = MBOX_REPLY_MS;
 	m->base = bar_read(dev, VF_ID_OLD) >> 16 == VF_VERSION_MAGIC ? VF_MBOX_OLD : VF_MBOX;
 	for (i = 0; i < STALE_MESSAGES; i++) {
 		if (!(mbox_read(m, MBOX_STATUS) & MBOX_STATUS_IN))
@@ -113,7 +115,7 @@ int mbox_poll(struct mbox *m, struct mbox_msg *msg, int timeout_ms)
 			return 0;
 		if (now_ms() > end)
 			return -ETIMEDOUT;
-		m->irqs += vfio_irq_wait(m->dev, VF_VEC_MBOX, IRQ_STEP_MS);
+		m->irqs += vfio_irq_wait(m->dev, VF_VEC_MBOX, m->look_ms);
 	}
 }
 
@@ -177,7 +179,7 @@ void mbox_request(const struct mbox *m, struct mbox_msg *msg, uint8_t op)
  */
 int mbox_call(struct mbox *m, const struct mbox_msg *req, struct mbox_msg *rsp)
 {
-	int64_t end = now_ms() + MBOX_REPLY_MS;
+	int64_t end = now_ms() + m->reply_ms;
 	int ret = mbox_send(m, req);
 
 	while (!ret) {

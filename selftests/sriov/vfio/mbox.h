@@ -38,6 +38,8 @@ struct mbox_msg {
  * @pf_asked:  messages that the PF started
  * @stray:     answers nobody waited for
  * @irqs:      mailbox interrupts seen
+ * @look_ms:   look for an answer this often, should the interrupt not come
+ * @reply_ms:  longest wait for an answer
  */
 struct mbox {
 	struct vfio_dev *dev;
@@ -49,6 +51,8 @@ struct mbox {
 	unsigned int pf_asked;
 	unsigned int stray;
 	unsigned int irqs;
+	int look_ms;
+	int reply_ms;
 };
 
 int mbox_init(struct mbox *m, struct vfio_dev *dev);

@@ -55,7 +55,8 @@ int mm_open(struct mm_queue *q, struct vf *vf, unsigned int rel, bool c2h,
 	q->rel = rel;
 	q->c2h = c2h;
 	q->mode = mode;
-	q->vec = VF_VEC_DATA + (2 * rel + c2h) % (VF_VECTORS - VF_VEC_DATA);
+	if (vf->dev.nvec > VF_VEC_DATA)
+		q->vec = VF_VEC_DATA + (2 * rel + c2h) % (vf->dev.nvec - VF_VEC_DATA);
 	q->slots = table_size - 1;
 	if (dma_alloc(&vf->dev, q->slots * MM_DESC_SIZE + 8, &q->ring))
 		return -ENOMEM;

@@ -41,13 +41,14 @@ const char *vf_error(int status)
 }
 
 /**
- * vf_open() - open a VF: BARs, interrupts, bus mastering, mailbox
- * @vf:  filled in
- * @bdf: its address
+ * vf_open_vectors() - open a VF: BARs, interrupts, bus mastering, mailbox
+ * @vf:   filled in
+ * @bdf:  its address
+ * @nvec: MSI-X vectors, 1 to VF_VECTORS; with one, all that the VF tells comes by it
  *
  * Return: 0 or a negative errno.
  */
-int vf_open(struct vf *vf, const char *bdf)
+int vf_open_vectors(struct vf *vf, const char *bdf, unsigned int nvec)
 {
 	int ret;
 
@@ -57,7 +58,7 @@ int vf_open(struct vf *vf, const char *bdf)
 		return ret;
 	ret = vf->dev.bar0_size < VF_BAR_MIN_SIZE ? -ENODEV : 0;
 	if (!ret)
-		ret = vfio_irq_enable(&vf->dev, VF_VECTORS);
+		ret = vfio_irq_enable(&vf->dev, nvec);
 	if (!ret)
 		ret = vfio_bus_master(&vf->dev, true);
 	if (!ret)
@@ -65,6 +66,18 @@ int vf_open(struct vf *vf, const char *bdf)
 	if (ret)
 		vfio_close(&vf->dev);
 	return ret;
+}
+
+/**
+ * vf_open() - open a VF with all its vectors
+ * @vf:  filled in
+ * @bdf: its address
+ *
+ * Return: 0 or a negative errno.
+ */
+int vf_open(struct vf *vf, const char *bdf)
+{
+	return vf_open_vectors(vf, bdf, VF_VECTORS);
 }
 
 /**

@@ -70,6 +70,7 @@ struct hello {
 };
 
 int vf_open(struct vf *vf, const char *bdf);
+int vf_open_vectors(struct vf *vf, const char *bdf, unsigned int nvec);
 void vf_close(struct vf *vf);
 const char *vf_error(int status);
 

@@ -84,9 +84,13 @@ static int lane_open(struct lane *l, struct vf *vf, const struct work *w,
 			return ret;
 	}
 	l->card = w->card + rel * ((w->size + PAGE - 1) / PAGE * PAGE);
-	fill_random(l->buf[0].va, l->buf[0].size, w->seed + rel);
-	memset(l->buf[1].va, GUARD_BYTE, l->buf[1].size);
 	return 0;
+}
+
+static void lane_fill(struct lane *l, uint64_t seed)
+{
+	fill_random(l->buf[0].va, l->buf[0].size, seed);
+	memset(l->buf[1].va, GUARD_BYTE, l->buf[1].size);
 }
 
 static int lane_close(struct lane *l, struct vf *vf)
@@ -166,25 +170,87 @@ static int lane_check(const struct lane *l, const struct work *w,
 	return 0;
 }
 
-static int work_move(struct lane *lane, const struct work *w,
-		     struct work_result *res)
+/**
+ * work_open() - make the queues and their buffers
+ * @w:     what
+ * @vf:    a VF with at least @w->queues queues mapped
+ * @res:   filled in
+ * @lanes: the queues, for the other calls; whatever is returned, work_close() frees them
+ *
+ * Return: status, or a negative errno.
+ */
+int work_open(const struct work *w, struct vf *vf, struct work_result *res, struct lane **lanes)
 {
 	unsigned int i;
-	int ret;
+	int ret = 0;
 
-	res->step = "write to card";
-	ret = move_all(lane, w, false);
-	if (ret || w->keep)
-		return ret;
-	res->step = "read from card";
-	ret = move_all(lane, w, true);
+	memset(res, 0, sizeof(*res));
+	res->step = "set up";
+	*lanes = calloc(w->queues, sizeof(**lanes));
+	if (!*lanes)
+		return -ENOMEM;
+	if (w->mode == MODE_AGGR && !vf->agg.mem.va)
+		ret = agg_open(vf, VF_VEC_DATA);
 	for (i = 0; !ret && i < w->queues; i++)
-		ret = lane_check(&lane[i], w, res);
+		ret = lane_open(&(*lanes)[i], vf, w, i);
 	return ret;
 }
 
 /**
- * work_run() - do it
+ * work_move() - random data to the card and back, compared; can be done again
+ * @w:     what
+ * @lanes: from work_open()
+ * @res:   filled in
+ *
+ * Return: 0; -EBADMSG if the data is wrong; other errors of the queues.
+ */
+int work_move(const struct work *w, struct lane *lanes, struct work_result *res)
+{
+	unsigned int i;
+	int ret;
+
+	for (i = 0; i < w->queues; i++)
+		lane_fill(&lanes[i], w->seed + i);
+	res->moving = true;
+	res->step = "write to card";
+	ret = move_all(lanes, w, false);
+	if (!ret && !w->keep) {
+		res->step = "read from card";
+		ret = move_all(lanes, w, true);
+	}
+	for (i = 0; !ret && !w->keep && i < w->queues; i++)
+		ret = lane_check(&lanes[i], w, res);
+	res->moving = ret;
+	return ret;
+}
+
+/**
+ * work_close() - stop the queues
+ * @w:     what
+ * @vf:    the VF
+ * @lanes: from work_open(), NULL is fine
+ * @res:   filled in
+ *
+ * Return: first status that is not success.
+ */
+int work_close(const struct work *w, struct vf *vf, struct lane *lanes, struct work_result *res)
+{
+	unsigned int i;
+	int ret = 0, status;
+
+	for (i = 0; lanes && i < w->queues; i++) {
+		res->irqs += lanes[i].q[0].irqs + lanes[i].q[1].irqs;
+		status = lane_close(&lanes[i], vf);
+		ret = ret ? ret : status;
+	}
+	if (w->mode == MODE_AGGR)
+		agg_close(vf);
+	free(lanes);
+	return ret;
+}
+
+/**
+ * work_run() - all of it
  * @vf:  a VF with at least @w->queues queues mapped
  * @w:   what
  * @res: filled in
@@ -193,32 +259,16 @@ static int work_move(struct lane *lane, const struct work *w,
  */
 int work_run(struct vf *vf, const struct work *w, struct work_result *res)
 {
-	struct lane *lane = calloc(w->queues, sizeof(*lane));
-	unsigned int i;
-	int ret = 0, status;
+	struct lane *lanes;
+	int ret, status;
 
-	memset(res, 0, sizeof(*res));
-	res->step = "set up";
-	if (!lane)
-		return -ENOMEM;
-	if (w->mode == MODE_AGGR && !vf->agg.mem.va)
-		ret = agg_open(vf, VF_VEC_DATA);
-	for (i = 0; !ret && i < w->queues; i++)
-		ret = lane_open(&lane[i], vf, w, i);
-	if (!ret) {
-		ret = work_move(lane, w, res);
-		res->moving = ret;
+	ret = work_open(w, vf, res, &lanes);
+	if (!ret)
+		ret = work_move(w, lanes, res);
+	status = work_close(w, vf, lanes, res);
+	if (status && !ret) {
+		res->step = "tear down";
+		ret = status;
 	}
-	for (i = 0; i < w->queues; i++) {
-		res->irqs += lane[i].q[0].irqs + lane[i].q[1].irqs;
-		status = lane_close(&lane[i], vf);
-		if (status && !ret) {
-			res->step = "tear down";
-			ret = status;
-		}
-	}
-	if (w->mode == MODE_AGGR)
-		agg_close(vf);
-	free(lane);
 	return ret;
 }

@@ -48,6 +48,11 @@ struct work_result {
 	bool moving;
 };
 
+struct lane;
+
+int work_open(const struct work *w, struct vf *vf, struct work_result *res, struct lane **lanes);
+int work_move(const struct work *w, struct lane *lanes, struct work_result *res);
+int work_close(const struct work *w, struct vf *vf, struct lane *lanes, struct work_result *res);
 int work_run(struct vf *vf, const struct work *w, struct work_result *res);
 void fill_random(uint8_t *p, size_t len, uint64_t seed);
 const char *mode_name(enum irq_mode mode);
