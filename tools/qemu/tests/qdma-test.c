@@ -70,12 +70,14 @@ static void test_context_busy(void)
 
 static void test_fmap(void)
 {
+	expect(qt_set(qt, "counters-reset", "true"));
 	fmap(1, 32, 2);
 	mm_queue(false, 33, 1, 0, 0, 0);
 	vwr(1, VF_DB + 16 * 1 + DB_H2C, 0);
 	expect_eq(rd(0x264), 0);
 	vwr(1, VF_DB + 16 * 2 + DB_H2C, 1);
 	expect_eq(rd(0x264), 1 << 5);
+	expect_eq(counter(1, "guest-errors"), 1);
 	expect_eq(rd(0x26c) >> 17 & 0x3ff, 1);
 	expect_eq(rd(0x26c) & 0x1ffff, VF_DB + 16 * 2 + DB_H2C);
 	wr(0x264, ~0u);
@@ -94,13 +96,14 @@ static void test_mm_transfer(void)
 	mm_queue(true, 2, 0, 1, WBI_CHK, 0);
 	desc(0, 0, DATA + 5, 0x10003, 12345);
 	desc(0, 1, DATA + 5 + 12345, 0x10003 + 12345, sizeof(out) - 12345);
+	qt_fill(qt, RING(0) + 32 * 16 + 8, 0xee, 8);
 	wr(PF_DB + 16 * 2 + DB_H2C, 2);
 	expect_eq(status_cidx(0, 16), 0);		/* not at once */
 	qt_step(qt, STEP_NS);
 	expect_eq(status_cidx(0, 16), 2);
 	expect_eq(status_err(0, 16), 0);
 	expect_eq(qt_read32(qt, RING(0) + 32 * 16 + 4), 2);
-	expect_eq(qt_read32(qt, RING(0) + 32 * 16 + 8), 0);
+	expect_eq(qt_read32(qt, RING(0) + 32 * 16 + 8), 0xeeeeeeee);	/* 8 bytes, no more */
 	expect_eq(ctxt_word(HW_H2C, 2, 0), 2);
 
 	desc(1, 0, 0x10003, BACK + 1, sizeof(out));
@@ -323,14 +326,19 @@ static void test_vf_transfer(void)
 	qt_read(qt, PF_BYPASS + 0x8000, in, sizeof(in));
 	expect(!memcmp(in, out, sizeof(in)));
 	expect(counter(2, "dma-read-bytes") == 32 + sizeof(out));
-	expect(counter(2, "dma-writes") == 1);
-	expect(counter(2, "interrupts") == 1);
-	expect(counter(2, "mmio-writes") == 1);
+	expect_eq(counter(2, "dma-reads"), 2);
+	expect_eq(counter(2, "dma-writes"), 1);
+	expect_eq(counter(2, "dma-write-bytes"), 8);
+	expect_eq(counter(2, "interrupts"), 1);
+	expect_eq(counter(2, "mmio-writes"), 1);
+	expect_eq(counter(2, "mmio-reads"), 0);
+	expect_eq(counter(2, "guest-errors"), 0);
 	expect(counter(0, "dma-reads") == 0);
 }
 
 static void test_mailbox(void)
 {
+	expect(qt_set(qt, "counters-reset", "true"));
 	wr(PF_MBOX + 0x8, 1);
 	wr(PF_MBOX + 0x10, 1);
 	vwr(3, VF_MBOX + 0x8, 2);
@@ -367,6 +375,10 @@ static void test_mailbox(void)
 	expect_eq(vrd(3, VF_MBOX + 0x800), 0x8181);
 	vwr(3, VF_MBOX + 0x4, 2);
 	expect_eq(vrd(3, VF_MBOX), 0);
+	expect_eq(counter(3, "mbox-sent"), 1);
+	expect_eq(counter(3, "mbox-received"), 1);
+	expect_eq(counter(0, "mbox-sent"), 1);
+	expect_eq(counter(0, "mbox-received"), 2);
 	expect_eq(rd(PF_MBOX), 4);
 	expect_eq(rd(PF_MBOX + 0x20), 1 << 3);
 	wr(PF_MBOX + 0x20, 1 << 3);
@@ -471,6 +483,25 @@ static void test_write_fault(void)
 	expect_eq(status_err(0, 16), 1);
 	expect_eq(rd(0x1058) & 0x1f, 29);
 	expect_eq(rd(0x248), 1 << 2 | 1 << 6);
+}
+
+/* Injected, in each direction: what a fault does, and the data stays where it is. */
+static void test_data_error(void)
+{
+	for (int c2h = 0; c2h < 2; c2h++) {
+		mm_queue(c2h, 2, 0, 0, WBI_CHK, 0);
+		qt_fill(qt, c2h ? BACK : PF_BYPASS, 0xee, 64);
+		qt_fill(qt, c2h ? PF_BYPASS : BACK, 0x11, 64);
+		desc(0, 0, c2h ? 0 : BACK, c2h ? BACK : 0, 64);
+		expect(qt_set(qt, "inject-data-error", "2"));
+		wr(PF_DB + 16 * 2 + (c2h ? DB_C2H : DB_H2C), 1);
+		qt_step(qt, STEP_NS);
+		expect(qt_set(qt, "inject-data-error", "-1"));
+		expect_eq(status_err(0, 16), 1);
+		expect_eq(rd(c2h ? 0x1058 : 0x1258) & 0x1f, c2h ? 29 : 2);
+		expect_eq(ctxt_word(c2h ? SW_C2H : SW_H2C, 2, 1) & 1, 0);
+		expect_eq(qt_read32(qt, c2h ? BACK : PF_BYPASS), 0xeeeeeeee);
+	}
 }
 
 static void test_fetch_fault(void)
@@ -641,8 +672,15 @@ static void test_pf_flr(void)
 static void test_removal(void)
 {
 	expect(qt_set(qt, "inject-bad-id", "true"));
-	expect(rd(0) >> 16 != 0x1fd3);
+	expect_eq(rd(0), 0);
+	expect_eq(vrd(1, VF_MBOX + 0x14), 0);
 	expect(qt_set(qt, "inject-bad-id", "false"));
+	expect_eq(vrd(1, VF_MBOX + 0x14), ip->vf_version);
+	mm_queue(true, 0, 0, 0, WBI_CHK, 0);
+	qt_fill(qt, BACK, 0xee, 64);
+	desc(0, 0, 0, BACK, 64);
+	wr(PF_DB + DB_C2H, 1);
+	qt_step(qt, 1000);				/* fetched, not due */
 	expect(qt_set(qt, "inject-surprise-removal", "true"));
 	expect_eq(rd(0), ~0u);
 	expect_eq(vrd(1, VF_MBOX + 0x14), ~0u);
@@ -650,10 +688,33 @@ static void test_removal(void)
 	expect_eq(qt_read32(qt, PF_BYPASS), ~0u);
 	expect_eq(qt_cfg_read32(qt, 0, 0), ~0u);
 	wr(0x204, 5);
+	qt_step(qt, STEP_NS);
+	expect_eq(qt_read32(qt, BACK), 0xeeeeeeee);
 	expect(qt_set(qt, "inject-surprise-removal", "false"));
 	expect_eq(rd(0x204), 17);
+}
+
+/* Each kind sets its bit of the AER capability, and nothing else. */
+static void test_aer(void)
+{
+	static const struct {
+		const char *kind;
+		uint32_t uncorrectable, correctable;
+	} errors[] = {
+		{ "\"nonfatal\"", 1 << 15, 0 }, { "\"fatal\"", 1 << 18, 0 }, { "\"correctable\"", 0, 1 << 6 },
+	};
+	int aer = qt_find_ecap(qt, 0, 1), exp = qt_find_cap(qt, 0, 0x10);
+	uint32_t link = qt_cfg_read32(qt, 0, exp + 0xc);
+
+	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+		qt_cfg_write32(qt, 0, aer + 0x4, ~0u);
+		qt_cfg_write32(qt, 0, aer + 0x10, ~0u);
+		expect(qt_set(qt, "inject-aer", errors[i].kind));
+		expect_eq(qt_cfg_read32(qt, 0, aer + 0x4), errors[i].uncorrectable);
+		expect_eq(qt_cfg_read32(qt, 0, aer + 0x10), errors[i].correctable);
+	}
+	expect_eq(qt_cfg_read32(qt, 0, exp + 0xc), link);
 	expect(!qt_set(qt, "inject-aer", "\"nonsense\""));
-	expect(qt_set(qt, "inject-aer", "\"nonfatal\""));
 }
 
 static void test_user_logic(void)
@@ -835,6 +896,7 @@ static const struct test list[] = {
 	{ "pre-flr", test_pre_flr },
 	{ "dma-fault", test_dma_fault },
 	{ "write-fault", test_write_fault },
+	{ "data-error", test_data_error },
 	{ "fetch-fault", test_fetch_fault },
 	{ "card-range", test_card_range },
 	{ "error-waits-for-arm", test_error_waits_for_arm },
@@ -844,6 +906,7 @@ static const struct test list[] = {
 	{ "error-leafs", test_error_leafs },
 	{ "pf-flr", test_pf_flr },
 	{ "removal", test_removal },
+	{ "aer", test_aer },
 	{ "user-logic", test_user_logic },
 	{ "vf-disable", test_vf_disable },
 	{ "dma-to-self", test_dma_to_self },

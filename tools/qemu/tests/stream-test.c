@@ -764,6 +764,13 @@ static void test_h2c_fault(void)
 static void test_injection(void)
 {
 	receive(&(struct setup){ .qid = 1, .trig = EVERY, .vec = 5 });
+	expect(qt_set(qt, "inject-drop-writeback", "1"));
+	generate(1, 8, 1, 0);
+	expect_eq(entry(0), 8 << 4 | 1 << 3 | 1 << 1);
+	expect_eq(stat_pidx(), 0);
+	generate(1, 8, 1, 0);
+	expect_eq(stat_pidx(), 2);
+	receive(&(struct setup){ .qid = 1, .trig = EVERY, .vec = 5 });
 	make_h2c(&(struct setup){ .qid = 1 }, 0);
 	expect(!qt_set(qt, "inject-cmpt-overflow", "4096"));
 	expect(qt_set(qt, "inject-cmpt-overflow", "1"));
