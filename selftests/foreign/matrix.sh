@@ -7,7 +7,7 @@
 #
 # FOLDER has what was built elsewhere: qdma-pf.ko and qdma-vf.ko in a folder named after the running kernel
 # (6.12.107-amd64, or 6.12), and dma-ctl, dma-to-device, dma-from-device in bin/. PAIRING is the PF's driver and the
-# VF's, as in svff-foreign; default all four.
+# VF's, as in svff-foreign, or svff-foreign-poll for that mode alone; default all four.
 # shellcheck disable=SC2317,SC2329	# functions are called through add
 
 usage() { sed -n '4,11s/^# \{0,1\}//p' "$0" >&2; exit 2; }
@@ -230,7 +230,9 @@ KO=$(foreign_folder)
 [ -n "$KO" ] || { echo "1..0 # SKIP no foreign modules for $(uname -r)"; exit "$KTAP_SKIP"; }
 for mode in $MODES; do
 	for p in "${PAIRINGS[@]}"; do
-		add "PF ${p%-*}, VF ${p#*-}, $mode: $CYCLES cycles" pairing "${p%-*}" "${p#*-}" "$mode"
+		IFS=- read -r pf vf only <<<"$p"
+		[ "${only:-$mode}" = "$mode" ] || continue
+		add "PF $pf, VF $vf, $mode: $CYCLES cycles" pairing "$pf" "$vf" "$mode"
 	done
 done
 finish
