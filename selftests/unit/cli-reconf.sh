@@ -1,14 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# svff reconf: another number of VFs under running guests, as a transaction.
+# svff reconf: another number of VFs under running guests, as a transaction. Here by guests whose QEMU cannot pause.
 # shellcheck disable=SC2317,SC1091,SC2154,SC2119
 . "$(dirname "$0")/cli/common.sh"
 
 # VF 1 is a's, VF 2 is b's
 ready() {
 	run 0 init --vfs 2
-	guest a
-	guest b
+	guest a no-pause
+	guest b no-pause
 	run 0 attach 1 "$T/a"
 	run 0 attach 2 "$T/b"
 	: >"$FAKE_LOG"
@@ -51,7 +51,7 @@ t_dry_run_shows_the_steps_and_changes_nothing() {
 
 t_guest_gets_its_old_port_again() {
 	run 0 init --vfs 1
-	guest a
+	guest a no-pause
 	run 0 attach 1 "$T/a" --bus rp1
 	run 0 reconf --vfs 2
 	[ "$(grep -c '"bus":"rp1"' "$T/a.log")" = 2 ] || fail "not behind its old port"
@@ -146,8 +146,8 @@ t_refuses_a_vf_that_a_stranger_has() {
 
 t_guest_that_does_not_let_go_undoes_all() {
 	run 0 init --vfs 2
-	guest a
-	guest b never-delete
+	guest a no-pause
+	guest b no-pause never-delete
 	run 0 attach 1 "$T/a"
 	run 0 attach 2 "$T/b"
 	run 1 reconf --vfs 3 --timeout 1
@@ -197,8 +197,8 @@ t_interrupted_undoes_all() {
 
 t_undo_is_not_interrupted() {
 	run 0 init --vfs 2
-	guest a delete-after:0.5
-	guest b add-after:1
+	guest a no-pause delete-after:0.5
+	guest b no-pause add-after:1
 	run 0 attach 1 "$T/a"
 	run 0 attach 2 "$T/b"
 	guest c
@@ -242,8 +242,8 @@ t_guest_that_died_before_is_left_out() {
 
 t_guest_that_dies_meanwhile_is_skipped() {
 	run 0 init --vfs 2
-	guest a die:device_del
-	guest b
+	guest a no-pause die:device_del
+	guest b no-pause
 	run 0 attach 1 "$T/a"
 	run 0 attach 2 "$T/b"
 	run 0 reconf --vfs 3

@@ -111,7 +111,7 @@ t_machine_without_pci() {
 t_each_command_has_help() {
 	run 0 --help
 	run 0 --version
-	for command in init attach detach reconf status list doctor; do
+	for command in init attach detach reconf pause unpause recover status list doctor; do
 		run 0 "$command" --help
 		check_out "Usage: svff $command"
 		check_out "--json"
@@ -122,7 +122,7 @@ t_wrong_usage_ends_with_2_and_one_line() {
 	for words in '' 'nonsense' 'init' 'init --vfs' 'init --vfs x' 'init --vfs -1' 'init --vfs 99999999999' \
 		'init --vfs 2 more' 'init --nonsense' 'init --vfs 2 --queues 0' 'attach' 'attach 1' \
 		'attach 1 a b' 'attach 1 a --timeout 0' 'detach' 'reconf' 'reconf --vfs 1 --attach 1' \
-		'reconf --vfs 1 --attach 1=' 'status x' 'list x' 'doctor x'; do
+		'reconf --vfs 1 --attach 1=' 'pause' 'unpause' 'recover x' 'init --vfs 1 --spare 1 --no-bind' 'status x' 'list x' 'doctor x'; do
 		# shellcheck disable=SC2086
 		run 2 $words
 		check_one_line
@@ -146,15 +146,15 @@ t_terminal_sees_progress_and_files_do_not() {
 }
 
 t_man_pages_name_each_option() {
-	for command in init attach detach reconf status list doctor; do
-		page=$TOP/tools/man/svff-$command.1
+	for command in init attach detach reconf pause unpause recover status list doctor; do
+		page=$TOP/tools/man/svff-${command#un}.1
 		[ -f "$page" ] || fail "no page svff-$command.1"
 		"$SVFF" "$command" --help | grep -o -- '--[a-z-]*' | sort -u | while read -r option; do
 			case $option in --help | --usage | --version) continue ;; esac
-			sed 's/\\-/-/g' "$page" | grep -q -- "Fl ${option#-}\( \|$\)" || fail "svff-$command.1 lacks $option"
+			sed 's/\\-/-/g' "$page" | grep -q -- "Fl ${option#-}\( \|$\)" || fail "$(basename "$page") lacks $option"
 			grep -q -- "$option" "$TOP/tools/completion/svff" || fail "completion lacks $option"
 		done || exit 1
-		sed 's/\\-/-/g' "$TOP/tools/man/svff.1" | grep -q "svff-$command" || fail "svff.1 lacks svff-$command"
+		sed 's/\\-/-/g' "$TOP/tools/man/svff.1" | grep -q "svff-${command#un}" || fail "svff.1 lacks svff-$command"
 	done
 }
 

@@ -345,6 +345,8 @@ int card_owner_state(struct svff_card *card, const struct svff_owner *owner,
 		snprintf(why, size, "guest %s has no device %s any more", owner->guest, owner->id);
 	if (ret >= 0)
 		*state = ret ? SVFF_GUEST_ATTACHED : SVFF_GUEST_GONE;
+	if (ret > 0 && guest_is_paused(guest, owner->id) > 0)
+		*state = SVFF_GUEST_PAUSED;
 	svff_guest_close(guest);
 	return ret == -EINTR ? ret : 0;
 }
@@ -382,12 +384,26 @@ static void drop_owner(struct svff_card *card, unsigned int vf, const char *why)
  */
 int card_verify_owners(struct svff_card *card, bool save)
 {
-	struct svff_ctx *ctx = card->ctx;
+	int ret = state_load(card->ctx, card->address, &card->state);
+
+	return ret ? ret : card_drop_gone_owners(card, save);
+}
+
+/**
+ * card_drop_gone_owners() - drop from the note in memory what is not true any more
+ * @card: the card
+ * @save: also in the file
+ *
+ * Context: under state_lock() if @save.
+ * Return: 0, or a negative errno.
+ */
+int card_drop_gone_owners(struct svff_card *card, bool save)
+{
 	enum svff_guest_state found;
 	char why[SVFF_ERROR_LEN / 2];
 	bool dropped = false;
 	size_t i = 0;
-	int ret = state_load(ctx, card->address, &card->state);
+	int ret = 0;
 
 	while (!ret && i < card->state.count) {
 		ret = card_owner_state(card, &card->state.owner[i], &found, why, sizeof(why));
@@ -490,14 +506,29 @@ unsigned int svff_card_device(const struct svff_card *card)
 }
 
 /**
- * svff_card_vfs() - how many VFs are enabled
+ * svff_card_spares() - how many VFs are spare: they are the last ones, and have no queues
+ * @card: the card
+ *
+ * Return: the count.
+ */
+unsigned int svff_card_spares(const struct svff_card *card)
+{
+	int vf = card->vfs, queues;
+
+	while (vf && !sysfs_read_int(card->ctx, &queues, PF_DIR "svff/vf%d/queues", card->address, vf) && !queues)
+		vf--;
+	return card->vfs - vf;
+}
+
+/**
+ * svff_card_vfs() - how many VFs are enabled, beside spare ones
  * @card: the card
  *
  * Return: the count.
  */
 unsigned int svff_card_vfs(const struct svff_card *card)
 {
-	return card->vfs;
+	return card->vfs - svff_card_spares(card);
 }
 
 /**

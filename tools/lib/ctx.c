@@ -28,6 +28,8 @@ static const struct {
 	[SVFF_DIR_MODULES] = { "SVFF_MODULE_DIR", "" },	/* empty: where kmod looks */
 };
 
+#define FILE_MODE	0644
+
 /**
  * svff_new() - make a context
  * @out: the context
@@ -237,6 +239,61 @@ int svff_file_write(const char *path, const char *value)
 	ret = put < 0 ? -errno : 0;
 	close(fd);
 	return ret;
+}
+
+/**
+ * svff_file_text() - read a whole file
+ * @path: the file
+ * @max: a larger one is refused
+ * @text: result, to be freed
+ *
+ * Return: 0, -EFBIG, or another negative errno.
+ */
+int svff_file_text(const char *path, size_t max, char **text)
+{
+	char *all = malloc(max + 1);
+	int len;
+
+	if (!all)
+		return -ENOMEM;
+	len = svff_file_read(path, all, max + 1);
+	if (len < 0 || (size_t)len > max) {
+		free(all);
+		return len < 0 ? len : -EFBIG;
+	}
+	all[len] = '\0';
+	*text = all;
+	return 0;
+}
+
+static int write_whole(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, FILE_MODE);
+	size_t len = strlen(text);
+	int ret = 0;
+
+	if (fd < 0)
+		return -errno;
+	errno = EIO;
+	if (write(fd, text, len) != (ssize_t)len || fsync(fd))
+		ret = -errno;
+	close(fd);
+	return ret;
+}
+
+/**
+ * svff_file_replace() - replace a file as a whole
+ * @path: the file
+ * @draft: where the new one is made, in the same folder
+ * @text: what it is to hold
+ *
+ * Return: 0, or a negative errno; then the old file is still there.
+ */
+int svff_file_replace(const char *path, const char *draft, const char *text)
+{
+	int ret = write_whole(draft, text);
+
+	return !ret && rename(draft, path) ? -errno : ret;
 }
 
 /**

@@ -374,8 +374,9 @@ static int guest_qmp_del(struct svff_guest *guest, const char *id, unsigned int 
 	if (ret)
 		return ret < 0 ? ret : 0;
 	return svff_fail(guest->ctx, -ETIMEDOUT, "guest %s (%s) did not release %s within %u s: unload its driver in "
-			 "the guest, or try again with a longer --timeout", guest->uri,
-			 guest_run_state(guest, status), id, timeout_ms / MSEC_PER_SEC);
+			 "the guest, or try again with a longer --timeout%s", guest->uri,
+			 guest_run_state(guest, status), id, timeout_ms / MSEC_PER_SEC,
+			 guest_can_pause(guest) == 1 ? "; 'svff pause' needs no help of the guest" : "");
 }
 
 static int guest_qmp_memory(struct svff_guest *guest, unsigned long long *bytes)
@@ -414,6 +415,17 @@ static int guest_qmp_can_vfio(struct svff_guest *guest)
 	return ret;
 }
 
+static int guest_qmp_monitor(struct svff_guest *guest, const char *command, struct json_object *args, int fd,
+			     unsigned int timeout_ms, struct json_object **ret)
+{
+	return qmp_command_fd(guest->priv, command, args, fd, timeout_ms, ret);
+}
+
+static const char *guest_qmp_refusal(struct svff_guest *guest)
+{
+	return qmp_error_text(guest->priv);
+}
+
 const struct svff_guest_ops svff_guest_qmp_ops = {
 	.scheme   = "qmp",
 	.open     = guest_qmp_open,
@@ -426,4 +438,6 @@ const struct svff_guest_ops svff_guest_qmp_ops = {
 	.memory   = guest_qmp_memory,
 	.pid      = guest_qmp_pid,
 	.can_vfio = guest_qmp_can_vfio,
+	.monitor  = guest_qmp_monitor,
+	.refusal  = guest_qmp_refusal,
 };

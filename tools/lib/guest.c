@@ -82,6 +82,7 @@ int svff_guest_open(struct svff_ctx *ctx, const char *uri, unsigned int timeout_
 		goto free_guest;
 	}
 	guest->ctx = ctx;
+	guest->can_pause = -1;
 	guest->ops = guest_kind(guest->uri, &guest->path);
 	if (!guest->ops) {
 		ret = svff_fail(ctx, -EINVAL, "guest '%s' is of no kind that is known here", uri);

@@ -62,6 +62,7 @@ bool svff_card_is_bound(const struct svff_card *card);
 bool svff_card_has_sriov(const struct svff_card *card);
 unsigned int svff_card_vendor(const struct svff_card *card);
 unsigned int svff_card_device(const struct svff_card *card);
+unsigned int svff_card_spares(const struct svff_card *card);
 unsigned int svff_card_vfs(const struct svff_card *card);
 unsigned int svff_card_vfs_total(const struct svff_card *card);
 unsigned int svff_card_queues_total(const struct svff_card *card);
@@ -78,6 +79,7 @@ enum svff_guest_state {
 	SVFF_GUEST_ATTACHED,	/* the guest was asked and has it */
 	SVFF_GUEST_GONE,	/* the guest, or the device in it, is no more */
 	SVFF_GUEST_SILENT,	/* the guest's monitor does not answer */
+	SVFF_GUEST_PAUSED,	/* the guest was asked and has a paused device for it */
 };
 
 int svff_vf_resolve(struct svff_ctx *ctx, const char *card, const char *text,
@@ -123,13 +125,25 @@ void svff_plan_set_force(struct svff_plan *plan, bool force);
 void svff_plan_set_dry_run(struct svff_plan *plan, bool dry_run);
 void svff_plan_set_bus(struct svff_plan *plan, const char *bus);
 
+enum svff_direction { SVFF_AUTO, SVFF_BACK, SVFF_FORWARD };
+
+void svff_plan_set_by_detach(struct svff_plan *plan, bool by_detach);
+void svff_plan_set_spare(struct svff_plan *plan, unsigned int spare);
+void svff_plan_set_queues(struct svff_plan *plan, unsigned int queues);
+
 int svff_plan_init(struct svff_plan *plan, unsigned int vfs, unsigned int queues, bool bind);
 int svff_plan_attach(struct svff_plan *plan, unsigned int vf, const char *guest);
 int svff_plan_detach(struct svff_plan *plan, unsigned int vf, const char *guest);
 int svff_plan_reconf(struct svff_plan *plan, unsigned int vfs, size_t count,
 		     const unsigned int *vf, const char *const *guest);
+int svff_plan_pause(struct svff_plan *plan, size_t count, const unsigned int *vf, const char *guest);
+int svff_plan_unpause(struct svff_plan *plan, size_t count, const unsigned int *vf);
+int svff_plan_recover(struct svff_plan *plan, enum svff_direction direction);
+bool svff_plan_is_needed(const struct svff_plan *plan);
+int svff_recover_forget(struct svff_card *card);
 int svff_plan_run(struct svff_plan *plan);
 
+const char *svff_plan_way(const struct svff_plan *plan);
 size_t svff_plan_count(const struct svff_plan *plan);
 const struct svff_step *svff_plan_step(const struct svff_plan *plan, size_t index);
 size_t svff_step_index(const struct svff_step *step);

@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define TIMEOUT_DEFAULT_S	60
 
@@ -47,6 +48,8 @@ int svff_plan_new(struct svff_card *card, struct svff_plan **out)
 	plan->card = card;
 	plan->timeout_ms = TIMEOUT_DEFAULT_S * MSEC_PER_SEC;
 	plan->lock_fd = -1;
+	plan->journal_fd = -1;
+	plan->way = "";
 	*out = plan;
 	return 0;
 }
@@ -72,10 +75,14 @@ void svff_plan_free(struct svff_plan *plan)
 		free_step(plan->step[--plan->count]);
 	while (plan->guests)
 		svff_guest_close(plan->guest[--plan->guests]);
+	if (plan->journal_fd >= 0)
+		close(plan->journal_fd);
 	state_unlock(&plan->lock_fd);
+	picture_clear(&plan->now);
+	picture_clear(&plan->to);
 	free(plan->step);
 	free(plan->guest);
-	free(plan->host);
+	free(plan->by_pause);
 	free(plan);
 }
 
@@ -132,10 +139,62 @@ void svff_plan_set_bus(struct svff_plan *plan, const char *bus)
 }
 
 /**
+ * svff_plan_set_by_detach() - let guests unplug their VFs for the while, also those that could pause them
+ * @plan: the plan
+ * @by_detach: whether
+ */
+void svff_plan_set_by_detach(struct svff_plan *plan, bool by_detach)
+{
+	plan->by_detach = by_detach;
+}
+
+/**
+ * svff_plan_set_spare() - have spare VFs beside the others: without queues and driver, for a later reconf
+ * @plan: the plan
+ * @spare: how many
+ */
+void svff_plan_set_spare(struct svff_plan *plan, unsigned int spare)
+{
+	plan->spare = spare;
+	plan->spare_given = true;
+}
+
+/**
+ * svff_plan_set_queues() - queues for each VF that a reconf adds; the card's default if nothing is said
+ * @plan: the plan
+ * @queues: how many
+ */
+void svff_plan_set_queues(struct svff_plan *plan, unsigned int queues)
+{
+	plan->queues = queues;
+}
+
+/**
+ * svff_plan_way() - how a plan goes about guests' VFs
+ * @plan: the plan
+ *
+ * Return: "pause", "detach", "pause and detach"; "spare" if only spare VFs change; empty if no guest has one.
+ */
+const char *svff_plan_way(const struct svff_plan *plan)
+{
+	return plan->way;
+}
+
+static int refuse_unfinished(struct svff_plan *plan)
+{
+	const char *card = plan->card->address;
+
+	if (plan->recovers || !journal_exists(plan->ctx, card))
+		return 0;
+	return svff_fail(plan->ctx, -EUCLEAN, "card %s: an earlier svff did not come to its end: 'svff recover --card %s' "
+			 "first", card, card);
+}
+
+/**
  * plan_begin() - lock the card and see how things are
  * @plan: the plan
  *
- * Return: 0, or a negative errno.
+ * Return: 0, -EUCLEAN if a plan that was killed has to be recovered first, or another negative errno.
  */
 int plan_begin(struct svff_plan *plan)
 {
@@ -143,6 +202,8 @@ int plan_begin(struct svff_plan *plan)
 
 	if (!plan->dry_run)
 		ret = state_lock(plan->ctx, plan->card->address, &plan->lock_fd);
+	if (!ret)
+		ret = refuse_unfinished(plan);
 	if (!ret)
 		ret = card_refresh(plan->card);
 	if (!ret)
@@ -233,6 +294,8 @@ static int apply_step(struct svff_plan *plan, struct svff_step *step)
 	if (svff_cancelled(plan->ctx))
 		ret = svff_fail(plan->ctx, -EINTR, "interrupted before step '%s'", step->name);
 	else
+		ret = journal_step(plan, step, false);
+	if (!ret)
 		ret = step->ops->apply(plan, step);
 	step->time_us = svff_now_us() - begin;
 	if (ret)
@@ -248,15 +311,19 @@ static int apply_step(struct svff_plan *plan, struct svff_step *step)
 
 static bool undo_step(struct svff_plan *plan, struct svff_step *step)
 {
-	int ret = step->ops->undo(plan, step);
+	int ret;
 
+	if (journal_step(plan, step, true))	/* recovery will look for itself, so this stops nothing */
+		svff_log(plan->ctx, SVFF_LOG_WARNING, "%s", plan->ctx->error);
+	ret = step->ops->undo(plan, step);
 	if (ret)
 		keep_error(plan, step);
 	step->result = ret ? SVFF_STEP_UNDO_FAILED : SVFF_STEP_UNDONE;
 	return !ret;
 }
 
-static void roll_back(struct svff_plan *plan, size_t failed)
+/* Return: true if all is as before. */
+static bool roll_back(struct svff_plan *plan, size_t failed)
 {
 	struct svff_step *step;
 	char why[SVFF_ERROR_LEN];
@@ -280,10 +347,58 @@ static void roll_back(struct svff_plan *plan, size_t failed)
 	}
 	plan->ctx->shielded = false;
 	if (stuck)
-		svff_fail(plan->ctx, 0, "%s (rolled back, but for %zu of %zu steps: see 'svff status')", why, stuck,
-			  stuck + undone);
+		svff_fail(plan->ctx, 0, "%s (rolled back, but for %zu of %zu steps: see 'svff status'%s)", why, stuck,
+			  stuck + undone, plan->journal_fd >= 0 ? "; 'svff recover' tries again" : "");
 	else
 		svff_fail(plan->ctx, 0, "%s%s", why, undone ? " (rolled back, all is as before)" : "");
+	return !stuck;
+}
+
+static int run_step(struct svff_plan *plan, struct svff_step *step)
+{
+	int ret;
+
+	tell(plan, step, false);
+	ret = apply_step(plan, step);
+	tell(plan, step, false);
+	return ret;
+}
+
+/* Each step brings one thing nearer to what it is to be, so none is left out because another failed. */
+static int run_all(struct svff_plan *plan)
+{
+	char why[SVFF_ERROR_LEN];
+	size_t i, failed = 0;
+	int ret, first = 0;
+
+	for (i = 0; i < plan->count; i++) {
+		ret = run_step(plan, plan->step[i]);
+		if (!ret)
+			continue;
+		if (!failed++) {
+			first = ret;
+			svff_copy(why, sizeof(why), plan->ctx->error);
+		}
+	}
+	if (!failed)
+		journal_end(plan);
+	return failed ? svff_fail(plan->ctx, first, "%s (%zu of %zu steps failed; recover again when that is mended)", why,
+				  failed, plan->count) : 0;
+}
+
+static int run_or_undo(struct svff_plan *plan)
+{
+	bool clean = true;
+	size_t i;
+	int ret = 0;
+
+	for (i = 0; !ret && i < plan->count; i++)
+		ret = run_step(plan, plan->step[i]);
+	if (ret)
+		clean = roll_back(plan, i - 1);
+	if (clean)
+		journal_end(plan);
+	return ret;
 }
 
 /**
@@ -294,20 +409,15 @@ static void roll_back(struct svff_plan *plan, size_t failed)
  */
 int svff_plan_run(struct svff_plan *plan)
 {
-	size_t i;
 	int ret = 0;
 
 	if (plan->dry_run)
 		return svff_fail(plan->ctx, -EINVAL, "a plan made to be looked at cannot be run");
-	for (i = 0; i < plan->count; i++) {
-		tell(plan, plan->step[i], false);
-		ret = apply_step(plan, plan->step[i]);
-		tell(plan, plan->step[i], false);
-		if (ret) {
-			roll_back(plan, i);
-			break;
-		}
-	}
+	if (plan->command && (plan->count || plan->recovers))
+		ret = journal_begin(plan);
+	if (ret)
+		return ret;
+	ret = plan->recovers ? run_all(plan) : run_or_undo(plan);
 	card_refresh(plan->card);
 	return ret;
 }

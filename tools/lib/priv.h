@@ -7,10 +7,14 @@
  *	sysfs.c		what the kernel shows and takes, below one root
  *	module.c vfio.c	kernel modules; a function and its VFIO driver
  *	qmp.c		the monitor protocol: bytes, answers, events
- *	guest.c		guests behind svff_guest_ops; guest-qmp.c is the first kind
+ *	guest.c		guests behind svff_guest_ops; guest-qmp.c is the first kind; guest-pause.c for all kinds
  *	state.c		who owns which VF
  *	card.c vf.c	cards and VFs
- *	plan.c		transaction engine; steps.c what a step does; reconf.c which steps
+ *	picture.c	what all VFs of a card are, or are to be
+ *	journal.c	what a plan that may be killed leaves for the next one
+ *	plan.c		transaction engine; steps.c steps-pause.c what a step does
+ *	reconf.c pause.c recover.c	which steps a command takes, and one that comes after a killed one
+ *	change.c	which steps lead from one picture to another
  *	doctor.c doctor-card.c	is this host ready
  */
 #ifndef SVFF_PRIV_H
@@ -60,6 +64,8 @@ int svff_path(struct svff_ctx *ctx, enum svff_dir dir, char path[PATH_MAX], cons
 bool svff_is_live(const struct svff_ctx *ctx);
 int svff_file_read(const char *path, void *buf, size_t size);
 int svff_file_write(const char *path, const char *value);
+int svff_file_text(const char *path, size_t max, char **text);
+int svff_file_replace(const char *path, const char *draft, const char *text);
 int svff_try_open(const char *path);
 uint64_t svff_now_us(void);
 int64_t svff_now_ms(void);
@@ -123,8 +129,8 @@ struct vf_binding {
 bool vfio_is_driver(const char *driver);
 int vfio_binding(struct svff_ctx *ctx, const char *bdf, struct vf_binding *binding);
 int vfio_host_idle(struct svff_ctx *ctx, const char *bdf);
-int vfio_reserve(struct svff_ctx *ctx, const char *bdf);
-int vfio_bind(struct svff_ctx *ctx, const char *bdf);
+const char *vfio_preferred(struct svff_ctx *ctx);
+int vfio_bind(struct svff_ctx *ctx, const char *bdf, const char *driver);
 int vfio_restore(struct svff_ctx *ctx, const char *bdf, const struct vf_binding *binding);
 int vfio_in_use(struct svff_ctx *ctx, const char *bdf);
 int vfio_wait_free(struct svff_ctx *ctx, const char *bdf);
@@ -142,6 +148,8 @@ const char *qmp_error_class(const struct qmp *qmp);
 const char *qmp_error_text(const struct qmp *qmp);
 int qmp_command(struct qmp *qmp, const char *command, struct json_object *args,
 		unsigned int timeout_ms, struct json_object **ret);
+int qmp_command_fd(struct qmp *qmp, const char *command, struct json_object *args, int fd,
+		   unsigned int timeout_ms, struct json_object **ret);
 int qmp_wait_event(struct qmp *qmp, const char *const *names, const char *device,
 		   int64_t deadline_ms, struct json_object **event);
 
@@ -168,6 +176,10 @@ struct svff_guest_ports {
  * @memory: size of the guest's memory, in bytes
  * @pid: process of the guest, 0 if not known
  * @can_vfio: 1 if the guest can take VFIO devices
+ * @monitor: give a command to the guest's QEMU, and with it descriptor @fd if that is not negative;
+ *	-EREMOTEIO if QEMU refuses it
+ * @refusal: QEMU's words after -EREMOTEIO
+ * @needs_fd: the guest's QEMU cannot open VFIO's nodes itself
  */
 struct svff_guest_ops {
 	const char *scheme;
@@ -182,6 +194,10 @@ struct svff_guest_ops {
 	int (*memory)(struct svff_guest *guest, unsigned long long *bytes);
 	int (*pid)(struct svff_guest *guest);
 	int (*can_vfio)(struct svff_guest *guest);
+	int (*monitor)(struct svff_guest *guest, const char *command, struct json_object *args, int fd,
+		       unsigned int timeout_ms, struct json_object **ret);
+	const char *(*refusal)(struct svff_guest *guest);
+	bool needs_fd;
 };
 
 struct svff_guest {
@@ -190,6 +206,7 @@ struct svff_guest {
 	char *uri;			/* normal form, the guest's name everywhere */
 	const char *path;		/* the part behind the scheme */
 	void *priv;
+	int can_pause;			/* answer of guest_can_pause(), -1 before it was asked */
 };
 
 extern const struct svff_guest_ops svff_guest_qmp_ops;
@@ -198,6 +215,14 @@ int svff_guest_uri(struct svff_ctx *ctx, const char *text, char **uri);
 int svff_guest_open(struct svff_ctx *ctx, const char *uri, unsigned int timeout_ms,
 		    struct svff_guest **guest);
 void svff_guest_close(struct svff_guest *guest);
+
+/* ---- guest-pause.c ---- */
+
+int guest_can_pause(struct svff_guest *guest);
+int guest_is_paused(struct svff_guest *guest, const char *id);
+int guest_pause(struct svff_guest *guest, const char *id, unsigned int timeout_ms);
+int guest_unpause(struct svff_guest *guest, const char *id, const char *bdf, int group,
+		  unsigned int timeout_ms);
 
 /* ---- state.c ---- */
 
@@ -254,11 +279,70 @@ struct svff_vf {
 int card_refresh(struct svff_card *card);
 int card_need_bound(struct svff_card *card);
 int card_verify_owners(struct svff_card *card, bool save);
+int card_drop_gone_owners(struct svff_card *card, bool save);
 int card_owner_state(struct svff_card *card, const struct svff_owner *owner,
 		     enum svff_guest_state *state, char *why, size_t size);
 int card_save_owners(struct svff_card *card);
 int vf_address(struct svff_card *card, unsigned int vf, char bdf[SVFF_BDF_LEN]);
 int vf_need(struct svff_card *card, unsigned int vf, char bdf[SVFF_BDF_LEN]);
+
+/* ---- picture.c ---- */
+
+enum vf_use {
+	VF_FREE,
+	VF_ATTACHED,		/* a guest has it */
+	VF_PAUSED,		/* a guest has a paused device for it; the VF itself may not exist */
+	VF_HOST_PAUSED,		/* a driver of this host has it, and svff_pf has stopped its queues */
+};
+
+struct vf_picture {
+	struct vf_binding bound;
+	char reset[SVFF_ID_LEN];	/* the ways to reset it, in sysfs' words; empty: not known, or none */
+	unsigned int queues;
+	enum vf_use use;
+	char *guest, id[SVFF_ID_LEN], bus[SVFF_ID_LEN];	/* as in struct svff_owner */
+};
+
+/**
+ * struct picture - what the VFs of a card are, or are to be
+ * @vfs: how many exist; VF 1 is vf[0]
+ * @room: how many are in @vf: all that the card can have, for guests and quotas outlive VFs
+ * @autoprobe: do new VFs get a driver by themselves; -1 if not known
+ * @vf: the VFs
+ */
+struct picture {
+	unsigned int vfs, room;
+	int autoprobe;
+	struct vf_picture *vf;
+};
+
+struct vf_picture *picture_vf(const struct picture *picture, unsigned int vf);
+void picture_clear(struct picture *picture);
+int picture_copy(struct picture *to, const struct picture *from);
+int picture_set_guest(struct picture *picture, unsigned int vf, const char *guest, const char *id, const char *bus,
+		      enum vf_use use);
+int picture_take(struct svff_plan *plan, struct picture *picture);
+int plan_take_pictures(struct svff_plan *plan);
+struct json_object *picture_encode(const struct picture *picture);
+int picture_decode(struct json_object *root, struct picture *picture);
+
+/* ---- journal.c ---- */
+
+struct journal {
+	char command[SVFF_WORD_LEN];
+	char step[SVFF_ERROR_LEN / 4];	/* the last that began, empty if none did */
+	bool undo;			/* that was to be taken back */
+	unsigned int pid;
+	struct picture old, new;
+};
+
+int journal_begin(struct svff_plan *plan);
+int journal_step(struct svff_plan *plan, const struct svff_step *step, bool undo);
+void journal_end(struct svff_plan *plan);
+int journal_forget(struct svff_ctx *ctx, const char *card);
+bool journal_exists(struct svff_ctx *ctx, const char *card);
+int journal_load(struct svff_ctx *ctx, const char *card, struct journal *journal);
+void journal_clear(struct journal *journal);
 
 /* ---- plan.c ---- */
 
@@ -280,14 +364,16 @@ struct svff_step {
 	const struct step_ops *ops;
 	size_t index;
 	unsigned int vf;		/* 0: not about one VF */
-	unsigned int count;		/* VFs that it is about, or VFs to enable */
-	unsigned int value, old;	/* number to write, and number found */
+	unsigned int first, count;	/* VFs that it is about: first to count */
+	unsigned int value, old;	/* VFs to enable, and VFs found */
 	struct svff_guest *guest;	/* belongs to the plan, or NULL */
 	char id[SVFF_ID_LEN], bus[SVFF_ID_LEN];
 	struct vf_binding *found;	/* what VF i + 1 was bound to, to be put back */
 	unsigned int *quota;		/* what VF i + 1 had, to be put back */
+	bool not_paused;		/* VFs that the plan pauses have steps of their own */
 	bool guest_may_go;		/* a guest that has ended meanwhile is no failure */
 	bool vfio;			/* new VFs are for VFIO, no driver of this host is to have them first */
+	bool vanishes;			/* the VF is removed next, nobody needs it reset */
 	char *name, *error;
 	unsigned long long time_us;
 	enum svff_step_result result;
@@ -302,12 +388,17 @@ struct svff_plan {
 	size_t count;
 	struct svff_guest **guest;
 	size_t guests;
-	struct vf_binding *host;	/* VF i + 1 belongs to this driver of the host, if not empty */
-	size_t hosts;
+	struct picture now, to;		/* what the card is, and what it is to be */
+	bool *by_pause;			/* VF i + 1 is paused while there are no VFs, and unpaused at once */
+	const char *way;		/* how guests' VFs are changed, for people */
+	const char *command;		/* for the journal; NULL: this plan needs none */
+	int journal_fd;
 	unsigned int timeout_ms;
 	char bus[SVFF_ID_LEN];
 	int lock_fd;
-	bool force, dry_run;
+	unsigned int spare, queues;	/* VFs to hide, and queues of VFs that come; 0: default */
+	bool force, dry_run, by_detach, spare_given;
+	bool recovers;			/* nothing is taken back, what fails does not stop the rest */
 	svff_progress_fn progress;
 	void *progress_data;
 };
@@ -317,10 +408,23 @@ struct svff_step *plan_add(struct svff_plan *plan, const struct step_ops *ops, u
 			   const char *fmt, ...) PRINTF(4, 5);
 int plan_guest(struct svff_plan *plan, const char *uri, struct svff_guest **guest);
 
-/* ---- steps.c ---- */
+/* ---- steps.c, steps-pause.c ---- */
 
 extern const struct step_ops step_quotas, step_count, step_bind, step_bind_all, step_release_all,
-	step_attach, step_detach;
+	step_attach, step_detach, step_pause, step_unpause, step_host_pause, step_host_unpause;
+
+int step_note_owner(struct svff_plan *plan, const struct svff_step *step);
+int step_note_free(struct svff_plan *plan, const struct svff_step *step);
+
+/* ---- change.c ---- */
+
+int plan_change(struct svff_plan *plan);
+int add_all(struct svff_plan *plan, const struct step_ops *ops, unsigned int first, unsigned int count,
+	    const char *before, const char *after);
+int add_count(struct svff_plan *plan, unsigned int from, unsigned int to, bool vfio);
+int add_guest_step(struct svff_plan *plan, const struct step_ops *ops, unsigned int vf,
+		   struct svff_guest *guest, const char *id, const char *bus);
+int add_bind(struct svff_plan *plan, unsigned int vf);
 
 /* ---- doctor.c, doctor-card.c ---- */
 

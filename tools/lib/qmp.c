@@ -145,14 +145,32 @@ static int qmp_receive(struct qmp *qmp, int64_t deadline, struct json_object **m
 	return ret < 0 ? ret : 0;
 }
 
-static int qmp_send(struct qmp *qmp, const char *text, int64_t deadline)
+/* A descriptor travels with the first byte that goes out. */
+static ssize_t qmp_send_some(struct qmp *qmp, const char *text, size_t left, int fd)
+{
+	union {
+		struct cmsghdr header;
+		char space[CMSG_SPACE(sizeof(int))];
+	} control = { .header = { CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS } };
+	struct iovec part = { (void *)text, left };
+	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
+
+	if (fd >= 0) {
+		memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
+		message.msg_control = &control;
+		message.msg_controllen = sizeof(control.space);
+	}
+	return sendmsg(qmp->fd, &message, MSG_NOSIGNAL);
+}
+
+static int qmp_send(struct qmp *qmp, const char *text, int fd, int64_t deadline)
 {
 	size_t left = strlen(text);
 	ssize_t put;
 	int ret;
 
 	while (left) {
-		put = send(qmp->fd, text, left, MSG_NOSIGNAL);
+		put = qmp_send_some(qmp, text, left, fd);
 		if (put < 0 && errno == EAGAIN) {
 			ret = qmp_poll(qmp, POLLOUT, deadline);
 			if (ret == -ETIMEDOUT) {
@@ -166,6 +184,7 @@ static int qmp_send(struct qmp *qmp, const char *text, int64_t deadline)
 		} else if (put > 0) {
 			text += put;
 			left -= put;
+			fd = -1;
 		}
 	}
 	return 0;
@@ -255,6 +274,23 @@ static void qmp_log(struct qmp *qmp, const char *line, int err)
 int qmp_command(struct qmp *qmp, const char *command, struct json_object *args,
 		unsigned int timeout_ms, struct json_object **ret)
 {
+	return qmp_command_fd(qmp, command, args, -1, timeout_ms, ret);
+}
+
+/**
+ * qmp_command_fd() - give a command and a descriptor with it, and wait for the answer
+ * @qmp: the connection
+ * @command: its name
+ * @args: its arguments, or NULL; the reference is taken, also on failure
+ * @fd: the descriptor, negative for none; stays the caller's
+ * @timeout_ms: how long to wait
+ * @ret: what it returned, or NULL if nobody wants to know
+ *
+ * Return: 0, or a negative errno as told at the top of this file.
+ */
+int qmp_command_fd(struct qmp *qmp, const char *command, struct json_object *args, int fd,
+		   unsigned int timeout_ms, struct json_object **ret)
+{
 	int64_t deadline = svff_now_ms() + timeout_ms, id = qmp->next_id++;
 	struct json_object *message = json_object_new_object();
 	char *line = NULL;
@@ -272,7 +308,7 @@ int qmp_command(struct qmp *qmp, const char *command, struct json_object *args,
 	if (qmp->broken)
 		err = qmp_lost(qmp, ENOTCONN);
 	else if (line)
-		err = qmp_send(qmp, line, deadline);
+		err = qmp_send(qmp, line, fd, deadline);
 	if (!err)
 		err = qmp_await(qmp, id, deadline, ret);
 	qmp_log(qmp, line ? line : command, err);

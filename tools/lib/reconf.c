@@ -5,8 +5,7 @@
  * init:	quotas; VFs enabled; VFs bound to VFIO
  * attach:	VF bound to VFIO; guest plugs it
  * detach:	guest unplugs it
- * reconf:	guests unplug their VFs; VFs released; VFs disabled; VFs enabled; VFs bound; the same
- *		guests plug the same VFs; new guests plug theirs
+ * reconf:	what the card is to be is painted, change.c finds the steps that lead there
  */
 #include "priv.h"
 
@@ -38,62 +37,85 @@ static int check_count(struct svff_plan *plan, unsigned int vfs)
 	return 0;
 }
 
-static int add_count(struct svff_plan *plan, unsigned int from, unsigned int to, bool vfio)
+static bool is_spare(const struct picture *picture, unsigned int vf)
+{
+	return vf <= picture->vfs && !picture_vf(picture, vf)->queues;
+}
+
+/* Paint a VF that is for guests. */
+static void paint_vf(struct svff_plan *plan, unsigned int vf, unsigned int queues)
+{
+	struct vf_picture *to = picture_vf(&plan->to, vf);
+
+	if (queues)
+		to->queues = queues;
+	else if (!to->queues)
+		to->queues = plan->card->vf_queues_default;
+	if (!to->bound.driver[0])
+		svff_copy(to->bound.driver, sizeof(to->bound.driver), vfio_preferred(plan->ctx));
+}
+
+/* A spare VF has no queues and no driver, and no driver is to find it. */
+static void paint_spare(struct svff_plan *plan, unsigned int vf)
+{
+	struct vf_picture *to = picture_vf(&plan->to, vf);
+
+	to->queues = 0;
+	to->bound.driver[0] = '\0';
+	svff_copy(to->bound.override, sizeof(to->bound.override), vfio_preferred(plan->ctx));
+}
+
+static bool queues_differ(struct svff_plan *plan, unsigned int count)
+{
+	unsigned int vf;
+
+	for (vf = 1; vf <= count; vf++)
+		if (picture_vf(&plan->now, vf)->queues != picture_vf(&plan->to, vf)->queues)
+			return true;
+	return false;
+}
+
+static int add_init_quotas(struct svff_plan *plan, unsigned int vfs, unsigned int queues)
 {
 	struct svff_step *step;
 
-	step = to ? plan_add(plan, &step_count, 0, "enable %u VFs", to) :
-		    plan_add(plan, &step_count, 0, "disable %u VFs", from);
+	if (!queues && !queues_differ(plan, plan->to.vfs))
+		return 0;
+	step = queues ? plan_add(plan, &step_quotas, 0, "give each of %u VFs %u queues", vfs, queues) :
+			plan_add(plan, &step_quotas, 0, "give each of %u VFs its queues", vfs);
 	if (!step)
 		return -ENOMEM;
-	step->old = from;
-	step->value = to;
-	step->vfio = vfio;
+	step->first = 1;
+	step->count = plan->to.vfs;
 	return 0;
 }
 
-static int add_all(struct svff_plan *plan, const struct step_ops *ops, unsigned int count,
-		   const char *before, const char *after)
+static int add_init(struct svff_plan *plan, unsigned int vfs, unsigned int queues, bool bind)
 {
-	struct svff_step *step;
+	unsigned int vf;
+	int ret = plan_take_pictures(plan);
 
-	step = plan_add(plan, ops, 0, count > 1 ? "%s VFs 1-%u%s" : "%s VF %u%s", before, count, after);
-	if (!step)
-		return -ENOMEM;
-	step->count = count;
-	return 0;
-}
-
-static int add_guest_step(struct svff_plan *plan, const struct step_ops *ops, unsigned int vf,
-			  struct svff_guest *guest, const char *id, const char *bus)
-{
-	struct svff_step *step;
-
-	step = plan_add(plan, ops, vf, ops == &step_attach ? "attach VF %u to %s" : "detach VF %u from %s", vf,
-			guest->uri);
-	if (!step)
-		return -ENOMEM;
-	step->guest = guest;
-	svff_copy(step->id, sizeof(step->id), id);
-	svff_copy(step->bus, sizeof(step->bus), bus);
-	return 0;
-}
-
-static int add_quotas(struct svff_plan *plan, unsigned int vfs, unsigned int queues)
-{
-	struct svff_step *step = plan_add(plan, &step_quotas, 0, "give each of %u VFs %u queues", vfs, queues);
-
-	if (!step)
-		return -ENOMEM;
-	step->count = vfs;
-	step->value = queues;
-	return 0;
+	if (ret)
+		return ret;
+	plan->to.vfs = vfs + plan->spare;
+	for (vf = 1; vf <= plan->to.vfs; vf++) {
+		if (vf <= vfs)
+			paint_vf(plan, vf, queues);
+		else
+			paint_spare(plan, vf);
+	}
+	ret = add_init_quotas(plan, vfs, queues);
+	if (!ret && !plan->now.vfs)
+		ret = add_count(plan, 0, plan->to.vfs, bind);
+	if (!ret && bind)
+		ret = add_all(plan, &step_bind_all, 1, vfs, "bind", " to VFIO");
+	return ret;
 }
 
 /**
  * svff_plan_init() - plan to make VFs on a card that has none
  * @plan: an empty plan
- * @vfs: how many
+ * @vfs: how many, beside spare ones
  * @queues: queues for each, 0 to leave that as it is
  * @bind: bind them to VFIO
  *
@@ -112,21 +134,15 @@ int svff_plan_init(struct svff_plan *plan, unsigned int vfs, unsigned int queues
 	if (!ret)
 		ret = card_need_bound(card);
 	if (!ret)
-		ret = check_count(plan, vfs);
+		ret = check_count(plan, vfs + plan->spare);
 	if (ret)
 		return ret;
 	if (!vfs)
 		return svff_fail(plan->ctx, -EINVAL, "init makes at least 1 VF; 'svff reconf --vfs 0' removes them");
-	if (card->vfs && (unsigned int)card->vfs != vfs)
+	if (card->vfs && (unsigned int)card->vfs != vfs + plan->spare)
 		return svff_fail(plan->ctx, -EBUSY, "card %s has %d VFs already: 'svff reconf --card %s --vfs %u' changes "
 				 "their number", card->address, card->vfs, card->address, vfs);
-	if (queues)
-		ret = add_quotas(plan, vfs, queues);
-	if (!ret && !card->vfs)
-		ret = add_count(plan, 0, vfs, bind);
-	if (!ret && bind)
-		ret = add_all(plan, &step_bind_all, vfs, "bind", " to VFIO");
-	return ret;
+	return add_init(plan, vfs, queues, bind);
 }
 
 static int refuse_if_owned(struct svff_plan *plan, unsigned int vf)
@@ -190,8 +206,8 @@ int svff_plan_attach(struct svff_plan *plan, unsigned int vf, const char *guest)
 		ret = refuse_if_owned(plan, vf);
 	if (!ret)
 		ret = refuse_if_held(plan, vf, bdf);
-	if (!ret && !plan_add(plan, &step_bind, vf, "bind VF %u to VFIO", vf))
-		ret = -ENOMEM;
+	if (!ret)
+		ret = add_bind(plan, vf);
 	return ret ? ret : add_new_attach(plan, vf, guest);
 }
 
@@ -272,45 +288,30 @@ int svff_plan_detach(struct svff_plan *plan, unsigned int vf, const char *guest)
 
 /* ---- reconf ---- */
 
-static int refuse_lost_guest(struct svff_plan *plan, const struct svff_owner *owner, unsigned int vfs)
+/* Would the guest of a VF lose it? One that is paused and whose VF does not exist loses nothing. */
+static bool loses(struct svff_plan *plan, unsigned int vf, unsigned int vfs)
 {
-	if (owner->vf <= vfs || plan->force)
-		return 0;
-	return svff_fail(plan->ctx, -EBUSY, "VF %u of card %s would not exist any more, but guest %s has it: detach it "
-			 "first, or say --force", owner->vf, plan->card->address, owner->guest);
+	const struct vf_picture *now = picture_vf(&plan->now, vf);
+
+	if (vf <= vfs || !now->guest)
+		return false;
+	return now->use == VF_ATTACHED || vf <= plan->now.vfs;
 }
 
-static int add_detaches(struct svff_plan *plan, unsigned int vfs)
+static int refuse_lost_guests(struct svff_plan *plan, unsigned int vfs)
 {
-	const struct svff_state *state = &plan->card->state;
-	size_t i;
-	int ret = 0;
+	unsigned int vf;
 
-	for (i = 0; !ret && i < state->count; i++)
-		ret = refuse_lost_guest(plan, &state->owner[i], vfs);
-	for (i = 0; !ret && i < state->count; i++)
-		ret = add_detach_noted(plan, &state->owner[i]);
-	return ret;
-}
-
-static int add_old_attaches(struct svff_plan *plan, unsigned int vfs)
-{
-	const struct svff_state *state = &plan->card->state;
-	struct svff_guest *guest;
-	size_t i;
-	int ret = 0;
-
-	for (i = 0; !ret && i < state->count; i++) {
-		if (state->owner[i].vf > vfs)
+	for (vf = 1; vf <= plan->now.room; vf++) {
+		if (!loses(plan, vf, vfs))
 			continue;
-		ret = plan_guest(plan, state->owner[i].guest, &guest);
-		if (!ret)
-			ret = add_guest_step(plan, &step_attach, state->owner[i].vf, guest, state->owner[i].id,
-					     state->owner[i].bus);
-		if (!ret)
-			plan->step[plan->count - 1]->guest_may_go = true;
+		if (!plan->force)
+			return svff_fail(plan->ctx, -EBUSY, "VF %u of card %s would not exist any more, but guest %s has it: detach "
+					 "it first, or say --force", vf, plan->card->address,
+					 picture_vf(&plan->now, vf)->guest);
+		picture_set_guest(&plan->to, vf, NULL, NULL, NULL, VF_FREE);
 	}
-	return ret;
+	return 0;
 }
 
 static int check_attach(struct svff_plan *plan, unsigned int vfs, unsigned int vf)
@@ -335,81 +336,141 @@ static int check_attaches(struct svff_plan *plan, unsigned int vfs, size_t count
 	return ret;
 }
 
-/* VFs that this host itself uses: refused, or remembered so that they go back to their driver. */
+/* VFs that this host itself uses are refused, or go back to their driver. Unbound, that forgets its pause. */
 static int check_host_vf(struct svff_plan *plan, unsigned int vf)
 {
-	struct vf_binding *host = &plan->host[vf - 1];
 	char bdf[SVFF_BDF_LEN];
 	int ret = vf_need(plan->card, vf, bdf);
 
-	if (!ret)
-		ret = vfio_binding(plan->ctx, bdf, host);
 	if (ret)
 		return ret;
-	if (vfio_is_driver(host->driver))
-		host->driver[0] = '\0';
+	if (picture_vf(&plan->now, vf)->use == VF_HOST_PAUSED && !plan->force)
+		return svff_fail(plan->ctx, -EBUSY, "VF %u of card %s is paused for a driver of this host: 'svff unpause %u' "
+				 "first, or say --force", vf, plan->card->address, vf);
+	if (picture_vf(&plan->now, vf)->use == VF_HOST_PAUSED)
+		picture_vf(&plan->to, vf)->use = VF_FREE;
 	if (vfio_host_idle(plan->ctx, bdf) && !plan->force)
 		return svff_fail(plan->ctx, -EBUSY, "VF %u: %s, or say --force", vf, svff_error(plan->ctx));
 	return state_find(&plan->card->state, vf) ? 0 : refuse_if_held(plan, vf, bdf);
 }
 
-static int check_host_vfs(struct svff_plan *plan)
+/* Each VF has a range of its own, so this is known before the first guest is disturbed. */
+static int check_room(struct svff_plan *plan)
 {
+	unsigned long long have = plan->card->queues_free, need = 0;
 	unsigned int vf;
+
+	for (vf = 1; vf <= plan->now.vfs; vf++)
+		have += picture_vf(&plan->now, vf)->queues;
+	for (vf = 1; vf <= plan->to.vfs; vf++)
+		need += picture_vf(&plan->to, vf)->queues;
+	if (need <= have)
+		return 0;
+	return svff_fail(plan->ctx, -ENOSPC, "card %s has not enough queues for %u VFs: %llu are needed, %llu are there for "
+			 "VFs; lower the VFs' queues (--queues, vf_queues_default)", plan->card->address, plan->to.vfs, need,
+			 have);
+}
+
+static int paint_attach(struct svff_plan *plan, unsigned int vf, const char *name)
+{
+	struct vf_picture *to = picture_vf(&plan->to, vf);
+	char id[SVFF_ID_LEN], *uri;
+	int ret = svff_guest_uri(plan->ctx, name, &uri);
+
+	if (ret)
+		return ret;
+	device_id(plan->card, vf, id);
+	if (picture_set_guest(&plan->to, vf, uri, id, plan->bus, VF_ATTACHED))
+		ret = svff_fail(plan->ctx, -ENOMEM, "guest %s: out of memory", uri);
+	free(uri);
+	if (!vfio_is_driver(to->bound.driver))
+		svff_copy(to->bound.driver, sizeof(to->bound.driver), vfio_preferred(plan->ctx));
+	return ret;
+}
+
+static unsigned int spares(const struct picture *picture)
+{
+	unsigned int vf = picture->vfs;
+
+	while (vf && is_spare(picture, vf))
+		vf--;
+	return picture->vfs - vf;
+}
+
+/* How many VFs there are to be in all: a card that has spare ones keeps its number while they will do. */
+static unsigned int total_for(struct svff_plan *plan, unsigned int vfs)
+{
+	if (plan->spare_given)
+		return vfs + plan->spare;
+	return spares(&plan->now) && vfs && vfs <= plan->now.vfs ? plan->now.vfs : vfs;
+}
+
+static void paint_count(struct svff_plan *plan, unsigned int vfs)
+{
+	bool change = plan->to.vfs != plan->now.vfs;
+	unsigned int vf;
+
+	for (vf = 1; vf <= plan->to.vfs; vf++) {
+		if (vf > vfs)
+			paint_spare(plan, vf);
+		else if (change || is_spare(&plan->now, vf))
+			paint_vf(plan, vf, vf <= plan->now.vfs && !is_spare(&plan->now, vf) ? 0 : plan->queues);
+	}
+	if (!change && spares(&plan->now) != plan->to.vfs - vfs)
+		plan->way = "spare";
+}
+
+static int check_leaving_vfs(struct svff_plan *plan, unsigned int vfs)
+{
+	unsigned int vf, first = plan->to.vfs == plan->now.vfs ? vfs + 1 : 1;
 	int ret = 0;
 
-	plan->hosts = plan->card->vfs;
-	plan->host = calloc(plan->hosts + 1, sizeof(*plan->host));
-	if (!plan->host)
-		return svff_fail(plan->ctx, -ENOMEM, "card %s: out of memory", plan->card->address);
-	for (vf = 1; !ret && vf <= plan->hosts; vf++)
+	for (vf = first; !ret && vf <= plan->now.vfs; vf++)
 		ret = check_host_vf(plan, vf);
 	return ret;
 }
 
-/* A VF that a guest is to get does not go back to a driver of this host. */
-static void forget_host(struct svff_plan *plan, unsigned int vf)
+static int paint_reconf(struct svff_plan *plan, unsigned int vfs, size_t count, const unsigned int *vf,
+			const char *const *guest)
 {
-	if (vf <= plan->hosts)
-		plan->host[vf - 1].driver[0] = '\0';
-}
+	size_t i;
+	int ret = plan_take_pictures(plan);
 
-static int add_change(struct svff_plan *plan, unsigned int vfs)
-{
-	unsigned int old = plan->card->vfs;
-	int ret = check_host_vfs(plan);
-
+	if (ret)
+		return ret;
+	plan->to.vfs = total_for(plan, vfs);
+	ret = check_count(plan, plan->to.vfs);
 	if (!ret)
-		ret = add_detaches(plan, vfs);
-	if (!ret && old)
-		ret = add_all(plan, &step_release_all, old, "release", "");
-	if (!ret && old)
-		ret = add_count(plan, old, 0, true);
-	if (!ret && vfs)
-		ret = add_count(plan, 0, vfs, true);
-	if (!ret && vfs)
-		ret = add_all(plan, &step_bind_all, vfs, "bind", " to VFIO");
-	return ret ? ret : add_old_attaches(plan, vfs);
+		ret = check_attaches(plan, vfs, count, vf);
+	if (ret)
+		return ret;
+	paint_count(plan, vfs);
+	ret = check_leaving_vfs(plan, vfs);
+	if (!ret)
+		ret = refuse_lost_guests(plan, vfs);
+	if (!ret)
+		ret = check_room(plan);
+	for (i = 0; !ret && i < count; i++)
+		ret = paint_attach(plan, vf[i], guest[i]);
+	return ret;
 }
 
 /**
  * svff_plan_reconf() - plan to change how many VFs a card has, while guests have some
  * @plan: an empty plan
- * @vfs: how many, may be 0
+ * @vfs: how many, beside spare ones; may be 0
  * @count: how many VFs are to be attached anew
  * @vf: their numbers
  * @guest: their guests
  *
- * Guests that have VFs get the same VFs again.
+ * Guests that have VFs keep them, or get the same VFs again; what is paused stays paused.
  *
  * Return: 0, -EBUSY if a guest or this host would lose a VF, -ERANGE if the card cannot have so many,
- * -EINVAL if a VF cannot be attached, or another negative errno.
+ * -EINVAL if a VF cannot be attached, -ENOSPC if there are too few queues, or another negative errno.
  */
 int svff_plan_reconf(struct svff_plan *plan, unsigned int vfs, size_t count,
 		     const unsigned int *vf, const char *const *guest)
 {
-	bool change;
-	size_t i;
 	int ret = plan_begin(plan);
 
 	if (!ret)
@@ -417,16 +478,7 @@ int svff_plan_reconf(struct svff_plan *plan, unsigned int vfs, size_t count,
 	if (!ret)
 		ret = check_count(plan, vfs);
 	if (!ret)
-		ret = check_attaches(plan, vfs, count, vf);
-	change = !ret && (unsigned int)plan->card->vfs != vfs;
-	if (change)
-		ret = add_change(plan, vfs);
-	for (i = 0; !ret && i < count; i++) {
-		forget_host(plan, vf[i]);
-		if (!change && !plan_add(plan, &step_bind, vf[i], "bind VF %u to VFIO", vf[i]))
-			ret = -ENOMEM;
-		if (!ret)
-			ret = add_new_attach(plan, vf[i], guest[i]);
-	}
-	return ret;
+		ret = paint_reconf(plan, vfs, count, vf, guest);
+	plan->command = "reconf";
+	return ret ? ret : plan_change(plan);
 }

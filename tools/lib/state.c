@@ -150,23 +150,6 @@ static int decode_state(struct svff_state *state, struct json_object *root)
 	return ret;
 }
 
-static int read_state(const char *path, struct json_object **root)
-{
-	char *text = malloc(STATE_SIZE_MAX);
-	int len;
-
-	if (!text)
-		return -ENOMEM;
-	len = svff_file_read(path, text, STATE_SIZE_MAX - 1);
-	if (len >= 0) {
-		text[len] = '\0';
-		*root = json_tokener_parse(text);
-		len = *root ? 0 : -EBADMSG;
-	}
-	free(text);
-	return len;
-}
-
 /**
  * state_load() - read the note of a card
  * @ctx: the context
@@ -178,18 +161,21 @@ static int read_state(const char *path, struct json_object **root)
 int state_load(struct svff_ctx *ctx, const char *card, struct svff_state *state)
 {
 	struct json_object *root = NULL;
-	char path[PATH_MAX];
+	char path[PATH_MAX], *text = NULL;
 	int ret;
 
 	state_clear(state);
 	ret = state_path(ctx, path, card, "json");
 	if (!ret)
-		ret = read_state(path, &root);
+		ret = svff_file_text(path, STATE_SIZE_MAX, &text);
 	if (ret == -ENOENT)
 		return 0;
 	if (!ret)
-		ret = decode_state(state, root);
+		root = json_tokener_parse(text);
+	if (!ret)
+		ret = root ? decode_state(state, root) : -EBADMSG;
 	json_object_put(root);
+	free(text);
 	if (!ret)
 		return 0;
 	state_clear(state);
@@ -216,21 +202,6 @@ static struct json_object *encode_state(const char *card, const struct svff_stat
 	return root;
 }
 
-static int write_whole(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, FILE_MODE);
-	size_t len = strlen(text);
-	int ret = 0;
-
-	if (fd < 0)
-		return -errno;
-	errno = EIO;
-	if (write(fd, text, len) != (ssize_t)len || fsync(fd))
-		ret = -errno;
-	close(fd);
-	return ret;
-}
-
 /**
  * state_save() - replace the note of a card
  * @ctx: the context
@@ -251,10 +222,8 @@ int state_save(struct svff_ctx *ctx, const char *card, const struct svff_state *
 		ret = state_path(ctx, draft, card, "new");
 	root = encode_state(card, state);
 	if (!ret)
-		ret = write_whole(draft, json_object_to_json_string_ext(root, JSON_C_TO_STRING_PRETTY |
-							       JSON_C_TO_STRING_NOSLASHESCAPE));
-	if (!ret && rename(draft, path))
-		ret = -errno;
+		ret = svff_file_replace(path, draft, json_object_to_json_string_ext(root, JSON_C_TO_STRING_PRETTY |
+										    JSON_C_TO_STRING_NOSLASHESCAPE));
 	json_object_put(root);
 	if (ret)
 		return svff_fail(ctx, ret, "cannot write %s: %s", path, strerror(-ret));

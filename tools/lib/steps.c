@@ -25,7 +25,7 @@ static int write_number(struct svff_ctx *ctx, unsigned int number, const char *b
 	return sysfs_write(ctx, text, PF_DIR "%s", bdf, what);
 }
 
-/* ---- quotas: VFs 1..count get value queues each ---- */
+/* ---- quotas: VFs first..count get the queues that they are to have ---- */
 
 static int write_quota(struct svff_plan *plan, unsigned int vf, unsigned int queues)
 {
@@ -55,8 +55,8 @@ static int undo_quotas(struct svff_plan *plan, struct svff_step *step)
 	unsigned int vf;
 	int ret = 0, err;
 
-	for (vf = step->count; vf > 0; vf--) {
-		if (step->quota[vf - 1] == step->value)
+	for (vf = step->count; vf >= step->first; vf--) {
+		if (step->quota[vf - 1] == picture_vf(&plan->to, vf)->queues)
 			continue;
 		err = write_quota(plan, vf, step->quota[vf - 1]);
 		ret = ret ? ret : err;
@@ -64,31 +64,48 @@ static int undo_quotas(struct svff_plan *plan, struct svff_step *step)
 	return ret;
 }
 
-/* Quotas that are to shrink go first: they make room for the others. */
-static int apply_quotas(struct svff_plan *plan, struct svff_step *step)
+static int read_quotas(struct svff_plan *plan, struct svff_step *step)
 {
-	unsigned int vf, want = step->count;
-	char why[SVFF_ERROR_LEN];
-	int ret = 0, old;
+	unsigned int vf;
+	int ret, old;
 
-	step->quota = calloc(want, sizeof(*step->quota));
+	step->quota = calloc(step->count, sizeof(*step->quota));
 	if (!step->quota)
 		return out_of_memory(plan);
-	for (vf = 1; !ret && vf <= want; vf++) {
+	for (vf = step->first; vf <= step->count; vf++) {
 		ret = sysfs_read_int(plan->ctx, &old, VF_DIR "queues", plan->card->address, vf);
 		if (ret)
 			return svff_fail(plan->ctx, ret, "VF %u of card %s: cannot read its queues: %s", vf,
 					 plan->card->address, strerror(-ret));
 		step->quota[vf - 1] = old;
 	}
-	for (step->count = 0; step->count < want; step->count++) {
-		vf = step->count + 1;
-		if (step->quota[vf - 1] == step->value)
-			continue;
-		ret = write_quota(plan, vf, step->value);
-		if (ret)
-			break;
+	return 0;
+}
+
+/* Quotas that are to shrink go first: they make room for the others. */
+static int write_quotas(struct svff_plan *plan, struct svff_step *step, bool shrink)
+{
+	unsigned int vf, queues;
+	int ret = 0;
+
+	for (vf = step->first; !ret && vf <= step->count; vf++) {
+		queues = picture_vf(&plan->to, vf)->queues;
+		if (shrink ? queues < step->quota[vf - 1] : queues > step->quota[vf - 1])
+			ret = write_quota(plan, vf, queues);
 	}
+	return ret;
+}
+
+static int apply_quotas(struct svff_plan *plan, struct svff_step *step)
+{
+	char why[SVFF_ERROR_LEN];
+	int ret = read_quotas(plan, step);
+
+	if (ret)
+		return ret;
+	ret = write_quotas(plan, step, true);
+	if (!ret)
+		ret = write_quotas(plan, step, false);
 	if (!ret)
 		return 0;
 	svff_copy(why, sizeof(why), plan->ctx->error);
@@ -124,19 +141,29 @@ static int count_refused(struct svff_plan *plan, unsigned int count, int err)
 	}
 }
 
+/* The driver that alone may have a VF, or NULL if the VF is for a driver of this host. */
+static const char *reserved_for(const struct vf_binding *bound)
+{
+	if (vfio_is_driver(bound->driver))
+		return bound->driver;
+	return bound->driver[0] ? NULL : bound->override;
+}
+
 /* A driver that udev loads a moment later must not find the VFs free either. */
-static int reserve_vfs(struct svff_plan *plan, unsigned int count)
+static int reserve_vfs(struct svff_plan *plan, unsigned int count, const struct picture *picture)
 {
 	char bdf[SVFF_BDF_LEN];
+	const char *driver;
 	unsigned int vf;
 	int ret = card_refresh(plan->card);
 
 	for (vf = 1; !ret && vf <= count; vf++) {
-		if (vf <= plan->hosts && plan->host[vf - 1].driver[0])
+		driver = reserved_for(&picture_vf(picture, vf)->bound);
+		if (!driver || !driver[0])
 			continue;
 		ret = vf_need(plan->card, vf, bdf);
-		if (!ret)
-			ret = vfio_reserve(plan->ctx, bdf);
+		if (!ret && sysfs_set_override(plan->ctx, bdf, driver))
+			ret = svff_fail(plan->ctx, -EIO, "VF %u (%s) cannot be kept for %s", vf, bdf, driver);
 	}
 	return ret;
 }
@@ -145,7 +172,7 @@ static int reserve_vfs(struct svff_plan *plan, unsigned int count)
  * VFs for VFIO: no driver of this host is to have them first. Autoprobe is the admin's, so it is switched
  * off only until each VF has its override.
  */
-static int enable_for_vfio(struct svff_plan *plan, unsigned int count)
+static int enable_for_vfio(struct svff_plan *plan, unsigned int count, const struct picture *picture)
 {
 	const char *card = plan->card->address;
 	char why[SVFF_ERROR_LEN];
@@ -157,7 +184,7 @@ static int enable_for_vfio(struct svff_plan *plan, unsigned int count)
 	if (ret) {
 		count_refused(plan, count, ret);
 	} else {
-		ret = reserve_vfs(plan, count);
+		ret = reserve_vfs(plan, count, picture);
 		svff_copy(why, sizeof(why), plan->ctx->error);
 		if (ret && !write_number(plan->ctx, 0, card, "sriov_numvfs"))
 			svff_fail(plan->ctx, ret, "%s", why);
@@ -167,29 +194,57 @@ static int enable_for_vfio(struct svff_plan *plan, unsigned int count)
 	return ret;
 }
 
-static int write_count(struct svff_plan *plan, unsigned int count, bool vfio)
+/* To remove a VF that is open makes the kernel wait for its user, and ask the guest to unplug it. */
+static int remove_all(struct svff_plan *plan)
+{
+	char bdf[SVFF_BDF_LEN];
+	unsigned int vf;
+	int ret = card_refresh(plan->card);
+
+	for (vf = 1; !ret && vf <= (unsigned int)plan->card->vfs; vf++)
+		if (!vf_address(plan->card, vf, bdf) && vfio_in_use(plan->ctx, bdf) == 1)
+			ret = vfio_wait_free(plan->ctx, bdf);
+	if (ret)
+		return ret;
+	ret = write_number(plan->ctx, 0, plan->card->address, "sriov_numvfs");
+	return ret ? count_refused(plan, 0, ret) : 0;
+}
+
+static int write_count(struct svff_plan *plan, unsigned int count, bool vfio, const struct picture *picture)
 {
 	int ret;
 
-	if (count && vfio)
-		return enable_for_vfio(plan, count);
+	if (!count)
+		return remove_all(plan);
+	if (vfio)
+		return enable_for_vfio(plan, count, picture);
 	ret = write_number(plan->ctx, count, plan->card->address, "sriov_numvfs");
 	return ret ? count_refused(plan, count, ret) : 0;
 }
 
 static int apply_count(struct svff_plan *plan, struct svff_step *step)
 {
-	return write_count(plan, step->value, step->vfio);
+	return write_count(plan, step->value, step->vfio, &plan->to);
 }
 
 static int undo_count(struct svff_plan *plan, struct svff_step *step)
 {
-	return write_count(plan, step->old, step->vfio);
+	return write_count(plan, step->old, step->vfio, &plan->now);
 }
 
 const struct step_ops step_count = { apply_count, undo_count };
 
-/* ---- bind: one VF to VFIO ---- */
+/* ---- bind: one VF ---- */
+
+/* A VF that is to have a driver of this host, or none, has got it when it has that and no other. */
+static int bind_vf(struct svff_plan *plan, unsigned int vf, const char *bdf)
+{
+	const struct vf_binding *to = plan->to.room ? &picture_vf(&plan->to, vf)->bound : NULL;
+
+	if (to && !vfio_is_driver(to->driver))
+		return vfio_restore(plan->ctx, bdf, to);
+	return vfio_bind(plan->ctx, bdf, to ? to->driver : NULL);
+}
 
 static int apply_bind(struct svff_plan *plan, struct svff_step *step)
 {
@@ -201,7 +256,7 @@ static int apply_bind(struct svff_plan *plan, struct svff_step *step)
 		return out_of_memory(plan);
 	if (!ret)
 		ret = vfio_binding(plan->ctx, bdf, step->found);
-	return ret ? ret : vfio_bind(plan->ctx, bdf);
+	return ret ? ret : bind_vf(plan, step->vf, bdf);
 }
 
 static int undo_bind(struct svff_plan *plan, struct svff_step *step)
@@ -218,7 +273,12 @@ static int undo_bind(struct svff_plan *plan, struct svff_step *step)
 
 const struct step_ops step_bind = { apply_bind, undo_bind };
 
-/* ---- bind all, release all: VFs 1..count ---- */
+/* ---- bind all, release all: VFs first..count ---- */
+
+static bool has_own_steps(struct svff_plan *plan, struct svff_step *step, unsigned int vf)
+{
+	return step->not_paused && plan->by_pause && plan->by_pause[vf - 1];
+}
 
 static int restore_all(struct svff_plan *plan, struct svff_step *step, unsigned int count)
 {
@@ -226,7 +286,9 @@ static int restore_all(struct svff_plan *plan, struct svff_step *step, unsigned 
 	unsigned int vf;
 	int ret = 0, err;
 
-	for (vf = count; vf > 0; vf--) {
+	for (vf = count; vf >= step->first; vf--) {
+		if (has_own_steps(plan, step, vf))
+			continue;
 		err = vf_need(plan->card, vf, bdf);
 		if (!err)
 			err = vfio_wait_free(plan->ctx, bdf);
@@ -247,7 +309,9 @@ static int for_all(struct svff_plan *plan, struct svff_step *step,
 	step->found = calloc(step->count, sizeof(*step->found));
 	if (!step->found)
 		return out_of_memory(plan);
-	for (vf = 1; !ret && vf <= step->count; vf++) {
+	for (vf = step->first; !ret && vf <= step->count; vf++) {
+		if (has_own_steps(plan, step, vf))
+			continue;
 		ret = svff_cancelled(plan->ctx) ? svff_fail(plan->ctx, -EINTR, "interrupted") :
 						  vf_need(plan->card, vf, bdf);
 		if (!ret)
@@ -269,16 +333,9 @@ static int undo_all(struct svff_plan *plan, struct svff_step *step)
 	return ret ? ret : restore_all(plan, step, step->count);
 }
 
-static int bind_again(struct svff_plan *plan, unsigned int vf, const char *bdf)
-{
-	if (vf <= plan->hosts && plan->host[vf - 1].driver[0])
-		return vfio_restore(plan->ctx, bdf, &plan->host[vf - 1]);
-	return vfio_bind(plan->ctx, bdf);
-}
-
 static int apply_bind_all(struct svff_plan *plan, struct svff_step *step)
 {
-	return for_all(plan, step, bind_again);
+	return for_all(plan, step, bind_vf);
 }
 
 const struct step_ops step_bind_all = { apply_bind_all, undo_all };
@@ -305,14 +362,28 @@ const struct step_ops step_release_all = { apply_release_all, undo_all };
 
 /* ---- attach, detach: one VF and a guest; each is the other's undo ---- */
 
-static int note_owner(struct svff_plan *plan, const struct svff_step *step)
+/**
+ * step_note_owner() - note that the guest of a step has its VF
+ * @plan: the plan
+ * @step: the step
+ *
+ * Return: 0, or a negative errno.
+ */
+int step_note_owner(struct svff_plan *plan, const struct svff_step *step)
 {
 	if (state_set(&plan->card->state, step->vf, step->guest->uri, step->id, step->bus))
 		return out_of_memory(plan);
 	return card_save_owners(plan->card);
 }
 
-static int note_free(struct svff_plan *plan, const struct svff_step *step)
+/**
+ * step_note_free() - note that no guest has the VF of a step
+ * @plan: the plan
+ * @step: the step
+ *
+ * Return: 0, or a negative errno.
+ */
+int step_note_free(struct svff_plan *plan, const struct svff_step *step)
 {
 	state_drop(&plan->card->state, step->vf);
 	return card_save_owners(plan->card);
@@ -346,7 +417,7 @@ static int attach_failed(struct svff_plan *plan, struct svff_step *step, const c
 
 	svff_copy(why, sizeof(why), plan->ctx->error);
 	if (err != -ETIMEDOUT && err != -EPROTO && !vfio_wait_free(plan->ctx, bdf))
-		note_free(plan, step);
+		step_note_free(plan, step);
 	return svff_fail(plan->ctx, err, "VF %u: %s", step->vf, why);
 }
 
@@ -359,7 +430,7 @@ static int give(struct svff_plan *plan, struct svff_step *step)
 	if (!ret)
 		ret = choose_port(plan, step);
 	if (!ret)
-		ret = note_owner(plan, step);
+		ret = step_note_owner(plan, step);
 	if (ret)
 		return ret;
 	plan->ctx->shielded = true;	/* QEMU cannot be stopped half-way, so its answer is awaited */
@@ -379,17 +450,17 @@ static int take(struct svff_plan *plan, struct svff_step *step)
 		svff_fail(plan->ctx, ret, "VF %u: %s", step->vf, why);
 	}
 	if (vf_address(plan->card, step->vf, bdf))
-		return ret ? ret : note_free(plan, step);
+		return ret ? ret : step_note_free(plan, step);
 	if (ret == -ECONNRESET) {
 		free_now = vfio_wait_free(plan->ctx, bdf);
 		if (free_now)
 			return free_now;
 		svff_log(plan->ctx, SVFF_LOG_NOTICE, "guest %s ended, VF %u is free", step->guest->uri, step->vf);
-		return note_free(plan, step);
+		return step_note_free(plan, step);
 	}
 	if (!ret)
 		ret = vfio_wait_free(plan->ctx, bdf);
-	return ret ? ret : note_free(plan, step);
+	return ret ? ret : step_note_free(plan, step);
 }
 
 /* A guest that has ended during a reconfiguration needs its VF no more: no reason to undo it all. */

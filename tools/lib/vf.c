@@ -18,6 +18,7 @@ static const char *const guest_state_names[] = {
 	[SVFF_GUEST_ATTACHED] = "attached",
 	[SVFF_GUEST_GONE]     = "gone",
 	[SVFF_GUEST_SILENT]   = "silent",
+	[SVFF_GUEST_PAUSED]   = "paused",
 };
 
 /**

@@ -15,12 +15,13 @@
 #include <unistd.h>
 
 #define VFIO_DRIVER	"vfio-pci"
+#define VFIO_VARIANT	"svff_vfio"	/* what makes a pause transparent */
 #define VF_DRIVER	"svff_vf"
 #define DATA_CLASS	"svff-mm"	/* class of data devices, and begin of their names */
 #define FREE_WAIT_MS	10000	/* a QEMU with much memory needs seconds to end */
 #define FREE_POLL_MS	20
 
-static const char *const vfio_drivers[] = { VFIO_DRIVER, "svff_vfio" };
+static const char *const vfio_drivers[] = { VFIO_DRIVER, VFIO_VARIANT };
 
 /**
  * vfio_is_driver() - does this driver hand devices to user space?
@@ -169,58 +170,60 @@ int vfio_host_idle(struct svff_ctx *ctx, const char *bdf)
 			 "'%s' to /sys/bus/pci/drivers/%s/unbind", bdf, driver, user[0] ? ", " : "", user, bdf, driver);
 }
 
-static int vfio_need_driver(struct svff_ctx *ctx)
+/**
+ * vfio_preferred() - which VFIO driver VFs are bound to when nobody says otherwise
+ * @ctx: the context
+ *
+ * Return: svff_vfio if this host has it, else vfio-pci.
+ */
+const char *vfio_preferred(struct svff_ctx *ctx)
+{
+	enum module_state state;
+
+	if (sysfs_exists(ctx, "bus/pci/drivers/" VFIO_VARIANT))
+		return VFIO_VARIANT;
+	return module_state(ctx, VFIO_VARIANT, &state) || state == MODULE_MISSING ? VFIO_DRIVER : VFIO_VARIANT;
+}
+
+static int vfio_need_driver(struct svff_ctx *ctx, const char *driver)
 {
 	int ret = 0;
 
-	if (!sysfs_exists(ctx, "bus/pci/drivers/" VFIO_DRIVER))
-		ret = module_load(ctx, VFIO_DRIVER);
+	if (!sysfs_exists(ctx, "bus/pci/drivers/%s", driver))
+		ret = module_load(ctx, driver);
 	if (ret)
-		return svff_fail(ctx, ret, "module " VFIO_DRIVER " cannot be loaded: %s; 'svff doctor' tells "
-				 "what this host lacks", strerror(-ret));
+		return svff_fail(ctx, ret, "module %s cannot be loaded: %s; 'svff doctor' tells what this host lacks",
+				 driver, strerror(-ret));
 	return 0;
 }
 
 /* The override comes first: from then on no other driver can come in between. */
-static int vfio_take(struct svff_ctx *ctx, const char *bdf)
+static int vfio_take(struct svff_ctx *ctx, const char *bdf, const char *wanted)
 {
 	char driver[SVFF_DRIVER_LEN] = "";
 	int ret;
 
-	ret = sysfs_set_override(ctx, bdf, VFIO_DRIVER);
+	ret = sysfs_set_override(ctx, bdf, wanted);
 	if (!ret)
 		ret = sysfs_unbind(ctx, bdf);
 	if (!ret)
 		ret = sysfs_probe(ctx, bdf);
 	if (!ret)
 		ret = sysfs_driver(ctx, bdf, driver);
-	if (!ret && !vfio_is_driver(driver))
+	if (!ret && strcmp(driver, wanted))
 		ret = -ENODEV;
 	return ret;
 }
 
 /**
- * vfio_reserve() - let no driver but vfio-pci take a function
+ * vfio_bind() - bind a function to a VFIO driver; fine if it has one already
  * @ctx: the context
  * @bdf: its address
- *
- * Return: 0, or a negative errno.
- */
-int vfio_reserve(struct svff_ctx *ctx, const char *bdf)
-{
-	int ret = sysfs_set_override(ctx, bdf, VFIO_DRIVER);
-
-	return ret ? svff_fail(ctx, ret, "%s cannot be kept for " VFIO_DRIVER ": %s", bdf, strerror(-ret)) : 0;
-}
-
-/**
- * vfio_bind() - bind a function to vfio-pci; fine if a VFIO driver has it already
- * @ctx: the context
- * @bdf: its address
+ * @driver: which one, NULL for the preferred one
  *
  * Return: 0, -EBUSY if this host uses it, or another negative errno; then it is as it was.
  */
-int vfio_bind(struct svff_ctx *ctx, const char *bdf)
+int vfio_bind(struct svff_ctx *ctx, const char *bdf, const char *driver)
 {
 	struct vf_binding found;
 	int ret = vfio_binding(ctx, bdf, &found);
@@ -233,15 +236,15 @@ int vfio_bind(struct svff_ctx *ctx, const char *bdf)
 	if (sysfs_iommu_group(ctx, bdf) < 0)
 		return svff_fail(ctx, -ENODEV, "%s has no IOMMU group, so VFIO cannot take it: switch the IOMMU "
 				 "on (see 'svff doctor')", bdf);
-	ret = vfio_need_driver(ctx);
+	driver = driver ? driver : vfio_preferred(ctx);
+	ret = vfio_need_driver(ctx, driver);
 	if (ret)
 		return ret;
-	ret = vfio_take(ctx, bdf);
+	ret = vfio_take(ctx, bdf, driver);
 	if (!ret)
 		return 0;
 	vfio_restore(ctx, bdf, &found);
-	return svff_fail(ctx, ret, "%s: " VFIO_DRIVER " did not take it: %s; the kernel log says why", bdf,
-			 strerror(-ret));
+	return svff_fail(ctx, ret, "%s: %s did not take it: %s; the kernel log says why", bdf, driver, strerror(-ret));
 }
 
 /**

@@ -23,11 +23,12 @@
  * @verbose: --verbose was given
  * @progress: stderr is a terminal that wants to see how far we are
  * @line: a line of progress is on the terminal now
+ * @all: --all was given
  */
 struct cli {
 	struct svff_ctx *ctx;
 	const char *card;
-	bool json, verbose, progress, line;
+	bool json, verbose, progress, line, all;
 };
 
 /* ---- options that all commands have; a command's state->input points to a struct with this first ---- */
@@ -46,7 +47,13 @@ enum cli_key {
 	CLI_KEY_ATTACH = 'a',
 	CLI_KEY_FORCE = 'f',
 	CLI_KEY_DRY_RUN = 'N',
+	CLI_KEY_ALL = 'A',
+	CLI_KEY_SPARE = 's',
 	CLI_KEY_NO_BIND = 0x100,
+	CLI_KEY_BY_DETACH,
+	CLI_KEY_BACK,
+	CLI_KEY_FORWARD,
+	CLI_KEY_FORGET,
 };
 
 void cli_usage(const struct argp_state *state, const char *fmt, ...)
@@ -73,6 +80,9 @@ int cmd_init(struct cli *cli, int argc, char **argv);
 int cmd_attach(struct cli *cli, int argc, char **argv);
 int cmd_detach(struct cli *cli, int argc, char **argv);
 int cmd_reconf(struct cli *cli, int argc, char **argv);
+int cmd_pause(struct cli *cli, int argc, char **argv);
+int cmd_unpause(struct cli *cli, int argc, char **argv);
+int cmd_recover(struct cli *cli, int argc, char **argv);
 int cmd_status(struct cli *cli, int argc, char **argv);
 int cmd_list(struct cli *cli, int argc, char **argv);
 int cmd_doctor(struct cli *cli, int argc, char **argv);

@@ -14,9 +14,9 @@
 
 struct count_args {
 	struct cli *cli;
-	int vfs;			/* -1: not given */
+	int vfs, spare;			/* -1: not given */
 	unsigned int queues, timeout;
-	bool no_bind, force, dry_run;
+	bool no_bind, force, dry_run, by_detach;
 	size_t attaches;
 	unsigned int *vf;
 	const char **guest;
@@ -50,6 +50,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case CLI_KEY_VFS:
 		args->vfs = cli_number(state, arg, "--vfs", 0, VFS_MAX);
 		return 0;
+	case CLI_KEY_SPARE:
+		args->spare = cli_number(state, arg, "--spare", 0, VFS_MAX);
+		return 0;
+	case CLI_KEY_BY_DETACH:
+		args->by_detach = true;
+		return 0;
 	case CLI_KEY_QUEUES:
 		args->queues = cli_number(state, arg, "--queues", 1, QUEUES_MAX);
 		return 0;
@@ -74,10 +80,24 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_END:
 		if (args->vfs < 0)
 			cli_usage(state, "how many VFs? (--vfs N)");
+		if (args->no_bind && args->spare > 0)
+			cli_usage(state, "--spare and --no-bind exclude each other: spare VFs are kept from this host's drivers");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
+}
+
+static void print_way(const struct svff_plan *plan)
+{
+	const char *way = svff_plan_way(plan);
+
+	if (!strcmp(way, "spare"))
+		printf("by spare VFs: no guest is touched\n");
+	else if (*way)
+		printf("by %s: guests %s\n", way, !strcmp(way, "pause") ? "keep their devices" :
+		       !strcmp(way, "detach") ? "see their devices go and come" :
+		       "keep their devices where QEMU can pause, others see them go and come");
 }
 
 static int report(struct count_args *args, struct svff_card *card, struct svff_plan *plan)
@@ -86,13 +106,20 @@ static int report(struct count_args *args, struct svff_card *card, struct svff_p
 
 	if (!args->cli->json) {
 		cli_print_plan(plan, args->dry_run);
-		if (!args->dry_run)
-			printf("card %s has %u VFs\n", svff_card_address(card), svff_card_vfs(card));
+		print_way(plan);
+		if (args->dry_run)
+			return 0;
+		printf("card %s has %u VFs", svff_card_address(card), svff_card_vfs(card));
+		if (svff_card_spares(card))
+			printf(", and %u spare ones", svff_card_spares(card));
+		putchar('\n');
 		return 0;
 	}
 	root = json_object_new_object();
 	cli_add_text(root, "card", svff_card_address(card));
 	cli_add_number(root, "vfs", svff_card_vfs(card));
+	cli_add_number(root, "spare", svff_card_spares(card));
+	cli_add_text(root, "way", svff_plan_way(plan));
 	json_object_object_add(root, "dry_run", json_object_new_boolean(args->dry_run));
 	json_object_object_add(root, "steps", cli_plan_json(plan));
 	return cli_ok(root, true);
@@ -105,6 +132,10 @@ static int change(struct count_args *args, struct svff_card *card, struct svff_p
 	svff_plan_set_timeout(plan, args->timeout);
 	svff_plan_set_force(plan, args->force);
 	svff_plan_set_dry_run(plan, args->dry_run);
+	svff_plan_set_by_detach(plan, args->by_detach);
+	svff_plan_set_queues(plan, args->queues);
+	if (args->spare >= 0)
+		svff_plan_set_spare(plan, args->spare);
 	ret = args->plan(args, plan);
 	if (ret)
 		return cli_fail(args->cli, ret);
@@ -138,7 +169,7 @@ static int run(struct count_args *args)
 static int command(struct cli *cli, int argc, char **argv, const struct argp *argp,
 		   int (*plan)(struct count_args *args, struct svff_plan *plan))
 {
-	struct count_args args = { .cli = cli, .vfs = -1, .timeout = 60, .plan = plan };
+	struct count_args args = { .cli = cli, .vfs = -1, .spare = -1, .timeout = 60, .plan = plan };
 	int status = CLI_USAGE;
 
 	if (!argp_parse(argp, argc, argv, 0, NULL, &args))
@@ -163,6 +194,7 @@ static int plan_reconf(struct count_args *args, struct svff_plan *plan)
 
 static const struct argp_option init_options[] = {
 	VFS_OPTION,
+	{ "spare",   CLI_KEY_SPARE,   "M",  0, "Make M more, hidden and without queues, for a later reconf", 0 },
 	{ "queues",  CLI_KEY_QUEUES,  "Q",  0, "Queues for each VF; else the card's default", 0 },
 	{ "no-bind", CLI_KEY_NO_BIND, NULL, 0, "Do not bind the VFs to VFIO", 0 },
 	DRY_RUN_OPTION,
@@ -177,8 +209,11 @@ static const struct argp init_argp = {
 
 static const struct argp_option reconf_options[] = {
 	VFS_OPTION,
+	{ "spare",   CLI_KEY_SPARE,   "M",        0, "How many spare VFs there are to be; else as many as are left", 0 },
+	{ "queues",  CLI_KEY_QUEUES,  "Q",        0, "Queues for each VF that comes; else the card's default", 0 },
 	{ "attach",  CLI_KEY_ATTACH,  "VF=GUEST", 0, "Give this VF to this guest at the end; may be repeated", 0 },
 	{ "force",   CLI_KEY_FORCE,   NULL,       0, "Take VFs also from those who will not get them back", 0 },
+	{ "by-detach", CLI_KEY_BY_DETACH, NULL,   0, "Let all guests unplug and plug their VFs, also those that can pause", 0 },
 	{ "timeout", CLI_KEY_TIMEOUT, "SECONDS",  0, "How long a guest may take for one step (60)", 0 },
 	DRY_RUN_OPTION,
 	{ 0 }
@@ -186,8 +221,9 @@ static const struct argp_option reconf_options[] = {
 
 static const struct argp reconf_argp = {
 	.options = reconf_options, .parser = parse, .children = cli_common,
-	.doc = "Change the number of VFs while guests run.\vGuests give their VFs back for the while and get the "
-	       "same VFs again. If a step fails, those before it are taken back.",
+	.doc = "Change the number of VFs while guests run.\vGuests keep their devices, which are paused for the "
+	       "while; those whose QEMU cannot pause unplug them and get the same VFs again. Within the spare VFs no "
+	       "guest is touched. If a step fails, those before it are taken back.",
 };
 
 /**

@@ -15,6 +15,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = state->input;
 		return 0;
+	case CLI_KEY_ALL:
+		((struct cli *)state->input)->all = true;
+		return 0;
 	case ARGP_KEY_ARG:
 		cli_usage(state, "'%s' is one word too many", arg);
 		return 0;
@@ -41,6 +44,7 @@ static struct json_object *card_json(struct svff_card *card)
 	cli_add_text(object, "ip_version", svff_card_ip_version(card));
 	json_object_object_add(object, "sriov", json_object_new_boolean(svff_card_has_sriov(card)));
 	cli_add_number(object, "vfs", svff_card_vfs(card));
+	cli_add_number(object, "spare", svff_card_spares(card));
 	cli_add_number(object, "vfs_total", svff_card_vfs_total(card));
 	cli_add_number(object, "queues_total", svff_card_queues_total(card));
 	cli_add_number(object, "queues_free", svff_card_queues_free(card));
@@ -98,7 +102,10 @@ static void print_card(struct svff_card *card)
 	       svff_card_ip_version(card), or_dash(svff_card_driver(card)));
 	if (!svff_card_is_bound(card))
 		printf("  not bound to svff_pf: 'modprobe svff_pf'\n");
-	printf("  VFs     %u of %u\n", svff_card_vfs(card), svff_card_vfs_total(card));
+	printf("  VFs     %u of %u", svff_card_vfs(card), svff_card_vfs_total(card));
+	if (svff_card_spares(card))
+		printf(", %u spare", svff_card_spares(card));
+	putchar('\n');
 	if (svff_card_is_bound(card))
 		printf("  queues  %u, %u of them free, %u for a new VF\n", svff_card_queues_total(card),
 		       svff_card_queues_free(card), svff_card_vf_queues_default(card));
@@ -116,7 +123,7 @@ static void print_vf(const struct svff_vf *vf)
 	printf("  %4u  %-13s  %-9s  %-11s  %6d  %5d  %-10s  %s", svff_vf_number(vf), or_dash(svff_vf_address(vf)),
 	       or_dash(svff_vf_state(vf)), range, svff_vf_queues_active(vf), svff_vf_iommu_group(vf),
 	       or_dash(svff_vf_driver(vf)), or_dash(svff_vf_guest(vf)));
-	if (state == SVFF_GUEST_GONE || state == SVFF_GUEST_SILENT)
+	if (state == SVFF_GUEST_GONE || state == SVFF_GUEST_SILENT || state == SVFF_GUEST_PAUSED)
 		printf(" (%s)", svff_guest_state_name(state));
 	if (svff_vf_errors(vf) > 0)
 		printf(" (%d errors)", svff_vf_errors(vf));
@@ -138,13 +145,13 @@ static int ask(struct svff_vf *vf)
 static int show_vfs(struct cli *cli, struct svff_card *card, struct json_object *list)
 {
 	struct svff_vf *vf;
-	unsigned int i;
+	unsigned int i, count = svff_card_vfs(card) + (cli->all ? svff_card_spares(card) : 0);
 	int ret;
 
-	if (!list && svff_card_vfs(card))
+	if (!list && count)
 		printf("  %4s  %-13s  %-9s  %-11s  %6s  %5s  %-10s  %s\n", "VF", "address", "state", "queues", "active",
 		       "group", "driver", "guest");
-	for (i = 1; i <= svff_card_vfs(card); i++) {
+	for (i = 1; i <= count; i++) {
 		ret = svff_vf_open(card, i, &vf);
 		if (!ret)
 			ret = ask(vf);
@@ -226,8 +233,13 @@ static int show_cards(struct cli *cli, show_fn show, bool need_one)
 	return ret;
 }
 
+static const struct argp_option status_options[] = {
+	{ "all", CLI_KEY_ALL, NULL, 0, "Also spare VFs", 0 },
+	{ 0 }
+};
+
 static const struct argp status_argp = {
-	.parser = parse, .children = cli_common,
+	.options = status_options, .parser = parse, .children = cli_common,
 	.doc = "Show cards, their VFs, and which guest has which VF. Guests are asked, not believed.",
 };
 

@@ -9,6 +9,8 @@
  * FAKE_LOG	file that each write is added to: "path value"
  * FAKE_FAIL	"text=errno@n;...": the n-th write whose "path value" contains text fails (@n may be left out:
  *		all of them)
+ * FAKE_KILL	"n": the tool is killed (SIGKILL) right before the n-th thing that it does to the kernel, to its own files
+ *		or to a guest, or right after the guest has done it
  * FAKE_SIGNAL	"text": a write that contains it is interrupted by SIGINT, as if by ^C
  * FAKE_VF_DRIVER  driver that takes new VFs when autoprobe is on; and all VFs that are free, a moment after
  *		autoprobe is switched on again, as one that udev loads
@@ -31,6 +33,23 @@ int __real_svff_file_write(const char *path, const char *value);
 int __wrap_svff_file_write(const char *path, const char *value);
 int __real_svff_try_open(const char *path);
 int __wrap_svff_try_open(const char *path);
+
+struct qmp;
+struct json_object;
+int __real_qmp_command(struct qmp *qmp, const char *command, struct json_object *args, unsigned int timeout_ms,
+		       struct json_object **ret);
+int __wrap_qmp_command(struct qmp *qmp, const char *command, struct json_object *args, unsigned int timeout_ms,
+		       struct json_object **ret);
+int __real_qmp_command_fd(struct qmp *qmp, const char *command, struct json_object *args, int fd,
+			  unsigned int timeout_ms, struct json_object **ret);
+int __wrap_qmp_command_fd(struct qmp *qmp, const char *command, struct json_object *args, int fd,
+			  unsigned int timeout_ms, struct json_object **ret);
+int __real_rename(const char *from, const char *to);
+int __wrap_rename(const char *from, const char *to);
+int __real_fsync(int fd);
+int __wrap_fsync(int fd);
+int __real_unlink(const char *path);
+int __wrap_unlink(const char *path);
 
 static const char *sys_dir(void)
 {
@@ -146,7 +165,7 @@ static int bind(const char *bdf, const char *driver)
 	link_to(target, dir, "driver");
 	snprintf(path, sizeof(path), "%.4000s/iommu_group", dir);
 	len = readlink(path, group, sizeof(group) - 1);
-	if (!strcmp(driver, "vfio-pci") && len > 0) {
+	if (strstr(driver, "vfio") && len > 0) {
 		group[len] = '\0';
 		put("", "%s/vfio/%s", getenv("SVFF_DEV"), strrchr(group, '/') + 1);
 	}
@@ -190,6 +209,7 @@ static void vf_bdf(const char *pf, int vf, char bdf[64])
 static void make_vf(const char *real, const char *pf, int vf)
 {
 	char bdf[64], name[64], dir[PATH_MAX], path[PATH_MAX];
+	int queues;
 
 	vf_bdf(pf, vf, bdf);
 	snprintf(dir, sizeof(dir), "%.3000s/../%s", real, bdf);
@@ -197,6 +217,7 @@ static void make_vf(const char *real, const char *pf, int vf)
 	put("0x10ee\n", "%s/vendor", dir);
 	put("0xa03f\n", "%s/device", dir);
 	put("(null)\n", "%s/driver_override", dir);
+	put("flr\n", "%s/reset_method", dir);
 	link_to(real, dir, "physfn");
 	snprintf(name, sizeof(name), "virtfn%d", vf - 1);
 	link_to(dir, real, name);
@@ -211,8 +232,10 @@ static void make_vf(const char *real, const char *pf, int vf)
 		link_to(dir, path, bdf);
 	}
 	put("ready\n", "%s/svff/vf%d/state", real, vf);
+	snprintf(name, sizeof(name), "svff/vf%d/queues", vf);
+	queues = get_number(real, name);
 	snprintf(name, sizeof(name), "svff/vf%d/queue_base", vf);
-	put_number(vf * QUEUES_PER_VF, real, name);
+	put_number(queues ? vf * QUEUES_PER_VF : -1, real, name);
 	if (getenv("FAKE_VF_DRIVER") && get_number(real, "sriov_drivers_autoprobe"))
 		bind(bdf, getenv("FAKE_VF_DRIVER"));
 }
@@ -241,7 +264,7 @@ static int vfs_free(const char *real, const char *pf, int count)
 		vf_bdf(pf, vf, bdf);
 		snprintf(name, sizeof(name), "svff/vf%d/queues_active", vf);
 		driver_of(bdf, driver);
-		if (!strcmp(driver, "vfio-pci") && get_number(real, name))
+		if (strstr(driver, "vfio") && get_number(real, name))
 			return -EBUSY;
 		if (is_open(bdf))
 			return -EDEADLK;
@@ -293,21 +316,45 @@ static void load_vf_driver(const char *path)
 	}
 }
 
+/* A VF that no driver has taken up can be given another range. */
 static int check_quota(const char *path, int queues)
 {
 	char dir[PATH_MAX], state[64];
 
 	snprintf(dir, sizeof(dir), "%s", path);
 	*strrchr(dir, '/') = '\0';
-	if (get(state, sizeof(state), "%s/state", dir) || strcmp(state, "absent"))
+	if (get(state, sizeof(state), "%s/state", dir) || (strcmp(state, "absent") && strcmp(state, "ready")))
 		return -EBUSY;
+	if (!strcmp(state, "ready"))
+		put_number(queues ? QUEUES_PER_VF : -1, dir, "queue_base");
 	strcat(dir, "/../..");
 	if (queues > get_number(dir, "svff/queues_free"))
 		return -ENOSPC;
 	return 0;
 }
 
+static int pause_vf(const char *path, int on)
+{
+	char dir[PATH_MAX], state[64];
+
+	snprintf(dir, sizeof(dir), "%s", path);
+	*strrchr(dir, '/') = '\0';
+	if (get(state, sizeof(state), "%s/state", dir) || strcmp(state, on ? "active" : "paused"))
+		return -EINVAL;
+	put(on ? "paused\n" : "active\n", "%s/state", dir);
+	return 0;
+}
+
 /* ---- what the test asks for ---- */
+
+static void maybe_kill(void)
+{
+	static int events;
+	const char *at = getenv("FAKE_KILL");
+
+	if (at && ++events == atoi(at))
+		raise(SIGKILL);
+}
 
 static void log_write(const char *what)
 {
@@ -364,6 +411,8 @@ static int behave(const char *path, const char *value)
 		*strrchr(driver, '/') = '\0';
 		return bind(value, strrchr(driver, '/') + 1);
 	}
+	if (ends_with(path, "/pause"))
+		return pause_vf(path, atoi(value));
 	if (ends_with(path, "/driver_override") && *value == '\n')
 		value = "(null)\n";
 	if (ends_with(path, "/sriov_drivers_autoprobe") && atoi(value))
@@ -378,6 +427,7 @@ int __wrap_svff_file_write(const char *path, const char *value)
 	char what[2 * PATH_MAX];
 	int ret;
 
+	maybe_kill();
 	snprintf(what, sizeof(what), "%s %s", path + strlen(sys_dir()) + 1, *value == '\n' ? "" : value);
 	log_write(what);
 	if (getenv("FAKE_SIGNAL") && strstr(what, getenv("FAKE_SIGNAL")))
@@ -393,4 +443,46 @@ int __wrap_svff_try_open(const char *path)
 	if (!get(text, sizeof(text), "%s", path) && !strncmp(text, "busy", 4))
 		return -EBUSY;
 	return __real_svff_try_open(path);
+}
+
+static bool changes_guest(const char *command)
+{
+	return strncmp(command, "q", 1);	/* query-..., qom-..., qmp_capabilities */
+}
+
+int __wrap_qmp_command(struct qmp *qmp, const char *command, struct json_object *args, unsigned int timeout_ms,
+		       struct json_object **ret)
+{
+	return __wrap_qmp_command_fd(qmp, command, args, -1, timeout_ms, ret);
+}
+
+int __wrap_qmp_command_fd(struct qmp *qmp, const char *command, struct json_object *args, int fd,
+			  unsigned int timeout_ms, struct json_object **ret)
+{
+	int err;
+
+	if (changes_guest(command))
+		maybe_kill();
+	err = __real_qmp_command_fd(qmp, command, args, fd, timeout_ms, ret);
+	if (changes_guest(command))
+		maybe_kill();
+	return err;
+}
+
+int __wrap_rename(const char *from, const char *to)
+{
+	maybe_kill();
+	return __real_rename(from, to);
+}
+
+int __wrap_fsync(int fd)
+{
+	maybe_kill();
+	return __real_fsync(fd);
+}
+
+int __wrap_unlink(const char *path)
+{
+	maybe_kill();
+	return __real_unlink(path);
 }

@@ -21,6 +21,11 @@ BEHAVIOUR, COMMAND being a QMP command or "greeting":
   refuse-first     the guest refuses the first request (DEVICE_UNPLUG_GUEST_ERROR)
   busy-first       QEMU refuses the first request, the guest blinks the power light
   no-event         the device goes, but no event says so
+  no-pause         a QEMU without the commands that pause devices
+  unprivileged     may not open VFIO's nodes: a device comes back by a descriptor only
+  keeps-open       says that a device is paused, and has it open all the same
+  refuse-unpause:N refuses the first N VFs that it is to unpause with
+  slow-pause:S     a pause takes S seconds
   flood            many events before each answer
   bytes            answers come byte by byte
   pretty           answers have line breaks
@@ -42,7 +47,8 @@ class Qemu:
         self.path, self.tree, self.ports, self.machine = path, tree, ports, machine
         self.behaviour = behaviour
         self.devices = {}
-        self.requests = 0
+        self.requests = self.unpauses = 0
+        self.fds, self.received = {}, []
         self.hung = False
         self.lock = threading.Lock()
         self.log = open(path + ".log", "a", buffering=1, encoding="utf-8")
@@ -70,7 +76,7 @@ class Qemu:
         device = f"{self.tree}/sys/bus/pci/devices/{host}"
         if not os.path.exists(device):
             return f"vfio {host}: no such host device: No such file or directory"
-        if not os.path.realpath(device + "/driver").endswith("/vfio-pci"):
+        if not os.path.realpath(device + "/driver").endswith(("/vfio-pci", "/svff_vfio")):
             return f"vfio {host}: error getting device from group: not bound to a vfio driver"
         with open(self.node(host), encoding="utf-8") as file:
             if file.read().startswith("busy"):
@@ -79,7 +85,7 @@ class Qemu:
 
     def die(self):
         with self.lock:
-            hosts = [d["host"] for d in self.devices.values()]
+            hosts = [d["host"] for d in self.devices.values() if not d["paused"]]
         os.unlink(self.path)
         if hosts:
             script = f"import time; time.sleep({FREE_AFTER_DEATH_S})\n"
@@ -107,7 +113,7 @@ class Qemu:
             return self.fail(error)
         time.sleep(float(self.value("add-after", "0")))
         with self.lock:
-            self.devices[args["id"]] = {"host": args["host"], "bus": bus}
+            self.devices[args["id"]] = {"host": args["host"], "bus": bus, "paused": False}
         self.hold(args["host"], True)
         return {"return": {}}
 
@@ -116,7 +122,8 @@ class Qemu:
             device = self.devices.pop(name, None)
         if not device:
             return
-        self.hold(device["host"], False)
+        if not device["paused"]:
+            self.hold(device["host"], False)
         if not self.has("no-event"):
             self.event(connection, "DEVICE_DELETED", {"device": name, "path": f"/machine/peripheral/{name}"})
 
@@ -134,6 +141,60 @@ class Qemu:
         if not self.has("never-delete") and self.requests >= int(self.value("delete-on", "1")):
             threading.Timer(float(self.value("delete-after", "0.05")), self.remove, (connection, name)).start()
         return {"return": {}}
+
+    def cmd_pause(self, args):
+        device = self.devices.get(args["id"])
+        if not device:
+            return self.fail(f"Device '{args['id']}' not found", "DeviceNotFound")
+        if device["paused"]:
+            return self.fail(f"Device '{args['id']}' is paused already")
+        time.sleep(float(self.value("slow-pause", "0")))
+        device["paused"] = True
+        if not self.has("keeps-open"):
+            self.hold(device["host"], False)
+        return {"return": {}}
+
+    def cmd_unpause(self, args):
+        name, device = args["id"], self.devices.get(args["id"])
+        host = args.get("host", device["host"] if device else "")
+        fd = self.fds.pop(args.get("group-fd"), None)
+        if not device:
+            return self.fail(f"Device '{name}' not found", "DeviceNotFound")
+        if not device["paused"]:
+            return self.fail(f"Device '{name}' is not paused")
+        self.unpauses += 1
+        if self.unpauses <= int(self.value("refuse-unpause", "0")):
+            return self.fail(f"Device '{name}' stays paused: host device differs in region 0")
+        error = self.host_error(host)
+        if error and not (self.has("keeps-open") and "busy" in error):
+            return self.fail(f"Device '{name}' stays paused: {error}")
+        if "group-fd" in args and fd is None:
+            return self.fail(f"File descriptor named '{args['group-fd']}' has not been found")
+        if self.has("unprivileged") and fd is None:
+            return self.fail(f"Device '{name}' stays paused: Could not open '{self.node(host)}': Permission denied")
+        if fd is not None and os.readlink(f"/proc/self/fd/{fd}") != os.path.realpath(self.node(host)):
+            return self.fail(f"Device '{name}' stays paused: error getting device from group: No such device")
+        if fd is not None:
+            os.close(fd)
+        device.update(host=host, paused=False)
+        self.hold(host, True)
+        return {"return": {}}
+
+    def cmd_getfd(self, args):
+        if not self.received:
+            return self.fail("No file descriptor supplied via SCM_RIGHTS")
+        self.fds[args["fdname"]] = self.received.pop(0)
+        return {"return": {}}
+
+    def cmd_query_commands(self):
+        names = ["device_add", "device_del", "qom-list", "qom-get", "getfd"]
+        if not self.has("no-pause"):
+            names += ["vfio-pci-pause", "vfio-pci-unpause", "query-vfio-pci"]
+        return {"return": [{"name": name} for name in names]}
+
+    def cmd_query_vfio(self):
+        return {"return": [{"qom-path": f"/machine/peripheral/{n}", "device-id": n, "host": d["host"],
+                            "state": "paused" if d["paused"] else "running"} for n, d in self.devices.items()]}
 
     def cmd_qom_list(self, args):
         path = args["path"]
@@ -176,6 +237,16 @@ class Qemu:
             return self.cmd_device_add(args)
         if command == "device_del":
             return self.cmd_device_del(args, connection)
+        if command == "query-commands":
+            return self.cmd_query_commands()
+        if command == "getfd":
+            return self.cmd_getfd(args)
+        if not self.has("no-pause") and command == "vfio-pci-pause":
+            return self.cmd_pause(args)
+        if not self.has("no-pause") and command == "vfio-pci-unpause":
+            return self.cmd_unpause(args)
+        if not self.has("no-pause") and command == "query-vfio-pci":
+            return self.cmd_query_vfio()
         if command == "qom-list":
             return self.cmd_qom_list(args)
         if command == "qom-get":
@@ -248,11 +319,22 @@ class Qemu:
             self.send(connection, {"return": {"stale": True}, "id": request["id"] - 1})
         self.send(connection, dict(reply, id=request["id"]))
 
+    def lines(self, connection):
+        rest = b""
+        while True:
+            data, fds, _, _ = socket.recv_fds(connection, 65536, 4)
+            self.received += fds
+            if not data:
+                return
+            *whole, rest = (rest + data).split(b"\n")
+            for line in whole:
+                yield line.decode().strip()
+
     def serve(self, connection):
         try:
             self.greet(connection)
-            for line in connection.makefile("r", encoding="utf-8"):
-                self.serve_line(connection, line.strip())
+            for line in self.lines(connection):
+                self.serve_line(connection, line)
         except (ConnectionError, OSError):
             pass
         connection.close()

@@ -23,6 +23,7 @@ parser.add_argument("--no-iommu", action="store_true")
 parser.add_argument("--no-remapping", action="store_true")
 parser.add_argument("--unsafe", action="store_true", help="VFIO accepts that there is no remapping")
 parser.add_argument("--no-modules", action="store_true")
+parser.add_argument("--variant", action="store_true", help="svff_vfio is there")
 parser.add_argument("--no-kvm", action="store_true")
 parser.add_argument("--kernel", default="6.12.0-test")
 parser.add_argument("--cpu", default="GenuineIntel")
@@ -116,10 +117,11 @@ def make_svff(where):
         put(f"{where}/vf{vf}/queues_active", "0")
         put(f"{where}/vf{vf}/state", "absent")
         put(f"{where}/vf{vf}/muted", "0")
+        put(f"{where}/vf{vf}/pause", "")
 
 
 def make_host():
-    for driver in ("vfio-pci", "svff_vf"):
+    for driver in ("vfio-pci", "svff_vf") + (("svff_vfio",) if args.variant else ()):
         make_dir(f"sys/bus/pci/drivers/{driver}")
     make_dir("sys/kernel/iommu_groups")
     make_dir("modules")

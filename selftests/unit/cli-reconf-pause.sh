@@ -1,0 +1,303 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# svff reconf by pause: another number of VFs, and no guest sees its device go.
+# shellcheck disable=SC2317,SC1091,SC2154,SC2119
+. "$(dirname "$0")/cli/common.sh"
+
+# VF 1 and VF 3 are a's, VF 2 is b's, VF 4 is nobody's
+ready() {
+	run 0 init --vfs 4
+	guest a "$@"
+	guest b "$@"
+	run 0 attach 1 "$T/a"
+	run 0 attach 2 "$T/b"
+	run 0 attach 3 "$T/a"
+	: >"$FAKE_LOG"
+}
+
+never_unplugged() {
+	! grep -q device_del "$T"/?.log || fail "a guest saw an unplug"
+}
+
+check_states() {
+	now=$("$SVFF" status --json | python3 -c 'import json, sys
+print(*[v["guest_state"] for v in json.load(sys.stdin)["cards"][0]["vf"]])')
+	[ "$now" = "$1" ] || fail "guests' states are '$now', not '$1'"
+}
+
+check_no_journal() {
+	[ ! -e "$SVFF_RUN/0000:01:00.0.journal" ] || fail "a journal is left"
+}
+
+t_grows_and_no_guest_sees_it() {
+	ready
+	guest c
+	run 0 reconf --vfs 6 --attach "6=$T/c" --json
+	check_json 'j["vfs"] == 6 and j["way"] == "pause" and all(s["result"] == "done" for s in j["steps"])'
+	check_json '[s["name"].split()[0] for s in j["steps"]] == "release pause pause pause disable enable bind unpause bind unpause bind unpause bind attach".split()'
+	check_json 'all(s["ms"] > 0 for s in j["steps"])'
+	check_owners '1=a 2=b 3=a 6=c'
+	check_driver 4 vfio-pci
+	check_driver 5 vfio-pci
+	never_unplugged
+	check_no_journal
+}
+
+t_shrinks_to_what_guests_have() {
+	ready
+	run 0 reconf --vfs 3
+	check_out 'by pause: guests keep their devices'
+	check_owners '1=a 2=b 3=a'
+	check_attribute sriov_numvfs 3
+	never_unplugged
+}
+
+t_dry_run_tells_the_way() {
+	ready
+	run 0 reconf --vfs 5 --dry-run
+	check_out "pause VF 2 of qmp:$T/b"
+	check_out "unpause VF 3 of qmp:$T/a"
+	check_out 'by pause: guests keep their devices'
+	run 0 reconf --vfs 5 --dry-run --by-detach
+	check_out "detach VF 2 from qmp:$T/b"
+	check_out 'by detach: guests see their devices go and come'
+	[ ! -s "$FAKE_LOG" ] || fail "wrote $(cat "$FAKE_LOG")"
+	! grep -q vfio-pci-pause "$T/a.log" || fail "paused"
+	check_no_journal
+}
+
+t_by_detach_on_demand() {
+	ready
+	run 0 reconf --vfs 5 --by-detach
+	[ "$(grep -c device_del "$T/a.log")" = 2 ] || fail "no unplug"
+	! grep -q vfio-pci-pause "$T/a.log" || fail "paused"
+	check_owners '1=a 2=b 3=a'
+}
+
+t_a_guest_that_cannot_pause_unplugs_the_others_pause() {
+	run 0 init --vfs 2
+	guest a
+	guest b no-pause
+	run 0 attach 1 "$T/a"
+	run 0 attach 2 "$T/b"
+	run 0 reconf --vfs 3 --json
+	check_json 'j["way"] == "pause and detach"'
+	check_json '[s["name"].split()[0] for s in j["steps"]] == "detach release pause disable enable bind unpause bind attach".split()'
+	! grep -q device_del "$T/a.log" || fail "a saw an unplug"
+	check_owners '1=a 2=b'
+}
+
+t_only_the_change_itself_is_in_the_gap() {
+	ready
+	guest c
+	run 0 reconf --vfs 5 --attach "5=$T/c" --json
+	check_json '[s["name"] for s in j["steps"]].index("release the 1 VF that was not paused") == 0'
+	check_json '[s["name"] for s in j["steps"]].index("bind the 2 VFs that were not paused to VFIO") == len(j["steps"]) - 2'
+	# bound right before it is unpaused, not all before the first
+	grep -n 'drivers_probe' "$FAKE_LOG" | head -n 1 | grep -q '0000:01:00.1' || fail "VF 1 was not bound first"
+}
+
+t_paused_before_stays_paused_and_comes_back() {
+	ready
+	run 0 pause 2
+	run 0 reconf --vfs 5
+	check_states 'attached paused attached detached detached'
+	[ "$(grep -c vfio-pci-unpause "$T/b.log")" = 0 ] || fail "b was unpaused"
+	run 0 reconf --vfs 3
+	run 0 unpause 2
+	check_states 'attached attached attached'
+	never_unplugged
+}
+
+t_quotas_outlive_it() {
+	run 0 init --vfs 2 --queues 16
+	guest a
+	run 0 attach 1 "$T/a"
+	echo 4 >"$PF/svff/vf_queues_default"
+	run 0 reconf --vfs 3 --queues 32
+	check_attribute svff/vf1/queues 16
+	check_attribute svff/vf2/queues 16
+	check_attribute svff/vf3/queues 32
+}
+
+t_quotas_that_do_not_fit_disturb_nobody() {
+	machine --free 8
+	run 0 init --vfs 1
+	guest a
+	run 0 attach 1 "$T/a"
+	run 1 reconf --vfs 4
+	check_one_line
+	check_err "not enough queues for 4 VFs: 32 are needed, 16 are there for VFs"
+	! grep -q vfio-pci-pause "$T/a.log" || fail "paused"
+}
+
+t_refuses_to_lose_a_guests_vf() {
+	ready
+	run 1 reconf --vfs 2
+	check_one_line
+	check_err "VF 3 of card 0000:01:00.0 would not exist any more"
+	run 0 reconf --vfs 2 --force
+	check_owners '1=a 2=b'
+	[ "$(grep -c device_del "$T/a.log")" = 1 ] || fail "VF 3 was not taken from a"
+	! grep -q device_del "$T/b.log" || fail "b saw an unplug"
+}
+
+t_each_failure_brings_the_old_count_back() {
+	for rule in 'sriov_numvfs 0=16@1' 'sriov_numvfs 5=12@1' 'drivers_probe 0000:01:00.5=5@1' \
+		'01:00.1/driver_override vfio-pci=5@1' 'drivers_probe 0000:01:00.2=5@1'; do
+		machine
+		ready
+		picture >"$T/before"
+		FAKE_FAIL="$rule" run 1 reconf --vfs 5
+		check_err "rolled back, all is as before"
+		picture >"$T/after"
+		cmp -s "$T/before" "$T/after" || fail "$rule: $(diff "$T/before" "$T/after" | head -n 3)"
+		check_owners '1=a 2=b 3=a'
+		check_states 'attached attached attached detached'
+		never_unplugged
+		check_no_journal
+		stop_guests
+	done
+}
+
+t_guest_that_refuses_brings_the_old_count_back() {
+	run 0 init --vfs 2
+	guest a
+	guest b 'error:vfio-pci-pause:a migration runs'
+	run 0 attach 1 "$T/a"
+	run 0 attach 2 "$T/b"
+	run 1 reconf --vfs 3
+	check_err "a migration runs (rolled back, all is as before)"
+	check_states 'attached attached'
+	check_attribute sriov_numvfs 2
+}
+
+t_new_vf_that_a_guest_refuses_brings_the_old_ones_back() {
+	run 0 init --vfs 2
+	guest a
+	guest b refuse-unpause:1
+	run 0 attach 1 "$T/a"
+	run 0 attach 2 "$T/b"
+	run 1 reconf --vfs 3
+	check_err "host device differs"
+	check_err "rolled back, all is as before"
+	check_states 'attached attached'
+	check_attribute sriov_numvfs 2
+	never_unplugged
+}
+
+t_guest_that_stays_paused_is_told_and_recovered() {
+	run 0 init --vfs 2
+	guest a
+	guest b refuse-unpause:2
+	run 0 attach 1 "$T/a"
+	run 0 attach 2 "$T/b"
+	run 1 reconf --vfs 3
+	check_err "cannot be taken back"
+	check_err "'svff recover' tries again"
+	check_states 'attached paused'
+	run 1 reconf --vfs 3
+	check_one_line
+	check_err "'svff recover --card 0000:01:00.0' first"
+	run 1 pause 1
+	check_err "'svff recover"
+	run 0 recover
+	check_states 'attached attached'
+	check_no_journal
+}
+
+t_guest_that_dies_meanwhile_is_skipped() {
+	run 0 init --vfs 2
+	guest a die:vfio-pci-pause
+	guest b
+	run 0 attach 1 "$T/a"
+	run 0 attach 2 "$T/b"
+	run 0 reconf --vfs 3
+	check_out skipped
+	check_owners 2=b
+	! grep -q "qmp:$T/a" "$SVFF_RUN/0000:01:00.0.json" || fail "the note still names a"
+	machine
+	run 0 init --vfs 2
+	guest a die:vfio-pci-unpause
+	guest b
+	run 0 attach 1 "$T/a"
+	run 0 attach 2 "$T/b"
+	run 0 reconf --vfs 3
+	check_out skipped
+	check_owners 2=b
+}
+
+t_vf_that_is_open_is_never_removed() {
+	run 0 init --vfs 2
+	guest a keeps-open
+	guest b
+	run 0 attach 1 "$T/a"
+	run 0 attach 2 "$T/b"
+	run 1 reconf --vfs 3
+	check_err "is in use by"
+	check_attribute sriov_numvfs 2
+	! grep -q 'sriov_numvfs 0' "$FAKE_LOG" || fail "wrote 0 while a VF was open"
+}
+
+t_resets_are_skipped_where_queues_are_stopped() {
+	machine --variant
+	ready
+	check_driver 1 svff_vfio
+	run 0 reconf --vfs 5
+	grep -q '01:00.1/reset_method $' "$FAKE_LOG" || fail "VF 1 was reset for nothing"
+	check_driver 1 svff_vfio
+	check_driver 5 svff_vfio
+	[ "$(cat "$PF/virtfn0/reset_method")" = flr ] || fail "the new VF cannot be reset"
+	FAKE_FAIL='sriov_numvfs 0=16@1' run 1 reconf --vfs 6
+	[ "$(cat "$PF/virtfn0/reset_method")" = flr ] || fail "the old VF cannot be reset any more"
+	# the reset is what stops the queues of a VF on plain vfio-pci
+	machine
+	ready
+	run 0 reconf --vfs 5
+	! grep -q 'reset_method' "$FAKE_LOG" || fail "a reset was skipped that is needed"
+}
+
+t_refuses_to_forget_a_pause_of_this_host() {
+	FAKE_VF_DRIVER=svff_vf run 0 init --vfs 1 --no-bind
+	echo active >"$PF/svff/vf1/state"
+	run 0 pause 1
+	run 1 reconf --vfs 2
+	check_one_line
+	check_err "is paused for a driver of this host"
+	run 0 reconf --vfs 2 --force
+	check_driver 1 svff_vf
+}
+
+t_driver_of_a_vf_stays_what_it_was() {
+	run 0 init --vfs 1
+	guest a
+	run 0 attach 1 "$T/a"
+	mkdir "$T/sys/bus/pci/drivers/svff_vfio"
+	run 0 reconf --vfs 2
+	check_driver 1 vfio-pci
+	check_driver 2 svff_vfio
+}
+
+t_interrupted_brings_the_old_count_back() {
+	ready
+	FAKE_SIGNAL='sriov_numvfs 0' run 1 reconf --vfs 5
+	check_err "interrupted"
+	check_err "rolled back, all is as before"
+	check_states 'attached attached attached detached'
+	never_unplugged
+}
+
+t_a_second_svff_waits() {
+	ready slow-pause:0.4
+	"$SVFF" reconf --vfs 5 >"$T/first" 2>&1 &
+	first=$!
+	until grep -q vfio-pci-pause "$T/a.log"; do sleep 0.02; done
+	run 0 reconf --vfs 6
+	check_err "waiting for another svff (process $first)"
+	wait "$first" || fail "the first failed: $(cat "$T/first")"
+	check_attribute sriov_numvfs 6
+	check_states 'attached attached attached detached detached detached'
+	[ "$(grep -c 'sriov_numvfs 5' "$FAKE_LOG")" = 1 ] || fail "they did not come one after the other"
+}
+
+main

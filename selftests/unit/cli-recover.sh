@@ -1,0 +1,253 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# svff recover: the tool is killed at each thing that it does, in turn; then all is as before, or as wanted.
+# shellcheck disable=SC2317,SC1091,SC2154,SC2119
+. "$(dirname "$0")/cli/common.sh"
+
+# Guests a and b live through all kills of a test, the machine too: each kill is followed by a recovery.
+ready() {
+	run 0 init --vfs 3
+	guest a "$@"
+	guest b "$@"
+	run 0 attach 1 "$T/a"
+	run 0 attach 2 "$T/b"
+}
+
+# Kills take long; of what differs a little from the plain case every third will do. SOME=1 for all.
+SOME=${SOME:-3}
+
+# all that svff may change, in one line: the count, and of each VF driver, quota and what its guest has of it
+now() {
+	"$SVFF" status --json 2>/dev/null | python3 -c 'import json, os, sys
+card = json.load(sys.stdin)["cards"][0]
+print(card["vfs"], *["%d:%s:%d:%s:%s" % (v["vf"], v["driver"], v["queues"], os.path.basename(v["guest"] or "-"), v["guest_state"])
+                     for v in card["vf"]])'
+}
+
+check_mended() {
+	[ ! -e "$SVFF_RUN/0000:01:00.0.journal" ] || fail "$*: a journal is left"
+	check_attribute sriov_drivers_autoprobe 1
+	for vf in "$PF"/virtfn*; do
+		[ "$(cat "$vf/reset_method")" = flr ] || fail "$*: VF ${vf##*virtfn} + 1 cannot be reset"
+	done
+}
+
+# kill_everywhere WORDS...: svff WORDS is killed at its n-th deed, for each n; go_back undoes what was done
+kill_everywhere() {
+	n=0 backs=0 forths=0
+	before=$(now)
+	while :; do
+		n=$((n + ${stride:-1}))
+		[ "$n" -lt 200 ] || fail "no end"
+		FAKE_KILL=$n "$SVFF" "$@" >"$T/out" 2>"$T/err"
+		status=$?
+		[ "$status" != 0 ] || break
+		[ "$status" = 137 ] || fail "killed at $n: ends with $status: $(cat "$T/err")"
+		run 0 recover
+		check_mended "$* killed at $n"
+		after=$(now)
+		if [ "$after" = "$before" ]; then
+			backs=$((backs + 1))
+		else
+			forths=$((forths + 1))
+			check_is_after "$after" "$n"
+			go_back
+			[ "$(now)" = "$before" ] || fail "cannot go back: $(now)"
+		fi
+	done
+	check_is_after "$(now)" "not"
+	[ "$n" -gt 5 ] || fail "only $n deeds"
+	echo "# $n deeds, $backs times back, $forths times forth" >&3
+}
+
+check_is_after() {
+	[ "$1" = "$wanted" ] || fail "killed at $2: neither as before ($before) nor as wanted ($wanted): $1"
+}
+
+t_killed_pause() {
+	ready
+	wanted='3 1:vfio-pci:8:a:paused 2:vfio-pci:8:b:paused 3:vfio-pci:8:-:detached'
+	go_back() { run 0 unpause 1 2; }
+	kill_everywhere pause 1 2
+}
+
+t_killed_unpause() {
+	ready
+	run 0 pause 1 2
+	wanted='3 1:vfio-pci:8:a:attached 2:vfio-pci:8:b:attached 3:vfio-pci:8:-:detached'
+	go_back() { run 0 pause 1 2; }
+	kill_everywhere unpause 1 2
+}
+
+t_killed_reconf() {
+	ready
+	wanted='4 1:vfio-pci:8:a:attached 2:vfio-pci:8:b:attached 3:vfio-pci:8:-:detached 4:vfio-pci:8:-:detached'
+	go_back() { run 0 reconf --vfs 3; }
+	kill_everywhere reconf --vfs 4
+	! grep -q device_del "$T"/?.log || fail "a guest saw an unplug"
+}
+
+t_killed_reconf_of_the_variant_driver() {
+	machine --variant
+	stride=$SOME
+	ready
+	wanted='2 1:svff_vfio:8:a:attached 2:svff_vfio:8:b:attached'
+	go_back() { run 0 reconf --vfs 3; }
+	kill_everywhere reconf --vfs 2
+}
+
+t_killed_reconf_with_a_new_guest() {
+	stride=$SOME
+	ready
+	guest c
+	wanted='4 1:vfio-pci:8:a:attached 2:vfio-pci:8:b:attached 3:vfio-pci:8:-:detached 4:vfio-pci:8:c:attached'
+	go_back() {
+		run 0 detach 4
+		run 0 reconf --vfs 3
+	}
+	kill_everywhere reconf --vfs 4 --attach "4=$T/c"
+}
+
+t_killed_reconf_with_a_paused_guest() {
+	stride=$SOME
+	ready
+	run 0 pause 2
+	wanted='4 1:vfio-pci:8:a:attached 2:vfio-pci:8:b:paused 3:vfio-pci:8:-:detached 4:vfio-pci:8:-:detached'
+	go_back() { run 0 reconf --vfs 3; }
+	kill_everywhere reconf --vfs 4
+}
+
+t_killed_reconf_by_detach() {
+	stride=$SOME
+	ready no-pause delete-after:0
+	wanted='4 1:vfio-pci:8:a:attached 2:vfio-pci:8:b:attached 3:vfio-pci:8:-:detached 4:vfio-pci:8:-:detached'
+	go_back() { run 0 reconf --vfs 3; }
+	kill_everywhere reconf --vfs 4
+}
+
+# reconf --vfs 4 of guests a and b, killed at the write that contains the text
+killed_at() {
+	"$SVFF" reconf --vfs 4 --verbose >"$T/out" 2>"$T/err" || fail "does not run"
+	run 0 reconf --vfs 3
+	: >"$FAKE_LOG"
+	n=0
+	until grep -q -- "$1" "$FAKE_LOG"; do
+		n=$((n + 1))
+		[ "$n" -lt 200 ] || fail "never writes $1"
+		[ ! -e "$SVFF_RUN/0000:01:00.0.journal" ] || run 0 recover --back
+		: >"$FAKE_LOG"
+		FAKE_KILL=$n "$SVFF" reconf --vfs 4 >/dev/null 2>&1
+	done
+}
+
+t_direction_can_be_chosen() {
+	ready
+	killed_at 'sriov_numvfs 0'
+	run 0 recover --dry-run
+	check_err "going back to how it was, 3 VFs"
+	check_attribute sriov_numvfs 0
+	run 0 recover --forward
+	check_err "finishing it, 4 VFs"
+	check_attribute sriov_numvfs 4
+	check_owners '1=a 2=b'
+	check_mended
+}
+
+t_others_wait_for_the_recovery() {
+	ready
+	killed_at 'sriov_numvfs 0'
+	for words in 'init --vfs 3' 'reconf --vfs 3' "attach 3 $T/a" 'detach 1' 'pause 1' 'unpause 1'; do
+		# shellcheck disable=SC2086	# words
+		run 1 $words
+		check_one_line
+		check_err "'svff recover --card 0000:01:00.0' first"
+	done
+	run 0 status
+	run 0 recover --json
+	check_json 'j["ok"] and j["needed"] and j["vfs"] == 3'
+	check_owners '1=a 2=b'
+}
+
+t_recovery_is_killed_too() {
+	ready
+	killed_at 'sriov_numvfs 0'
+	n=0
+	while :; do
+		n=$((n + 1))
+		FAKE_KILL=$n "$SVFF" recover >/dev/null 2>"$T/err" && break
+		[ "$n" -lt 200 ] || fail "no end"
+	done
+	[ "$n" -gt 5 ] || fail "only $n kills"
+	check_owners '1=a 2=b'
+	check_attribute sriov_numvfs 3
+	check_mended
+}
+
+t_guest_that_ended_meanwhile_is_left_out() {
+	ready
+	killed_at 'sriov_numvfs 0'
+	kill "$pid_a"
+	wait "$pid_a" 2>/dev/null
+	rm -f "$T/a"
+	run 0 recover
+	check_owners 2=b
+	check_attribute sriov_numvfs 3
+	check_mended
+}
+
+t_what_fails_does_not_stop_the_rest() {
+	ready
+	killed_at 'sriov_numvfs 0'
+	FAKE_FAIL='drivers_probe 0000:01:00.1=5' run 1 recover
+	check_err "recover again when that is mended"
+	check_owners 2=b
+	run 0 recover
+	check_owners '1=a 2=b'
+	check_mended
+}
+
+t_nothing_to_recover() {
+	ready
+	run 0 recover
+	check_out "nothing is to be recovered"
+	run 0 recover --json
+	check_json 'j["ok"] and not j["needed"] and j["steps"] == []'
+}
+
+t_journal_that_cannot_be_read() {
+	ready
+	for text in '' '{' '[]' '{"version": 1}' '{"version": 9, "pid": 1, "old": {}, "new": {}}' \
+		'{"version": 1, "pid": 1, "old": {"vfs": 3, "room": 2, "vf": []}, "new": {}}' \
+		'{"version": 1, "pid": 1, "old": {"vfs": 1, "room": 2, "vf": [{"vf": 7, "queues": 1}]}, "new": {}}'; do
+		echo "$text" >"$SVFF_RUN/0000:01:00.0.journal"
+		run 1 recover
+		check_one_line
+		check_err "svff recover --forget"
+	done
+	run 0 recover --forget
+	run 0 reconf --vfs 4
+	run 2 recover --forget --back
+}
+
+t_journal_whose_last_line_is_cut() {
+	ready
+	killed_at 'sriov_numvfs 0'
+	printf '{"step": 9, "name": "some' >>"$SVFF_RUN/0000:01:00.0.journal"
+	run 0 recover
+	check_owners '1=a 2=b'
+	check_mended
+}
+
+t_journal_is_written_before_each_step() {
+	ready
+	mv "$SVFF_RUN/0000:01:00.0.json" "$T/note"
+	mkdir "$SVFF_RUN/0000:01:00.0.journal.new"
+	mv "$T/note" "$SVFF_RUN/0000:01:00.0.json"
+	: >"$FAKE_LOG"
+	run 1 reconf --vfs 4
+	check_one_line
+	check_err "cannot write the journal"
+	[ ! -s "$FAKE_LOG" ] || fail "wrote $(cat "$FAKE_LOG")"
+}
+
+main 3>&1

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Pause and unpause of a device in its guest: QEMU's commands, for all kinds of guests whose QEMU can be
+ * given commands (svff_guest_ops.monitor).
+ *
+ * A paused device keeps its place in the guest, and QEMU holds nothing of the host's VF. QEMU refuses a
+ * pause before it changes anything, and a device whose unpause failed stays paused: both can be tried again.
+ */
+#include "priv.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define ASK_MS		PLAN_GUEST_TIMEOUT_MS
+#define CMD_PAUSE	"vfio-pci-pause"
+#define CMD_UNPAUSE	"vfio-pci-unpause"
+#define CMD_QUERY	"query-vfio-pci"
+
+static int ask_list(struct svff_guest *guest, const char *command, struct json_object **list)
+{
+	int ret = guest->ops->monitor(guest, command, NULL, -1, ASK_MS, list);
+
+	if (ret || json_object_is_type(*list, json_type_array))
+		return ret;
+	json_object_put(*list);
+	return svff_fail(guest->ctx, -EPROTO, "guest %s: '%s' has an answer of a form that is not known", guest->uri,
+			 command);
+}
+
+/* The entry of a list whose member @key is @value, or NULL; it belongs to the list. */
+static struct json_object *entry_of(struct json_object *list, const char *key, const char *value)
+{
+	struct json_object *entry;
+	size_t i;
+
+	for (i = 0; i < json_object_array_length(list); i++) {
+		entry = json_object_array_get_idx(list, i);
+		if (!strcmp(svff_json_text(entry, key), value))
+			return entry;
+	}
+	return NULL;
+}
+
+/**
+ * guest_can_pause() - has the guest's QEMU the commands?
+ * @guest: the guest
+ *
+ * Return: 1 if so, 0 if not, or a negative errno.
+ */
+int guest_can_pause(struct svff_guest *guest)
+{
+	struct json_object *list;
+	int ret;
+
+	if (guest->can_pause >= 0)
+		return guest->can_pause;
+	ret = ask_list(guest, "query-commands", &list);
+	if (ret)
+		return ret;
+	guest->can_pause = entry_of(list, "name", CMD_PAUSE) && entry_of(list, "name", CMD_UNPAUSE) &&
+			   entry_of(list, "name", CMD_QUERY);
+	json_object_put(list);
+	return guest->can_pause;
+}
+
+/**
+ * guest_is_paused() - is a device of a guest paused?
+ * @guest: the guest
+ * @id: its name of the device
+ *
+ * Return: 1 if so, 0 if not or if the guest cannot pause at all, or a negative errno.
+ */
+int guest_is_paused(struct svff_guest *guest, const char *id)
+{
+	struct json_object *list, *entry;
+	int ret = guest_can_pause(guest);
+
+	if (ret <= 0)
+		return ret;
+	ret = ask_list(guest, CMD_QUERY, &list);
+	if (ret)
+		return ret;
+	entry = entry_of(list, "device-id", id);
+	ret = entry && !strcmp(svff_json_text(entry, "state"), "paused");
+	json_object_put(list);
+	return ret;
+}
+
+static int need_pause(struct svff_guest *guest)
+{
+	int ret = guest_can_pause(guest);
+
+	if (ret)
+		return ret < 0 ? ret : 0;
+	return svff_fail(guest->ctx, -EOPNOTSUPP, "guest %s: its QEMU cannot pause devices ('%s' is missing); 'svff detach' "
+			 "works with every QEMU", guest->uri, CMD_PAUSE);
+}
+
+/**
+ * guest_pause() - let go of a device's host side, while the guest keeps the device
+ * @guest: the guest
+ * @id: its name of the device
+ * @timeout_ms: how long QEMU may take
+ *
+ * Return: 0, also if it is paused already; -EOPNOTSUPP if this QEMU cannot; or another negative errno.
+ */
+int guest_pause(struct svff_guest *guest, const char *id, unsigned int timeout_ms)
+{
+	struct json_object *args;
+	int ret = need_pause(guest);
+
+	if (ret)
+		return ret;
+	args = json_object_new_object();
+	json_object_object_add(args, "id", json_object_new_string(id));
+	ret = guest->ops->monitor(guest, CMD_PAUSE, args, -1, timeout_ms, NULL);
+	if (ret != -EREMOTEIO)
+		return ret;
+	svff_fail(guest->ctx, ret, "guest %s did not pause %s: %s", guest->uri, id, guest->ops->refusal(guest));
+	return guest_is_paused(guest, id) == 1 ? 0 : ret;
+}
+
+/* QEMU forgets the name of a descriptor when it takes it, so the same name serves each time. */
+static int give_group(struct svff_guest *guest, const char *name, int group)
+{
+	struct json_object *args;
+	char path[PATH_MAX];
+	int fd, ret = svff_path(guest->ctx, SVFF_DIR_DEV, path, "vfio/%d", group);
+
+	if (ret)
+		return ret;
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		return svff_fail(guest->ctx, -errno, "guest %s: cannot open %s for it: %s", guest->uri, path,
+				 strerror(errno));
+	args = json_object_new_object();
+	json_object_object_add(args, "fdname", json_object_new_string(name));
+	ret = guest->ops->monitor(guest, "getfd", args, fd, ASK_MS, NULL);
+	close(fd);	/* the group counts as open until the last copy is closed */
+	return ret;
+}
+
+static int try_unpause(struct svff_guest *guest, const char *id, const char *bdf, int group, unsigned int timeout_ms)
+{
+	struct json_object *args;
+	char name[SVFF_ID_LEN];
+	int ret = 0;
+
+	snprintf(name, sizeof(name), "svff-group-%d", group);
+	if (group >= 0)
+		ret = give_group(guest, name, group);
+	if (ret)
+		return ret;
+	args = json_object_new_object();
+	json_object_object_add(args, "id", json_object_new_string(id));
+	json_object_object_add(args, "host", json_object_new_string(bdf));
+	if (group >= 0)
+		json_object_object_add(args, "group-fd", json_object_new_string(name));
+	return guest->ops->monitor(guest, CMD_UNPAUSE, args, -1, timeout_ms, NULL);
+}
+
+/**
+ * guest_unpause() - put a host function under a paused device of a guest
+ * @guest: the guest
+ * @id: its name of the device
+ * @bdf: the function, bound to a VFIO driver
+ * @group: its IOMMU group
+ * @timeout_ms: how long QEMU may take
+ *
+ * A QEMU that may not open the group's node gets it opened.
+ *
+ * Return: 0; -EOPNOTSUPP if this QEMU cannot; or another negative errno, and then the device is still paused
+ * unless QEMU did not answer.
+ */
+int guest_unpause(struct svff_guest *guest, const char *id, const char *bdf, int group,
+		  unsigned int timeout_ms)
+{
+	bool given = guest->ops->needs_fd;
+	int ret = need_pause(guest);
+
+	if (ret)
+		return ret;
+	ret = try_unpause(guest, id, bdf, given ? group : -1, timeout_ms);
+	if (ret == -EREMOTEIO && !given && strstr(guest->ops->refusal(guest), "Permission denied"))
+		ret = try_unpause(guest, id, bdf, group, timeout_ms);
+	if (ret != -EREMOTEIO)
+		return ret;
+	return svff_fail(guest->ctx, ret, "guest %s did not unpause %s with %s: %s; it stays paused", guest->uri, id, bdf,
+			 guest->ops->refusal(guest));
+}

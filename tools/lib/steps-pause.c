@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * What the steps of a plan do that pause and unpause. A guest's VF is paused by its QEMU, one that a driver
+ * of this host has by svff_pf.
+ */
+#include "priv.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define VARIANT_DRIVER	"svff_vfio"
+#define RESET_METHOD	"bus/pci/devices/%s/reset_method"
+
+/*
+ * A VF that is removed next needs no reset when QEMU closes it, and a reset takes 100 ms. Only where the
+ * driver has its queues stopped before: without that, the reset is what stops them.
+ */
+static bool skip_reset(struct svff_plan *plan, const struct svff_step *step, const char *bdf)
+{
+	return step->vanishes && !strcmp(step->found->driver, VARIANT_DRIVER) &&
+	       picture_vf(&plan->now, step->vf)->reset[0] &&
+	       !sysfs_write(plan->ctx, "\n", RESET_METHOD, bdf);
+}
+
+/* vfio-pci learns when it opens a VF how that can be reset, so this comes first. */
+static void restore_reset(struct svff_plan *plan, unsigned int vf, const char *bdf)
+{
+	const char *old = picture_vf(&plan->now, vf)->reset[0] ? picture_vf(&plan->now, vf)->reset :
+								  picture_vf(&plan->to, vf)->reset;
+	char now[SVFF_ID_LEN];
+
+	if (old[0] && !sysfs_read(plan->ctx, now, sizeof(now), RESET_METHOD, bdf) && !now[0])
+		sysfs_write(plan->ctx, old, RESET_METHOD, bdf);
+}
+
+/* The guest has ended: its VF is free, and that is no reason to undo what was done for the others. */
+static int guest_ended(struct svff_plan *plan, struct svff_step *step, const char *bdf)
+{
+	int ret = vfio_wait_free(plan->ctx, bdf);
+
+	if (!ret)
+		ret = step_note_free(plan, step);
+	if (ret)
+		return ret;
+	svff_fail(plan->ctx, 0, "guest %s ended, VF %u is free", step->guest->uri, step->vf);
+	return STEP_SKIP;
+}
+
+static int failed(struct svff_plan *plan, struct svff_step *step, int err)
+{
+	return svff_fail(plan->ctx, err, "VF %u: %s", step->vf, svff_error(plan->ctx));
+}
+
+/* QEMU cannot be stopped half-way, so its answer is awaited also by those who have been interrupted. */
+static int pause_now(struct svff_plan *plan, struct svff_step *step)
+{
+	bool shielded = plan->ctx->shielded;
+	int ret;
+
+	plan->ctx->shielded = true;
+	ret = guest_pause(step->guest, step->id, plan->timeout_ms);
+	plan->ctx->shielded = shielded;
+	return ret;
+}
+
+static int unpause_now(struct svff_plan *plan, struct svff_step *step, const char *bdf)
+{
+	bool shielded = plan->ctx->shielded;
+	int ret;
+
+	restore_reset(plan, step->vf, bdf);
+	plan->ctx->shielded = true;
+	ret = guest_unpause(step->guest, step->id, bdf, sysfs_iommu_group(plan->ctx, bdf), plan->timeout_ms);
+	plan->ctx->shielded = shielded;
+	return ret;
+}
+
+/* ---- pause, unpause: a VF of a guest; each is the other's undo ---- */
+
+/* A VF that QEMU says it has let go of, and that is open all the same, goes back to the guest. */
+static int check_released(struct svff_plan *plan, struct svff_step *step, const char *bdf)
+{
+	char why[SVFF_ERROR_LEN];
+	int ret = vfio_wait_free(plan->ctx, bdf);
+
+	if (!ret)
+		return step_note_owner(plan, step);
+	svff_copy(why, sizeof(why), plan->ctx->error);
+	unpause_now(plan, step, bdf);
+	return svff_fail(plan->ctx, ret, "VF %u: %s", step->vf, why);
+}
+
+static int apply_pause(struct svff_plan *plan, struct svff_step *step)
+{
+	char bdf[SVFF_BDF_LEN], why[SVFF_ERROR_LEN];
+	int ret = vf_need(plan->card, step->vf, bdf);
+
+	step->found = calloc(1, sizeof(*step->found));
+	if (!step->found)
+		return svff_fail(plan->ctx, -ENOMEM, "VF %u: out of memory", step->vf);
+	if (!ret)
+		ret = vfio_binding(plan->ctx, bdf, step->found);
+	if (ret)
+		return ret;
+	skip_reset(plan, step, bdf);
+	ret = pause_now(plan, step);
+	if (!ret)
+		return check_released(plan, step, bdf);
+	svff_copy(why, sizeof(why), plan->ctx->error);
+	restore_reset(plan, step->vf, bdf);
+	if (ret == -ECONNRESET && step->guest_may_go)
+		return guest_ended(plan, step, bdf);
+	return svff_fail(plan->ctx, ret, "VF %u: %s", step->vf, why);
+}
+
+static int undo_pause(struct svff_plan *plan, struct svff_step *step)
+{
+	char bdf[SVFF_BDF_LEN];
+	int ret = card_refresh(plan->card);
+
+	if (!ret)
+		ret = vf_need(plan->card, step->vf, bdf);
+	if (!ret)
+		ret = vfio_restore(plan->ctx, bdf, step->found);
+	if (!ret)
+		ret = unpause_now(plan, step, bdf);
+	if (ret == -ECONNRESET)
+		return guest_ended(plan, step, bdf) == STEP_SKIP ? 0 : ret;
+	return ret ? failed(plan, step, ret) : 0;
+}
+
+const struct step_ops step_pause = { apply_pause, undo_pause };
+
+static int apply_unpause(struct svff_plan *plan, struct svff_step *step)
+{
+	char bdf[SVFF_BDF_LEN];
+	int ret = card_refresh(plan->card);
+
+	if (!ret && !state_find(&plan->card->state, step->vf)) {
+		svff_fail(plan->ctx, 0, "guest %s has ended", step->guest->uri);
+		return STEP_SKIP;
+	}
+	if (!ret)
+		ret = vf_need(plan->card, step->vf, bdf);
+	if (!ret)
+		ret = unpause_now(plan, step, bdf);
+	if (ret == -ECONNRESET && step->guest_may_go)
+		return guest_ended(plan, step, bdf);
+	return ret ? failed(plan, step, ret) : 0;
+}
+
+static int undo_unpause(struct svff_plan *plan, struct svff_step *step)
+{
+	char bdf[SVFF_BDF_LEN];
+	int ret = vf_need(plan->card, step->vf, bdf);
+
+	if (!ret)
+		ret = pause_now(plan, step);
+	if (!ret || ret == -ECONNRESET)
+		ret = vfio_wait_free(plan->ctx, bdf);
+	return ret ? failed(plan, step, ret) : 0;
+}
+
+const struct step_ops step_unpause = { apply_unpause, undo_unpause };
+
+/* ---- the same for a VF that a driver of this host has ---- */
+
+static int write_pause(struct svff_plan *plan, struct svff_step *step, const char *value)
+{
+	int ret = sysfs_write(plan->ctx, value, "bus/pci/devices/%s/svff/vf%u/pause", plan->card->address, step->vf);
+
+	if (!ret)
+		return 0;
+	return svff_fail(plan->ctx, ret, "VF %u of card %s: svff_pf did not %s it: %s; the kernel log says why", step->vf,
+			 plan->card->address, *value == '1' ? "pause" : "unpause", strerror(-ret));
+}
+
+static int host_pause(struct svff_plan *plan, struct svff_step *step)
+{
+	return write_pause(plan, step, "1");
+}
+
+static int host_unpause(struct svff_plan *plan, struct svff_step *step)
+{
+	return write_pause(plan, step, "0");
+}
+
+const struct step_ops step_host_pause = { host_pause, host_unpause };
+const struct step_ops step_host_unpause = { host_unpause, host_pause };

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * svff pause, svff unpause: VFs of one card.
+ */
+#include "cli.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TIMEOUT_MAX_S	86400
+
+struct pause_args {
+	struct cli *cli;
+	char **word;
+	int words;
+	unsigned int *vf;
+	const char *guest;
+	unsigned int timeout;
+	bool pause, dry_run;
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct pause_args *args = state->input;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = args->cli;
+		return 0;
+	case CLI_KEY_TIMEOUT:
+		args->timeout = cli_number(state, arg, "--timeout", 1, TIMEOUT_MAX_S);
+		return 0;
+	case CLI_KEY_GUEST:
+		args->guest = arg;
+		return 0;
+	case CLI_KEY_DRY_RUN:
+		args->dry_run = true;
+		return 0;
+	case ARGP_KEY_ARGS:
+		args->word = state->argv + state->next;
+		args->words = state->argc - state->next;
+		return 0;
+	case ARGP_KEY_END:
+		if (!args->words)
+			cli_usage(state, "which VFs?");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+/* All words have to name VFs of one card. */
+static int resolve(struct pause_args *args, struct svff_card **card)
+{
+	struct cli *cli = args->cli;
+	struct svff_card *other;
+	int i, ret = svff_vf_resolve(cli->ctx, cli->card, args->word[0], card, &args->vf[0]);
+
+	if (ret)
+		return cli_fail(cli, ret);
+	for (i = 1; i < args->words; i++) {
+		ret = svff_vf_resolve(cli->ctx, svff_card_address(*card), args->word[i], &other, &args->vf[i]);
+		if (ret) {
+			svff_card_free(*card);
+			return cli_fail(cli, ret);
+		}
+		svff_card_free(other);
+	}
+	return 0;
+}
+
+static struct json_object *vf_json(const struct svff_vf *vf)
+{
+	struct json_object *object = json_object_new_object();
+
+	cli_add_number(object, "vf", svff_vf_number(vf));
+	cli_add_text(object, "address", svff_vf_address(vf));
+	cli_add_text(object, "guest", svff_vf_guest(vf));
+	cli_add_text(object, "device", svff_vf_guest_device(vf));
+	return object;
+}
+
+static int report(struct pause_args *args, struct svff_card *card, const struct svff_plan *plan)
+{
+	struct json_object *root = json_object_new_object(), *list = json_object_new_array();
+	struct svff_vf *vf;
+	int i, ret = 0;
+
+	for (i = 0; !ret && i < args->words; i++) {
+		ret = svff_vf_open(card, args->vf[i], &vf);
+		if (ret)
+			break;
+		json_object_array_add(list, vf_json(vf));
+		if (!args->cli->json)
+			printf("VF %u (%s) of %s%s %s\n", args->vf[i], svff_vf_address(vf), svff_vf_guest(vf) ? "guest " : "",
+			       svff_vf_guest(vf) ? svff_vf_guest(vf) : "this host",
+			       args->pause ? "is paused" : "is not paused any more");
+		svff_vf_free(vf);
+	}
+	cli_add_text(root, "card", svff_card_address(card));
+	json_object_object_add(root, "vf", list);
+	json_object_object_add(root, "dry_run", json_object_new_boolean(args->dry_run));
+	json_object_object_add(root, "steps", cli_plan_json(plan));
+	if (!ret && args->cli->json)
+		return cli_ok(root, true);
+	json_object_put(root);
+	return ret ? cli_fail(args->cli, ret) : 0;
+}
+
+static int change(struct pause_args *args, struct svff_card *card, struct svff_plan *plan)
+{
+	int ret;
+
+	svff_plan_set_timeout(plan, args->timeout);
+	svff_plan_set_dry_run(plan, args->dry_run);
+	ret = args->pause ? svff_plan_pause(plan, args->words, args->vf, args->guest) :
+			    svff_plan_unpause(plan, args->words, args->vf);
+	if (ret)
+		return cli_fail(args->cli, ret);
+	if (args->dry_run && !args->cli->json) {
+		cli_print_plan(plan, true);
+		return 0;
+	}
+	if (!args->dry_run) {
+		ret = cli_run_plan(args->cli, plan);
+		if (ret)
+			return ret;
+	}
+	return report(args, card, plan);
+}
+
+static int run(struct pause_args *args)
+{
+	struct svff_card *card;
+	struct svff_plan *plan;
+	int ret = resolve(args, &card);
+
+	if (ret)
+		return ret;
+	ret = svff_plan_new(card, &plan);
+	if (ret) {
+		ret = cli_fail(args->cli, ret);
+	} else {
+		ret = change(args, card, plan);
+		svff_plan_free(plan);
+	}
+	svff_card_free(card);
+	return ret;
+}
+
+#define COMMON_OPTIONS \
+	{ "timeout", CLI_KEY_TIMEOUT, "SECONDS", 0, "How long a guest's QEMU may take (60)", 0 }, \
+	{ "dry-run", CLI_KEY_DRY_RUN, NULL, 0, "Show the steps, change nothing", 0 }, \
+	{ 0 }
+
+static const struct argp_option pause_options[] = {
+	{ "guest", CLI_KEY_GUEST, "GUEST", 0, "The guest that has the VFs, if it got them by other means than svff", 0 },
+	COMMON_OPTIONS
+};
+
+static const struct argp pause_argp = {
+	.options = pause_options, .parser = parse, .args_doc = "VF...", .children = cli_common,
+	.doc = "Release VFs on this host, while their guests keep the devices and their drivers stay bound.\vA VF "
+	       "that a driver of this host has is paused by svff_pf. If one VF cannot be paused, none is.",
+};
+
+static const struct argp_option unpause_options[] = { COMMON_OPTIONS };
+
+static const struct argp unpause_argp = {
+	.options = unpause_options, .parser = parse, .args_doc = "VF...", .children = cli_common,
+	.doc = "Put VFs back under the paused devices of their guests.\vIf one VF cannot be put back, none is.",
+};
+
+static int command(struct cli *cli, int argc, char **argv, const struct argp *argp, bool pause)
+{
+	struct pause_args args = { .cli = cli, .timeout = 60, .pause = pause };
+	int status = CLI_USAGE;
+
+	args.vf = calloc(argc, sizeof(*args.vf));
+	if (!args.vf)
+		return CLI_FAILED;
+	if (!argp_parse(argp, argc, argv, 0, NULL, &args))
+		status = run(&args);
+	free(args.vf);
+	return status;
+}
+
+/**
+ * cmd_pause() - svff pause
+ * @cli: the tool
+ * @argc: count of words
+ * @argv: words
+ *
+ * Return: exit status.
+ */
+int cmd_pause(struct cli *cli, int argc, char **argv)
+{
+	return command(cli, argc, argv, &pause_argp, true);
+}
+
+/**
+ * cmd_unpause() - svff unpause
+ * @cli: the tool
+ * @argc: count of words
+ * @argv: words
+ *
+ * Return: exit status.
+ */
+int cmd_unpause(struct cli *cli, int argc, char **argv)
+{
+	return command(cli, argc, argv, &unpause_argp, false);
+}
