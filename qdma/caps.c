@@ -4,6 +4,7 @@
  * VF by the version register of its mailbox, whose place differs between
  * revisions. All that differs further is in one const table per revision.
  */
+#include "caps.h"
 #include "priv.h"
 
 #include <linux/bitfield.h>
@@ -260,32 +261,15 @@ static int not_answering(struct svff_qdma *qd, u32 offset)
 	return -ENODEV;
 }
 
-static u8 count_pfs(struct svff_qdma *qd)
-{
-	u32 map = qdma_read(qd, QDMA_GLBL2_PF_BARLITE_INT);
-
-	if (qd->ip->pfs_by_value)
-		return FIELD_GET(QDMA_BARLITE_PF0, map);
-	return !!(map & QDMA_BARLITE_PF0) + !!(map & QDMA_BARLITE_PF1) +
-	       !!(map & QDMA_BARLITE_PF2) + !!(map & QDMA_BARLITE_PF3);
-}
-
-static u16 count_queues(struct svff_qdma *qd)
-{
-	u32 field = FIELD_GET(QDMA_CHANNEL_CAP_QUEUES, qdma_read(qd, QDMA_GLBL2_CHANNEL_CAP));
-
-	if (qd->ip->queues_mask_is_max && field == FIELD_MAX(QDMA_CHANNEL_CAP_QUEUES))
-		return QDMA_MAX_QUEUES;
-	return field;
-}
-
 static int read_pf_caps(struct svff_qdma *qd, u32 misc)
 {
 	struct svff_qdma_caps *caps = &qd->caps;
 	u32 mdma = qdma_read(qd, QDMA_GLBL2_CHANNEL_MDMA);
 
-	caps->num_queues = count_queues(qd);
-	caps->num_pfs = count_pfs(qd);
+	caps->num_queues = qdma_count_queues(qdma_read(qd, QDMA_GLBL2_CHANNEL_CAP),
+					     qd->ip->queues_mask_is_max, QDMA_MAX_QUEUES);
+	caps->num_pfs = qdma_count_pfs(qdma_read(qd, QDMA_GLBL2_PF_BARLITE_INT),
+				       qd->ip->pfs_by_value);
 	caps->func_id = FIELD_GET(QDMA_FUNC_RET_ID, qdma_read(qd, QDMA_GLBL2_FUNC_RET));
 	caps->mm = FIELD_GET(QDMA_CHANNEL_C2H_ENG, mdma) &&
 		   FIELD_GET(QDMA_CHANNEL_H2C_ENG, mdma);

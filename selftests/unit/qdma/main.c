@@ -32,6 +32,8 @@ static const struct ktap_case cases[] = {
 	{ "desc: a packet is cut at pages, and only if it must", test_h2c_pieces, NULL },
 	{ "desc: buffers of a packet", test_rx_bufs, NULL },
 	{ "desc: completions that cannot be", test_rx_valid, NULL },
+	{ "caps: PFs of the card", test_pfs, NULL },
+	{ "caps: queues of the card", test_queues, NULL },
 	{ "batch: a request that is alone does not wait", test_batch_alone, NULL },
 	{ "batch: doorbells at each depth", test_batch_depths, NULL },
 	{ "batch: depth that shrinks costs little time", test_batch_shrinks, NULL },

@@ -31,6 +31,9 @@ TEST(test_h2c_pieces);
 TEST(test_rx_bufs);
 TEST(test_rx_valid);
 
+TEST(test_pfs);
+TEST(test_queues);
+
 TEST(test_batch_alone);
 TEST(test_batch_depths);
 TEST(test_batch_shrinks);
