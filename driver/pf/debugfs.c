@@ -18,10 +18,10 @@ static void show_vf(struct seq_file *m, struct svff_pf *pf, unsigned int n)
 	struct pf_vf *vf = pf_vf(pf, n);
 	struct pf_session *s = &vf->session;
 
-	seq_printf(m, "%u %s func %u base %u quota %u granted %u vectors %u%s%s%s%s%s ext %x tokens %u\n",
+	seq_printf(m, "%u %s func %u base %u quota %u granted %u vectors %u rings %x of 1+%u at %u%s%s%s%s ext %x tokens %u\n",
 		   n, pf_state_name(vf->state), s->func, s->base, s->quota,
-		   s->granted, s->vectors, s->hello ? " hello" : "",
-		   s->mapped ? " mapped" : "", s->ring ? " ring" : "",
+		   s->granted, s->vectors, s->rings, s->more_rings, s->first_ring,
+		   s->hello ? " hello" : "", s->mapped ? " mapped" : "",
 		   s->dirty ? " dirty" : "", vf->throttle.muted ? " muted" : "",
 		   s->ext, vf->throttle.tokens);
 	seq_printf(m, "  live h2c %*pbl c2h %*pbl cmpt %*pbl\n",

@@ -70,7 +70,7 @@ u32 pf_quota_locked(struct svff_pf *pf, unsigned int n)
 	return vf->quota == PF_QUOTA_UNSET ? pf->vf_queues_default : vf->quota;
 }
 
-static int provision_vf(struct svff_pf *pf, unsigned int n)
+static int provision_vf(struct svff_pf *pf, unsigned int n, unsigned int num)
 {
 	struct pf_vf *vf = pf_vf(pf, n);
 	u32 quota = pf_quota_locked(pf, n);
@@ -91,6 +91,7 @@ static int provision_vf(struct svff_pf *pf, unsigned int n)
 
 	vf->session.base = base;
 	vf->session.quota = quota;
+	pf_session_keep_rings(&vf->session, n, pf->first_func, pf->total_vfs, num);
 	pf_throttle_reset(&vf->throttle, pf->vf_message_rate, ktime_get_ns());
 	memset(&vf->stats, 0, sizeof(vf->stats));
 	pf_state_enter_locked(pf, vf, SVFF_VF_READY);
@@ -104,7 +105,7 @@ static void unprovision_vf(struct svff_pf *pf, unsigned int n)
 	struct pf_session empty = { .func = vf->session.func };
 	int err = 0;
 
-	if (vf->session.hello || vf->session.dirty || vf->session.ring)
+	if (vf->session.hello || vf->session.dirty || vf->session.rings)
 		err = pf_release_locked(pf, vf);
 	if (err && err != -ENODEV)
 		dev_err(&pf->pdev->dev, "VF%u: contexts not cleared (%pe)\n", n,
@@ -145,7 +146,7 @@ int pf_provision_vfs(struct svff_pf *pf, unsigned int num)
 
 	scoped_guard(mutex, &pf->lock) {
 		while (!err && pf->num_vfs < num) {
-			err = provision_vf(pf, pf->num_vfs + 1);
+			err = provision_vf(pf, pf->num_vfs + 1, num);
 			if (!err)
 				pf->num_vfs++;
 		}

@@ -31,6 +31,8 @@
 #define PF_TRIG_MODE_MAX	5
 #define NS_PER_S		1000000000U
 
+#define PF_MORE_RINGS		(PF_RINGS_MAX - 1)
+
 /* Descriptor size codes */
 enum {
 	PF_DESC_8,
@@ -108,6 +110,52 @@ u32 pf_session_active(const struct pf_session *s)
 	       bitmap_weight(s->live[SVFF_MBOX_Q_C2H], PF_VF_QUEUES_MAX);
 }
 
+/* Rings of a VF by number: 0 is the one with its function id, which all have. */
+static u32 ring_index(const struct pf_session *s, unsigned int i)
+{
+	return i ? s->first_ring + i - 1 : s->func;
+}
+
+/* Returns the number, or -1 if the ring is not for this VF. */
+static int ring_number(const struct pf_session *s, u32 index)
+{
+	if (index == s->func)
+		return 0;
+	if (!(s->ext & SVFF_MBOX_EXT_RINGS) || index < s->first_ring ||
+	    index - s->first_ring >= s->more_rings)
+		return -1;
+	return index - s->first_ring + 1;
+}
+
+/**
+ * pf_session_keep_rings() - which interrupt rings are kept for a VF beside its own
+ * @s: session
+ * @n: VF number
+ * @first_func: function id of VF 1
+ * @total_vfs: VFs that there can be
+ * @num_vfs: VFs that there are
+ *
+ * The ring that has a function's id as its index is that function's. Those of VFs
+ * that do not exist are given to the others, so many for each and from the top
+ * down: then a VF's rings do not depend on how many VFs there are, unless these
+ * are so many that it has none.
+ *
+ * Context: any.
+ */
+void pf_session_keep_rings(struct pf_session *s, unsigned int n, u32 first_func,
+			   u32 total_vfs, u32 num_vfs)
+{
+	u32 end = first_func + total_vfs;
+
+	s->first_ring = 0;
+	s->more_rings = 0;
+	if (end > PF_RING_INDICES || num_vfs > total_vfs ||
+	    n * PF_MORE_RINGS > total_vfs - num_vfs)
+		return;
+	s->first_ring = end - n * PF_MORE_RINGS;
+	s->more_rings = PF_MORE_RINGS;
+}
+
 /**
  * pf_request_release() - take everything back that a VF's requests got it
  * @s: session
@@ -121,18 +169,22 @@ u32 pf_session_active(const struct pf_session *s)
 void pf_request_release(const struct pf_session *s, struct pf_verdict *v)
 {
 	struct pf_session *next = &v->next;
+	unsigned int i;
 
 	memset(next, 0, sizeof(*next));
 	next->func = s->func;
 	next->vectors = s->vectors;
 	next->base = s->base;
 	next->quota = s->quota;
+	next->first_ring = s->first_ring;
+	next->more_rings = s->more_rings;
 
 	add_range_cmd(v, PF_CMD_FMAP, 0, 0);
 	if (s->dirty && s->quota)
 		add_range_cmd(v, PF_CMD_WIPE, s->base, s->quota);
-	if (s->ring)
-		add_cmd(v, PF_CMD_RING_CLEAR)->ring.index = s->func;
+	for (i = 0; i < PF_RINGS_MAX; i++)
+		if (s->rings & BIT(i))
+			add_cmd(v, PF_CMD_RING_CLEAR)->ring.index = ring_index(s, i);
 }
 
 static u8 decide_bye(struct pf_decision *d)
@@ -158,12 +210,16 @@ static u8 decide_ext(struct pf_decision *d)
 	if (bytes_zero(ext, ext + 1))
 		return SVFF_MBOX_OK;
 	if (le32_to_cpu(ext->magic) != SVFF_MBOX_EXT_MAGIC || !ext->version ||
-	    !bytes_zero(ext->pad, ext->pad + sizeof(ext->pad)))
+	    ext->rings || ext->first_ring || ext->pad)
 		return SVFF_MBOX_ERR_INVALID_MSG;
 	d->v->next.ext = le32_to_cpu(ext->caps) & SVFF_MBOX_EXT_ALL;
 	rsp->magic = ext->magic;
 	rsp->version = SVFF_MBOX_EXT_VERSION;
 	rsp->caps = cpu_to_le32(d->v->next.ext);
+	if (d->v->next.ext & SVFF_MBOX_EXT_RINGS) {
+		rsp->rings = d->s->more_rings;
+		rsp->first_ring = d->s->first_ring;
+	}
 	return SVFF_MBOX_OK;
 }
 
@@ -350,6 +406,7 @@ static int find_low_byte(const u16 *table, u8 value)
 static u8 decode_interrupt(struct pf_decision *d, struct svff_qdma_hwq *q)
 {
 	u32 intr = le16_to_cpu(d->msg->qctxt_wrt.intr);
+	int number;
 
 	if (intr & SVFF_MBOX_QINTR_RSVD)
 		return SVFF_MBOX_ERR_INVALID_MSG;
@@ -358,10 +415,11 @@ static u8 decode_interrupt(struct pf_decision *d, struct svff_qdma_hwq *q)
 
 	q->vec = FIELD_GET(SVFF_MBOX_QINTR_ID, intr);
 	q->irq_aggr = intr & SVFF_MBOX_QINTR_AGGR;
-	if (q->irq_aggr ? q->vec != d->s->func || !d->s->ring :
-			  q->vec >= d->s->vectors)
-		return SVFF_MBOX_ERR_INVALID_PARAM;
-	return SVFF_MBOX_OK;
+	if (!q->irq_aggr)
+		return q->vec < d->s->vectors ? SVFF_MBOX_OK : SVFF_MBOX_ERR_INVALID_PARAM;
+	number = ring_number(d->s, q->vec);
+	return number >= 0 && d->s->rings & BIT(number) ? SVFF_MBOX_OK :
+							  SVFF_MBOX_ERR_INVALID_PARAM;
 }
 
 static u8 decode_flags(struct pf_decision *d, struct svff_qdma_hwq *q)
@@ -498,11 +556,11 @@ static u8 decide_qctxt_end(struct pf_decision *d)
 }
 
 /*
- * There is one ring for a function, and its index is the function's id: the
- * vendor's drivers reckon it so. What the message says about the function is
- * not read at all.
+ * A function's ring has the function's id as its index: the vendor's drivers
+ * reckon it so. Others are for those that know the extension, one in a message.
+ * What the message says about the function is not read at all.
  */
-static u8 decode_irq_ring(struct pf_decision *d)
+static u8 decode_irq_ring(struct pf_decision *d, int *number)
 {
 	const struct svff_mbox_intr_ctxt *m = &d->msg->intr_ctxt;
 
@@ -511,16 +569,16 @@ static u8 decode_irq_ring(struct pf_decision *d)
 	    !bytes_zero(m->pad2, m->pad2 + sizeof(m->pad2)) ||
 	    !bytes_zero(m->pad4, m->pad4 + sizeof(m->pad4)) || m->pad3)
 		return SVFF_MBOX_ERR_INVALID_MSG;
-	if (m->num_rings != 1 || le32_to_cpu(m->ring_index) != d->s->func)
-		return SVFF_MBOX_ERR_INVALID_PARAM;
-	return SVFF_MBOX_OK;
+	*number = ring_number(d->s, le32_to_cpu(m->ring_index));
+	return m->num_rings == 1 && *number >= 0 ? SVFF_MBOX_OK : SVFF_MBOX_ERR_INVALID_PARAM;
 }
 
 static u8 decide_intr_wrt(struct pf_decision *d)
 {
 	const struct svff_mbox_intr_ctxt *m = &d->msg->intr_ctxt;
 	struct svff_qdma_irq_ring *ring;
-	u8 status = decode_irq_ring(d);
+	int number;
+	u8 status = decode_irq_ring(d, &number);
 
 	if (status)
 		return status;
@@ -532,19 +590,20 @@ static u8 decide_intr_wrt(struct pf_decision *d)
 		return SVFF_MBOX_ERR_INVALID_PARAM;
 
 	ring = &add_cmd(d->v, PF_CMD_RING_WRITE)->ring;
-	ring->index = d->s->func;
+	ring->index = ring_index(d->s, number);
 	ring->func = d->s->func;
 	ring->vec = le16_to_cpu(m->vec);
 	ring->base = le64_to_cpu(m->base);
 	ring->pages = m->page_size + 1;
-	d->v->next.ring = true;
+	d->v->next.rings |= BIT(number);
 	return SVFF_MBOX_OK;
 }
 
 static u8 decide_intr_other(struct pf_decision *d)
 {
 	u8 op = d->msg->hdr.op;
-	u8 status = decode_irq_ring(d);
+	int number;
+	u8 status = decode_irq_ring(d, &number);
 	enum pf_cmd_op cmd;
 
 	if (status)
@@ -555,10 +614,10 @@ static u8 decide_intr_other(struct pf_decision *d)
 		cmd = PF_CMD_RING_CLEAR;
 	else
 		cmd = PF_CMD_RING_INV;
-	add_cmd(d->v, cmd)->ring.index = d->s->func;
+	add_cmd(d->v, cmd)->ring.index = ring_index(d->s, number);
 	/* What is only invalid still holds the VF's addresses. */
 	if (cmd == PF_CMD_RING_CLEAR)
-		d->v->next.ring = false;
+		d->v->next.rings &= ~BIT(number);
 	return SVFF_MBOX_OK;
 }
 

@@ -14,7 +14,9 @@
 #define PF_VF_QUEUES_MAX	256	/* a VF's doorbell window holds no more */
 #define PF_VF_VECTORS_MAX	32	/* nor does the hardware serve more of these */
 #define PF_QUEUE_TYPES		3	/* enum svff_mbox_qtype */
-#define PF_CMDS_MAX		3
+#define PF_RINGS_MAX		8	/* interrupt rings of a function */
+#define PF_RING_INDICES		256	/* of a card */
+#define PF_CMDS_MAX		(2 + PF_RINGS_MAX)
 
 /**
  * struct pf_session - a VF as the mailbox sees it
@@ -25,11 +27,14 @@
  * @vectors: MSI-X vectors it has
  * @base: first hardware queue that is kept for it
  * @quota: how many are kept for it
+ * @first_ring: first interrupt ring that is kept for it beside its own
+ * @more_rings: how many are
  * @ext: SVFF_MBOX_EXT_* that its driver and this one agreed upon
  * @granted: how many it has asked for and got, counted from @base
  * @hello: it has introduced itself
  * @mapped: its doorbells are mapped to what it was granted
- * @ring: its interrupt ring is set up
+ * @rings: interrupt rings that are set up: bit 0 its own, then those from
+ *	@first_ring on
  * @dirty: contexts of its queues hold something of it
  * @announced: QNOTIFY_ADD seen, by type
  * @live: contexts written and valid, by type
@@ -39,12 +44,14 @@ struct pf_session {
 	u16 vectors;
 	u32 base;
 	u16 quota;
+	u16 first_ring;
+	u8 more_rings;
 
 	u32 ext;
 	u16 granted;
 	bool hello;
 	bool mapped;
-	bool ring;
+	u8 rings;
 	bool dirty;
 	DECLARE_BITMAP(announced[PF_QUEUE_TYPES], PF_VF_QUEUES_MAX);
 	DECLARE_BITMAP(live[PF_QUEUE_TYPES], PF_VF_QUEUES_MAX);
@@ -195,6 +202,8 @@ void pf_request_decide(const struct pf_card *card, const struct pf_session *s,
 		       const union svff_mbox_msg *msg, struct pf_verdict *v);
 void pf_request_release(const struct pf_session *s, struct pf_verdict *v);
 u8 pf_request_status(int err, u8 fail_status);
+void pf_session_keep_rings(struct pf_session *s, unsigned int n, u32 first_func,
+			   u32 total_vfs, u32 num_vfs);
 u32 pf_session_active(const struct pf_session *s);
 
 #endif /* SVFF_PF_REQUEST_H */

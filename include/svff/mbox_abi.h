@@ -25,6 +25,8 @@
  * - SVFF_MBOX_EXT_PAUSE: the PF may ask the VF to start nothing new; the VF
  *   answers when nothing of it is under way any more. It goes on at RESUME, and
  *   in a new session.
+ * - SVFF_MBOX_EXT_RINGS: the VF may have interrupt rings beside the one whose
+ *   index is its function id; the answer says which.
  *
  * This header is used by drivers and by user space tests.
  */
@@ -175,13 +177,17 @@ struct svff_mbox_range {
 #define SVFF_MBOX_EXT_SEQ	0x00000001U
 #define SVFF_MBOX_EXT_QUOTA	0x00000002U
 #define SVFF_MBOX_EXT_PAUSE	0x00000004U
-#define SVFF_MBOX_EXT_ALL	0x00000007U
+#define SVFF_MBOX_EXT_RINGS	0x00000008U
+#define SVFF_MBOX_EXT_ALL	0x0000000fU
 
 /**
  * struct svff_mbox_ext - what a peer knows beyond the vendor's protocol
  * @magic: SVFF_MBOX_EXT_MAGIC
  * @version: request: the newest that the VF knows, at least 1; response: the
  *	newest that both know
+ * @rings: request: zero; response: with SVFF_MBOX_EXT_RINGS, how many interrupt
+ *	rings the VF may have beside its own, else zero
+ * @first_ring: request: zero; response: index of the first of these
  * @pad: zero
  * @caps: request: SVFF_MBOX_EXT_* that the VF knows; response: those in force.
  *	A PF ignores bits that it does not know.
@@ -189,7 +195,9 @@ struct svff_mbox_range {
 struct svff_mbox_ext {
 	__le32	magic;
 	__u8	version;
-	__u8	pad[3];
+	__u8	rings;
+	__u8	first_ring;
+	__u8	pad;
 	__le32	caps;
 } __attribute__((packed));
 

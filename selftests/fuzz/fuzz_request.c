@@ -49,9 +49,9 @@ static const struct svff_qdma_caps caps[] = {
 };
 
 static const struct pf_session senders[] = {
-	{ .func = 3, .vectors = 8, .base = 40, .quota = 8 },
+	{ .func = 3, .vectors = 8, .base = 40, .quota = 8, .first_ring = 232, .more_rings = 7 },
 	{ .func = 1, .vectors = 1, .base = 0, .quota = 1 },
-	{ .func = 255, .vectors = 32, .base = 1792, .quota = 256 },
+	{ .func = 255, .vectors = 32, .base = 1792, .quota = 256, .first_ring = 1, .more_rings = 7 },
 	{ .func = 9, .vectors = 0, .base = 65528, .quota = 8 },
 	{ .func = 4, .vectors = 2, .base = SVFF_QDMA_NO_RANGE },
 };
@@ -114,7 +114,7 @@ static void make_qctxt_wrt(union svff_mbox_msg *m, const struct world *w)
 	m->qctxt_wrt.buf_size = cpu_to_le16(w->card->csr->buf_size[2]);
 	m->qctxt_wrt.cnt_th = w->card->csr->cnt_th[0];
 	m->qctxt_wrt.timer_cnt = w->card->csr->timer_cnt[0];
-	if (w->ring)
+	if (w->rings[w->s->func])
 		m->qctxt_wrt.intr = cpu_to_le16(SVFF_MBOX_QINTR_AGGR | w->s->func);
 }
 
@@ -171,7 +171,7 @@ static void make_request(union svff_mbox_msg *m, const struct world *w, u8 op)
 
 /*
  * HELLO with the extension, nothing but zeros, a little too many queues, a QCTXT request for a C2H
- * stream with its completion ring, an interrupt ring whether there is one or not.
+ * stream with its completion ring, an interrupt ring whether there is one or not, a second one.
  */
 static void make_variant(union svff_mbox_msg *m, const struct world *w)
 {
@@ -190,6 +190,8 @@ static void make_variant(union svff_mbox_msg *m, const struct world *w)
 		m->qctxt_id.flags = SVFF_MBOX_QCTXT_ST | SVFF_MBOX_QCTXT_C2H |
 				    FIELD_PREP(SVFF_MBOX_QCTXT_CMPT,
 					       SVFF_MBOX_CMPT_WITH_ST);
+	if (m->hdr.op >= SVFF_MBOX_OP_INTR_CTXT_WRT && m->hdr.op <= SVFF_MBOX_OP_INTR_CTXT_INV)
+		m->intr_ctxt.ring_index = cpu_to_le32(w->s->first_ring);
 	if (m->hdr.op != SVFF_MBOX_OP_QCTXT_WRT)
 		return;
 	m->qctxt_wrt.cfg &= cpu_to_le32(~SVFF_MBOX_QCFG_DESC_SZ);
@@ -206,7 +208,10 @@ static u32 edge(const struct world *w, u8 which)
 		w->s->base + w->s->quota, w->granted, w->granted + 1, w->s->quota,
 		w->s->quota + 1, w->s->func - 1, w->s->func + 1, w->s->vectors - 1,
 		w->s->vectors, SVFF_MBOX_QINTR_AGGR | w->s->func,
-		SVFF_MBOX_QINTR_AGGR | (w->s->func + 1),
+		SVFF_MBOX_QINTR_AGGR | (w->s->func + 1), w->s->first_ring,
+		w->s->first_ring + 6, w->s->first_ring + 7, w->s->first_ring - 1,
+		SVFF_MBOX_QINTR_AGGR | w->s->first_ring,
+		SVFF_MBOX_QINTR_AGGR | (w->s->first_ring + 7),
 	};
 
 	return edges[which % (sizeof(edges) / sizeof(edges[0]))];

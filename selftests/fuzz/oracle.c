@@ -86,6 +86,19 @@ static bool reserved_zero(const union svff_mbox_msg *msg)
 	return true;
 }
 
+/* Its own, or one that it was told of */
+static bool may_have_ring(const struct world *w, u32 index)
+{
+	return index < PF_RING_INDICES &&
+	       (index == w->s->func || (w->more_rings && index >= w->s->first_ring &&
+					index < (u32)w->s->first_ring + w->s->more_rings));
+}
+
+static bool any_ring(const struct world *w)
+{
+	return !is_zero(w->rings, 0, sizeof(w->rings));
+}
+
 static bool in_grant(const struct world *w, u32 qid)
 {
 	return qid >= w->s->base && qid < w->s->base + w->granted;
@@ -106,7 +119,7 @@ static void check_start(const struct world *w, const union svff_mbox_msg *msg,
 	     (q->desc_sz == 3 && q->bypass));
 	MUST(q->cmpt_desc_sz < 4 && q->trig_mode < TRIG_MODES);
 	if (q->irq_aggr)
-		MUST(q->vec == w->s->func && w->ring);
+		MUST(may_have_ring(w, q->vec) && (w->rings[q->vec] || w->torn));
 	else
 		MUST(!q->vec || q->vec < w->s->vectors);
 	if (q->irq_en || q->cmpt_irq_en)
@@ -149,10 +162,10 @@ static void check_ring(struct world *w, const union svff_mbox_msg *msg,
 	const struct svff_qdma_irq_ring *r = &cmd->ring;
 
 	MUST(is_ring(msg->hdr.op) && w->hello && msg->intr_ctxt.num_rings == 1);
-	MUST(r->index == w->s->func);
-	MUST(le32_to_cpu(msg->intr_ctxt.ring_index) == w->s->func);
+	MUST(may_have_ring(w, r->index));
+	MUST(le32_to_cpu(msg->intr_ctxt.ring_index) == r->index);
 	if (cmd->op == PF_CMD_RING_CLEAR)
-		w->ring = false;
+		w->rings[r->index] = false;
 	if (cmd->op != PF_CMD_RING_WRITE)
 		return;
 	MUST(msg->hdr.op == SVFF_MBOX_OP_INTR_CTXT_WRT && msg->intr_ctxt.valid == 1);
@@ -161,7 +174,7 @@ static void check_ring(struct world *w, const union svff_mbox_msg *msg,
 	MUST(r->pages && r->pages <= RING_PAGES && r->pages == msg->intr_ctxt.page_size + 1);
 	MUST(!msg->intr_ctxt.at && !msg->intr_ctxt.host_id && !msg->intr_ctxt.pasid_en &&
 	     !msg->intr_ctxt.pasid);
-	w->ring = true;
+	w->rings[r->index] = true;
 }
 
 static void check_fmap(struct world *w, const struct pf_cmd *cmd)
@@ -204,8 +217,8 @@ static void check_release_cmd(struct world *w, const struct pf_cmd *cmd)
 		check_wipe(w, cmd);
 		return;
 	case PF_CMD_RING_CLEAR:
-		MUST(cmd->ring.index == w->s->func);
-		w->ring = false;
+		MUST(may_have_ring(w, cmd->ring.index));
+		w->rings[cmd->ring.index] = false;
 		return;
 	default:
 		MUST(!"a release does nothing else");
@@ -249,6 +262,7 @@ static void check_next(const struct world *w, const struct pf_session *next)
 {
 	MUST(next->func == w->s->func && next->vectors == w->s->vectors);
 	MUST(next->base == w->s->base && next->quota == w->s->quota);
+	MUST(next->first_ring == w->s->first_ring && next->more_rings == w->s->more_rings);
 	MUST(next->granted <= next->quota);
 }
 
@@ -265,7 +279,7 @@ static void check_card(const struct world *w)
 {
 	MUST(!w->fmap_count || (w->fmap_base == w->s->base && w->fmap_count == w->granted));
 	MUST(!any_runs(w, w->granted));
-	MUST(w->hello || (!w->granted && !w->ring));
+	MUST(w->hello || (!w->granted && !any_ring(w)));
 }
 
 /* Only who asked for the extension gets it, and no more of it than it knows. */
@@ -279,8 +293,11 @@ static void follow_ext(struct world *w, const union svff_mbox_msg *msg,
 		MUST(is_zero(&v->rsp.hello_rsp.ext, 0, sizeof(struct svff_mbox_ext)));
 	else
 		MUST(v->rsp.hello_rsp.ext.magic == msg->hello.ext.magic &&
-		     v->rsp.hello_rsp.ext.version == 1 && given == (asked & 7));
+		     v->rsp.hello_rsp.ext.version == 1 && given == (asked & 15));
 	w->seq = given & SVFF_MBOX_EXT_SEQ;
+	w->more_rings = given & SVFF_MBOX_EXT_RINGS;
+	MUST(v->rsp.hello_rsp.ext.rings == (w->more_rings ? w->s->more_rings : 0));
+	MUST(v->rsp.hello_rsp.ext.first_ring == (w->more_rings ? w->s->first_ring : 0));
 }
 
 /* The sender believes what it is told. */
@@ -293,7 +310,8 @@ static void follow(struct world *w, const union svff_mbox_msg *msg,
 		w->hello = op == SVFF_MBOX_OP_HELLO;
 		w->granted = 0;
 		w->seq = false;
-		MUST(!any_runs(w, 0) && !w->ring && !w->fmap_count);
+		w->more_rings = false;
+		MUST(!any_runs(w, 0) && !any_ring(w) && !w->fmap_count);
 	}
 	if (op == SVFF_MBOX_OP_HELLO)
 		follow_ext(w, msg, v);
@@ -382,6 +400,8 @@ void oracle_check(struct world *w, const struct pf_session *before,
 	}
 	for (i = 0; i < done; i++)
 		check_cmd(w, msg, v, &v->cmd[i]);
+	if (is_leave(op) || op == SVFF_MBOX_OP_HELLO)
+		w->torn = done != v->num_cmds;
 	if (done == v->num_cmds)
 		follow(w, msg, v);
 }
@@ -402,6 +422,6 @@ void oracle_release(struct world *w, const struct pf_session *before,
 	MUST(v->num_cmds <= PF_CMDS_MAX);
 	for (i = 0; i < v->num_cmds; i++)
 		check_release_cmd(w, &v->cmd[i]);
-	MUST(!any_runs(w, 0) && !w->ring && !w->fmap_count);
+	MUST(!any_runs(w, 0) && !any_ring(w) && !w->fmap_count);
 	MUST(!v->next.hello && !v->next.granted && !pf_session_active(&v->next));
 }

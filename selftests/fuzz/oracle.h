@@ -17,7 +17,9 @@
  * @fmap_base: first queue of the function map's entry
  * @fmap_count: queues of it
  * @runs: queues whose contexts are valid, relative to the grant, by direction
- * @ring: its interrupt ring is valid
+ * @rings: interrupt rings that are valid, by index
+ * @more_rings: it was told of those beside its own
+ * @torn: the card failed within a release: rings that it was given may be invalid
  * @seq: messages have sequence numbers
  */
 struct world {
@@ -28,7 +30,9 @@ struct world {
 	u32 fmap_base;
 	u32 fmap_count;
 	bool runs[2][PF_VF_QUEUES_MAX];
-	bool ring;
+	bool rings[PF_RING_INDICES];
+	bool more_rings;
+	bool torn;
 	bool seq;
 };
 

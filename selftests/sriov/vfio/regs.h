@@ -114,12 +114,15 @@ enum mbox_op {
 #define M_HELLO_EXT		16	/* in the request */
 #define M_HELLO_RSP_EXT		28
 #define   M_EXT_VERSION		4
+#define   M_EXT_RINGS		5	/* in the response */
+#define   M_EXT_FIRST_RING	6
 #define   M_EXT_CAPS		8
 #define   M_EXT_LEN		12
 #define   EXT_SEQ		(1u << 0)
 #define   EXT_QUOTA		(1u << 1)
 #define   EXT_PAUSE		(1u << 2)
-#define   EXT_ALL		7u
+#define   EXT_RINGS		(1u << 3)
+#define   EXT_ALL		15u
 #define M_EXT_QUOTA		8	/* in the notices */
 #define M_EXT_IDLE_MS		8
 

@@ -17,6 +17,7 @@
 #define QUIET_MS	200
 #define PAUSE_MS	4000	/* the PF's patience, and a bit */
 #define SEQ		0x1234
+#define RING_ADDRESS	0x100000	/* of an interrupt ring that no queue uses */
 
 /* In a session with the extension, with a few of the queues it may have. */
 static int ext_session(uint32_t caps)
@@ -74,6 +75,38 @@ static enum ktap_result negotiate(const void *arg)
 			     cases[i].version,
 			     msg_get32(&rsp, M_HELLO_RSP_EXT + M_EXT_CAPS));
 	}
+	return KTAP_PASS;
+}
+
+static int write_ring(uint32_t index)
+{
+	struct mbox_msg req, rsp;
+
+	intr_request(&vf_a, &req, OP_INTR_WRT, RING_ADDRESS);
+	msg_put32(&req, M_IC_INDEX, index);
+	return vf_ask(&vf_a, &req, &rsp);
+}
+
+/* The rings that it was told of, and not those beside them; nor any without the extension. */
+static enum ktap_result more_rings(const void *arg)
+{
+	unsigned int count, first, i;
+	struct mbox_msg rsp;
+
+	(void)arg;
+	EXPECT_STATUS(fresh(&vf_a), 0);
+	EXPECT_STATUS(vf_hello_ext(&vf_a, 1, EXT_RINGS, &rsp), 0);
+	count = rsp.b[M_HELLO_RSP_EXT + M_EXT_RINGS];
+	first = rsp.b[M_HELLO_RSP_EXT + M_EXT_FIRST_RING];
+	KTAP_FAIL_ON(!count || first <= vf_b.mbox.fn, "%u rings from %u on", count, first);
+	EXPECT_STATUS(write_ring(vf_a.mbox.fn), 0);
+	for (i = 0; i < count; i++)
+		EXPECT_STATUS(write_ring(first + i), 0);
+	EXPECT_STATUS(write_ring(first - 1), ST_PARAM);
+	EXPECT_STATUS(write_ring(first + count), ST_PARAM);
+	EXPECT_STATUS(vf_hello_ext(&vf_a, 1, EXT_SEQ, &rsp), 0);
+	KTAP_FAIL_ON(rsp.b[M_HELLO_RSP_EXT + M_EXT_RINGS], "told of rings unasked");
+	EXPECT_STATUS(write_ring(first), ST_PARAM);
 	return KTAP_PASS;
 }
 
@@ -323,6 +356,7 @@ static const struct ktap_case cases[] = {
 	{ "a VF that does not know it sees nothing", vendor_sees_nothing, NULL },
 	{ "what both know is in force", negotiate, NULL },
 	{ "HELLO with another magic number", bad_hello, bad_magic },
+	{ "more interrupt rings", more_rings, NULL },
 	{ "HELLO with version 0", bad_hello, bad_version },
 	{ "HELLO with padding", bad_hello, bad_pad },
 	{ "HELLO longer than it is", bad_hello, bad_tail },

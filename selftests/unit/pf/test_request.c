@@ -14,6 +14,7 @@
 #define BASE	40
 #define QUOTA	8
 #define GRANTED	4
+#define MORE		200	/* interrupt rings kept for it */
 #define VECTORS	8
 
 static const struct svff_qdma_caps caps = {
@@ -294,20 +295,23 @@ static enum ktap_result test_hello_again(const void *arg)
 	struct pf_verdict v;
 
 	s.mapped = true;
-	s.ring = true;
+	s.rings = 0x81;
+	s.first_ring = MORE;
+	s.more_rings = 7;
 	s.dirty = true;
 	__assign_bit(1, s.live[0], true);
 	__assign_bit(1, s.announced[0], true);
 	v = decide(&s, range(SVFF_MBOX_OP_HELLO, SVFF_MBOX_QBASE_ANY, 0));
-	EXPECT(!v.status && v.num_cmds == 3);
+	EXPECT(!v.status && v.num_cmds == 4);
 	EXPECT(v.cmd[0].op == PF_CMD_FMAP && !v.cmd[0].range.count);
 	EXPECT(v.cmd[1].op == PF_CMD_WIPE && v.cmd[1].range.base == BASE &&
 	       v.cmd[1].range.count == QUOTA);
 	EXPECT(v.cmd[2].op == PF_CMD_RING_CLEAR && v.cmd[2].ring.index == FUNC);
-	EXPECT(v.next.hello && !v.next.granted && !v.next.mapped && !v.next.ring &&
+	EXPECT(v.cmd[3].op == PF_CMD_RING_CLEAR && v.cmd[3].ring.index == MORE + 6);
+	EXPECT(v.next.hello && !v.next.granted && !v.next.mapped && !v.next.rings &&
 	       !v.next.dirty && !pf_session_active(&v.next));
 	EXPECT(v.next.quota == QUOTA && v.next.base == BASE && v.next.func == FUNC &&
-	       v.next.vectors == VECTORS);
+	       v.next.vectors == VECTORS && v.next.first_ring == MORE && v.next.more_rings == 7);
 	return KTAP_PASS;
 }
 
@@ -335,6 +339,7 @@ static enum ktap_result test_ext(const void *arg)
 	EXPECT(le32_to_cpu(v.rsp.hello_rsp.ext.magic) == SVFF_MBOX_EXT_MAGIC);
 	EXPECT(v.rsp.hello_rsp.ext.version == SVFF_MBOX_EXT_VERSION);
 	EXPECT(le32_to_cpu(v.rsp.hello_rsp.ext.caps) == SVFF_MBOX_EXT_ALL);
+	EXPECT(!v.rsp.hello_rsp.ext.rings && !v.rsp.hello_rsp.ext.first_ring);
 	EXPECT(!v.rsp.hdr.src);
 	v = decide(&s, hello_ext(0, SVFF_MBOX_EXT_SEQ));
 	REFUSED(v, s, SVFF_MBOX_ERR_INVALID_MSG);
@@ -343,7 +348,7 @@ static enum ktap_result test_ext(const void *arg)
 	v = decide(&s, m);
 	REFUSED(v, s, SVFF_MBOX_ERR_INVALID_MSG);
 	m = hello_ext(1, SVFF_MBOX_EXT_SEQ);
-	m.hello.ext.pad[2] = 1;
+	m.hello.ext.pad = 1;
 	v = decide(&s, m);
 	REFUSED(v, s, SVFF_MBOX_ERR_INVALID_MSG);
 	return KTAP_PASS;
@@ -700,7 +705,7 @@ static enum ktap_result test_irq_ring(const void *arg)
 	EXPECT(!v.status && v.num_cmds == 1 && v.cmd[0].op == PF_CMD_RING_WRITE);
 	EXPECT(v.cmd[0].ring.index == FUNC && v.cmd[0].ring.func == FUNC &&
 	       v.cmd[0].ring.vec == 2 && v.cmd[0].ring.base == 0x5000 &&
-	       v.cmd[0].ring.pages == 1 && v.next.ring);
+	       v.cmd[0].ring.pages == 1 && v.next.rings == 1);
 	s = v.next;
 	m = mm_write(BASE);
 	m.qctxt_wrt.intr = cpu_to_le16(SVFF_MBOX_QINTR_AGGR | FUNC);
@@ -709,9 +714,110 @@ static enum ktap_result test_irq_ring(const void *arg)
 	v = decide(&s, ring(SVFF_MBOX_OP_INTR_CTXT_RD));
 	EXPECT(!v.status && v.cmd[0].op == PF_CMD_RING_DUMP && v.cmd[0].ring.index == FUNC);
 	v = decide(&s, ring(SVFF_MBOX_OP_INTR_CTXT_INV));
-	EXPECT(!v.status && v.cmd[0].op == PF_CMD_RING_INV && v.next.ring);
+	EXPECT(!v.status && v.cmd[0].op == PF_CMD_RING_INV && v.next.rings == 1);
 	v = decide(&s, ring(SVFF_MBOX_OP_INTR_CTXT_CLR));
-	EXPECT(!v.status && v.cmd[0].op == PF_CMD_RING_CLEAR && !v.next.ring);
+	EXPECT(!v.status && v.cmd[0].op == PF_CMD_RING_CLEAR && !v.next.rings);
+	return KTAP_PASS;
+}
+
+static union svff_mbox_msg ring_at(u8 op, u32 index)
+{
+	union svff_mbox_msg m = ring(op);
+
+	m.intr_ctxt.ring_index = cpu_to_le32(index);
+	return m;
+}
+
+static union svff_mbox_msg write_through(u32 index)
+{
+	union svff_mbox_msg m = mm_write(BASE);
+
+	m.qctxt_wrt.intr = cpu_to_le16(SVFF_MBOX_QINTR_AGGR | index);
+	return m;
+}
+
+/* Those that are kept for it, of which it knows, one by one; and no other. */
+static enum ktap_result test_more_rings(const void *arg)
+{
+	struct pf_session s = session();
+	struct pf_verdict v;
+	u32 i;
+
+	s.first_ring = MORE;
+	s.more_rings = 3;
+	v = decide(&s, ring_at(SVFF_MBOX_OP_INTR_CTXT_WRT, MORE));
+	REFUSED(v, s, SVFF_MBOX_ERR_INVALID_PARAM);
+	v = decide(&s, hello_ext(1, SVFF_MBOX_EXT_RINGS));
+	EXPECT(v.rsp.hello_rsp.ext.rings == 3 && v.rsp.hello_rsp.ext.first_ring == MORE);
+	v = decide(&s, hello_ext(1, SVFF_MBOX_EXT_SEQ));
+	EXPECT(!v.rsp.hello_rsp.ext.rings && !v.rsp.hello_rsp.ext.first_ring);
+
+	s.ext = SVFF_MBOX_EXT_RINGS;
+	for (i = 0; i < 512; i++) {
+		v = decide(&s, ring_at(SVFF_MBOX_OP_INTR_CTXT_WRT, i));
+		if (i == FUNC || (i >= MORE && i < MORE + 3)) {
+			EXPECT(!v.status && v.num_cmds == 1 && v.cmd[0].ring.index == i);
+			EXPECT(v.next.rings == (i == FUNC ? 1 : 2 << (i - MORE)));
+		} else {
+			REFUSED(v, s, SVFF_MBOX_ERR_INVALID_PARAM);
+		}
+	}
+	s = decide(&s, ring_at(SVFF_MBOX_OP_INTR_CTXT_WRT, MORE + 1)).next;
+	for (i = 0; i < 512; i++) {
+		v = decide(&s, write_through(i));
+		if (i == MORE + 1)
+			EXPECT(!v.status && v.cmd[0].queue.irq_aggr && v.cmd[0].queue.vec == i);
+		else
+			REFUSED(v, s, SVFF_MBOX_ERR_INVALID_PARAM);
+	}
+	v = decide(&s, ring_at(SVFF_MBOX_OP_INTR_CTXT_CLR, MORE + 1));
+	EXPECT(!v.status && v.cmd[0].ring.index == MORE + 1 && !v.next.rings);
+	v = decide(&s, ring_at(SVFF_MBOX_OP_INTR_CTXT_CLR, MORE + 3));
+	REFUSED(v, s, SVFF_MBOX_ERR_INVALID_PARAM);
+	return KTAP_PASS;
+}
+
+/* Whatever the number of VFs, no ring is kept for two of them, or is a VF's own. */
+static enum ktap_result test_keep_rings(const void *arg)
+{
+	static const u32 cards[][2] = { { 1, 252 }, { 4, 252 }, { 1, 1 }, { 1, 16 }, { 130, 126 } };
+	unsigned int c, n, num, i;
+
+	for (c = 0; c < ARRAY_SIZE(cards); c++) {
+		u32 first = cards[c][0], total = cards[c][1];
+
+		for (num = 1; num <= total; num++) {
+			struct pf_session s = session();
+			u8 owner[PF_RING_INDICES] = { 0 };
+
+			for (n = 1; n <= num; n++)
+				owner[first + n - 1] = 1;
+			for (n = 1; n <= num; n++) {
+				pf_session_keep_rings(&s, n, first, total, num);
+				EXPECT(s.more_rings < PF_RINGS_MAX);
+				for (i = s.first_ring; i < s.first_ring + s.more_rings; i++) {
+					EXPECT(i >= first && i < first + total && !owner[i]);
+					owner[i] = 1;
+				}
+			}
+		}
+	}
+	return KTAP_PASS;
+}
+
+/* The same rings before and after others came; none if there are too many, or none to be had. */
+static enum ktap_result test_keep_rings_fixed(const void *arg)
+{
+	struct pf_session few = session(), many = session();
+
+	pf_session_keep_rings(&few, 2, 1, 252, 2);
+	pf_session_keep_rings(&many, 2, 1, 252, 238);
+	EXPECT(few.more_rings == 7 && few.first_ring == 239);
+	EXPECT(many.more_rings == 7 && many.first_ring == 239);
+	pf_session_keep_rings(&many, 2, 1, 252, 239);
+	EXPECT(!many.more_rings);
+	pf_session_keep_rings(&many, 1, 4, 253, 1);
+	EXPECT(!many.more_rings);
 	return KTAP_PASS;
 }
 
@@ -804,6 +910,12 @@ static enum ktap_result test_errno(const void *arg)
 	return KTAP_PASS;
 }
 
+static bool is_ring_of(const struct pf_session *s, u32 index)
+{
+	return index == s->func || (s->ext & SVFF_MBOX_EXT_RINGS && index >= s->first_ring &&
+				    index < (u32)s->first_ring + s->more_rings);
+}
+
 static bool cmd_is_safe(const struct pf_session *s, const struct pf_cmd *c)
 {
 	switch (c->op) {
@@ -813,7 +925,7 @@ static bool cmd_is_safe(const struct pf_session *s, const struct pf_cmd *c)
 	case PF_CMD_WIPE:
 		return c->range.base == s->base && c->range.count == s->quota;
 	case PF_CMD_QUEUE_START:
-		if (c->queue.irq_aggr ? c->queue.vec != s->func :
+		if (c->queue.irq_aggr ? !is_ring_of(s, c->queue.vec) :
 					c->queue.vec >= s->vectors)
 			return false;
 		/* fall through */
@@ -830,7 +942,7 @@ static bool cmd_is_safe(const struct pf_session *s, const struct pf_cmd *c)
 	case PF_CMD_RING_INV:
 	case PF_CMD_RING_CLEAR:
 	case PF_CMD_RING_DUMP:
-		return c->ring.index == s->func;
+		return is_ring_of(s, c->ring.index);
 	case PF_CMD_REGS:
 		return true;
 	}
@@ -983,6 +1095,9 @@ static const struct ktap_case cases[] = {
 	{ "QCTXT without interrupts", test_no_interrupt },
 	{ "interrupt ring", test_irq_ring },
 	{ "interrupt ring values", test_irq_ring_values },
+	{ "more interrupt rings", test_more_rings },
+	{ "interrupt rings are kept for one VF each", test_keep_rings },
+	{ "and are the same for any number of VFs", test_keep_rings_fixed },
 	{ "CSR tables", test_csr },
 	{ "register lists", test_reg_list },
 	{ "errno to status", test_errno },
