@@ -66,16 +66,35 @@ static int rings_show(struct seq_file *file, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(rings);
 
+static void show_vectors(struct seq_file *file, struct svff_qdma *qd)
+{
+	struct qdma_irq *irq = &qd->irq;
+	int i;
+
+	seq_printf(file, "vectors %d (data %d, used %d)\n", irq->nvec, irq->ndata, irq->nused);
+	guard(mutex)(&irq->lock);
+	for (i = 0; irq->vec && i < irq->ndata; i++) {
+		struct qdma_vector *vec = &irq->vec[i];
+
+		seq_printf(file, "vector %d: interrupts %llu without news %llu", irq->first_data + i,
+			   vec->fired, vec->idle);
+		if (vec->aggr.entry)
+			seq_printf(file, " ring %u entries for nobody %llu", vec->aggr.hw.index,
+				   vec->aggr.strange);
+		seq_printf(file, " processors %*pbl\n", cpumask_pr_args(vec->cpus));
+	}
+	seq_printf(file, "without news: mailbox %llu errors %llu\n", qd->mbox.idle, qd->err_idle);
+}
+
 static int info_show(struct seq_file *file, void *unused)
 {
 	struct svff_qdma *qd = file->private;
 
-	seq_printf(file, "ip %s %s\nfunction %u\nqueues %u\nvectors %d (data %d)\n",
-		   qd->caps.ip_type, qd->caps.ip_version, qd->caps.func_id,
-		   qd->caps.num_queues, qd->irq.nvec, qd->irq.ndata);
+	seq_printf(file, "ip %s %s\nfunction %u\nqueues %u\n", qd->caps.ip_type,
+		   qd->caps.ip_version, qd->caps.func_id, qd->caps.num_queues);
 	seq_printf(file, "mailbox sent %llu received %llu lost %llu\n",
 		   qd->mbox.sent, qd->mbox.received, qd->mbox.lost);
-	seq_printf(file, "interrupt ring entries for nobody %llu\n", qd->irq.aggr.strange);
+	show_vectors(file, qd);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(info);

@@ -63,6 +63,7 @@ struct svff_qdma *svff_qdma_create(struct pci_dev *pdev, bool is_vf,
 	qd->ops = ops;
 	qd->priv = priv;
 	mutex_init(&qd->queues.lock);
+	mutex_init(&qd->irq.lock);
 	init_waitqueue_head(&qd->queues.drained);
 	init_waitqueue_head(&qd->idle);
 	spin_lock_init(&qd->running_lock);
@@ -169,6 +170,23 @@ void svff_qdma_set_caps(struct svff_qdma *qd, u16 func_id, bool mm, bool st)
 	qd->caps.st = st;
 }
 EXPORT_SYMBOL_NS_GPL(svff_qdma_set_caps, SVFF_NS(SVFF_QDMA));
+
+/**
+ * svff_qdma_set_irq_rings - interrupt rings that a function may use beside its own
+ * @qd: function
+ * @first: index of the first of them
+ * @count: how many there are
+ *
+ * The ring whose index is the function's id is its own without being told.
+ *
+ * Context: any; before svff_qdma_data_create().
+ */
+void svff_qdma_set_irq_rings(struct svff_qdma *qd, u16 first, u16 count)
+{
+	qd->irq.first_ring = first;
+	qd->irq.more_rings = count;
+}
+EXPORT_SYMBOL_NS_GPL(svff_qdma_set_irq_rings, SVFF_NS(SVFF_QDMA));
 
 static int __init svff_qdma_init(void)
 {

@@ -385,11 +385,18 @@ static void handle_global(struct svff_qdma *qd, u32 global)
  */
 void qdma_err_handle(struct svff_qdma *qd)
 {
-	u32 global = qdma_read(qd, QDMA_GLBL_ERR_STAT);
 	unsigned int i;
+	u32 global;
 
+	/* Not armed, the card has none: whoever sent it costs no more than this. */
+	if (delayed_work_pending(&qd->err_arm)) {
+		qd->err_idle++;
+		return;
+	}
+	global = qdma_read(qd, QDMA_GLBL_ERR_STAT);
 	if (global == QDMA_ALL_ONES && !qdma_alive(qd))
 		return;
+	qd->err_idle += !global;
 	for (i = 0; i < ARRAY_SIZE(leaves); i++)
 		if (leaf_exists(qd, &leaves[i]) && global & leaf_global(qd, &leaves[i]))
 			handle_leaf(qd, &leaves[i]);

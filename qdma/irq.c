@@ -8,9 +8,17 @@
  *	error		2
  *	data		3..	2..
  *
- * Direct mode spreads the queues over as many data vectors as there are, up to
- * one per CPU. Aggregated mode has one, and a ring in memory in which the
- * hardware says which queues have news. Poll mode has none.
+ * Queues are spread over as many data vectors as there are, up to one per CPU:
+ * queue q has the vector q modulo their number. An MM transfer takes the queue
+ * of the CPU that it comes from, so that a vector is bound to the CPUs whose
+ * queues it serves; this is a hint, which the administrator may override. In
+ * direct mode the queues interrupt by themselves. In aggregated mode each vector
+ * has a ring in memory, in which the hardware says which of its queues have
+ * news; a function that is given fewer rings than it has vectors uses fewer of
+ * them. Poll mode has no data vectors.
+ *
+ * An interrupt that finds no news is counted and does no harm: completions may
+ * have been seen by other means before, and the user logic can send any vector.
  */
 #include "priv.h"
 
@@ -30,6 +38,7 @@ enum {
 	VECTOR_DATA_PF	= 3,
 };
 
+#define DATA_MAX	8	/* a function is given no more interrupt rings */
 #define AGGR_PAGES	1
 #define AGGR_BYTES	(AGGR_PAGES * SZ_4K)
 
@@ -45,14 +54,23 @@ static irqreturn_t error_irq(int irq, void *data)
 	return IRQ_HANDLED;
 }
 
+static void count_locked(struct qdma_vector *vec, bool news)
+{
+	lockdep_assert_held(&vec->lock);
+	vec->fired++;
+	vec->idle += !news;
+}
+
 static irqreturn_t direct_irq(int irq, void *data)
 {
 	struct qdma_vector *vec = data;
 	struct qdma_ring *ring;
+	bool news = false;
 
 	spin_lock(&vec->lock);
 	list_for_each_entry(ring, &vec->rings, vec_node)
-		qdma_ring_service(ring);
+		news |= qdma_ring_service(ring);
+	count_locked(vec, news);
 	spin_unlock(&vec->lock);
 	return IRQ_HANDLED;
 }
@@ -88,11 +106,11 @@ static struct qdma_ring *aggr_ring(struct qdma_vector *vec, u64 entry)
 /*
  * An entry for a queue that is not ours is counted and skipped: the ring must
  * not stall. The consumer index is written even if there was no entry, which
- * has the hardware look again.
+ * has the hardware look again. Returns whether there was one.
  */
-static void aggr_service(struct qdma_vector *vec)
+static bool aggr_service(struct qdma_vector *vec)
 {
-	struct qdma_aggr *aggr = &vec->qd->irq.aggr;
+	struct qdma_aggr *aggr = &vec->aggr;
 	struct qdma_ring *ring;
 	u32 budget, qid = 0;
 	u64 entry;
@@ -110,6 +128,7 @@ static void aggr_service(struct qdma_vector *vec)
 	qdma_doorbell(vec->qd, QDMA_DB_INTR_CIDX(qid),
 		      FIELD_PREP(QDMA_DB_INTR_CIDX_CIDX, aggr->cidx) |
 		      FIELD_PREP(QDMA_DB_INTR_CIDX_RING, aggr->hw.index));
+	return budget < aggr->size;
 }
 
 static irqreturn_t aggr_irq(int irq, void *data)
@@ -117,8 +136,7 @@ static irqreturn_t aggr_irq(int irq, void *data)
 	struct qdma_vector *vec = data;
 
 	spin_lock(&vec->lock);
-	if (vec->qd->irq.aggr.running)
-		aggr_service(vec);
+	count_locked(vec, vec->aggr.running && aggr_service(vec));
 	spin_unlock(&vec->lock);
 	return IRQ_HANDLED;
 }
@@ -135,7 +153,7 @@ struct qdma_vector *qdma_irq_vector(struct svff_qdma *qd, u32 qid)
 {
 	struct qdma_irq *irq = &qd->irq;
 
-	return irq->ndata ? &irq->vec[qid % irq->ndata] : NULL;
+	return irq->nused ? &irq->vec[qid % irq->nused] : NULL;
 }
 
 /**
@@ -152,7 +170,7 @@ int qdma_irq_vector_index(struct svff_qdma *qd, const struct qdma_vector *vec)
 	struct qdma_irq *irq = &qd->irq;
 
 	if (irq->mode == SVFF_QDMA_IRQ_AGGR)
-		return irq->aggr.hw.index;
+		return vec->aggr.hw.index;
 	return irq->first_data + (vec - irq->vec);
 }
 
@@ -184,51 +202,45 @@ void qdma_irq_detach(struct qdma_vector *vec, struct qdma_ring *ring)
 	spin_unlock_irq(&vec->lock);
 }
 
-static int aggr_hw_start(struct svff_qdma *qd)
+static int aggr_hw_start(struct svff_qdma *qd, const struct svff_qdma_irq_ring *hw)
 {
-	struct svff_qdma_irq_ring *hw = &qd->irq.aggr.hw;
-
 	if (qd->is_vf)
 		return qd->ops->irq_ring_start(qd, hw);
 	return svff_qdma_irq_ring_write(qd, hw);
 }
 
-static void aggr_hw_stop(struct svff_qdma *qd)
+static void aggr_hw_stop(struct svff_qdma *qd, const struct svff_qdma_irq_ring *hw)
 {
-	const struct svff_qdma_irq_ring *hw = &qd->irq.aggr.hw;
-
 	if (qd->is_vf)
 		qd->ops->irq_ring_stop(qd, hw);
 	else
 		svff_qdma_irq_ring_inv(qd, hw->index);
 }
 
-static void aggr_set_running(struct svff_qdma *qd, bool running)
+static void aggr_set_running(struct qdma_vector *vec, bool running)
 {
-	struct qdma_irq *irq = &qd->irq;
-
-	spin_lock_irq(&irq->vec[0].lock);
-	irq->aggr.running = running;
-	spin_unlock_irq(&irq->vec[0].lock);
+	spin_lock_irq(&vec->lock);
+	vec->aggr.running = running;
+	spin_unlock_irq(&vec->lock);
 }
 
-/**
- * qdma_irq_aggr_start - set up the interrupt aggregation ring
- * @qd: function; nothing to do unless it is in aggregated mode
- *
- * The rule of ring numbers is the vendor's: a function's ring has its id.
- *
- * Context: process; a VF asks its PF.
- * Return: 0, -ENOMEM, or why the hardware or the PF refused.
- */
-int qdma_irq_aggr_start(struct svff_qdma *qd)
+static void aggr_free(struct qdma_vector *vec)
 {
-	struct qdma_aggr *aggr = &qd->irq.aggr;
+	struct qdma_aggr *aggr = &vec->aggr;
+
+	aggr_set_running(vec, false);
+	dma_free_coherent(&vec->qd->pdev->dev, AGGR_BYTES, aggr->entry, aggr->hw.base);
+	aggr->entry = NULL;
+}
+
+/* The rule of ring numbers is the vendor's: a function's first ring has its id. */
+static int aggr_start(struct qdma_vector *vec, int number)
+{
+	struct svff_qdma *qd = vec->qd;
+	struct qdma_aggr *aggr = &vec->aggr;
 	dma_addr_t base;
 	int err;
 
-	if (qd->irq.mode != SVFF_QDMA_IRQ_AGGR)
-		return 0;
 	aggr->entry = dma_alloc_coherent(&qd->pdev->dev, AGGR_BYTES, &base, GFP_KERNEL);
 	if (!aggr->entry)
 		return -ENOMEM;
@@ -236,35 +248,100 @@ int qdma_irq_aggr_start(struct svff_qdma *qd)
 	aggr->cidx = 0;
 	aggr->color = true;
 	aggr->hw = (struct svff_qdma_irq_ring){
-		.index = qd->caps.func_id, .func = qd->caps.func_id,
-		.vec = qd->irq.first_data, .base = base, .pages = AGGR_PAGES,
+		.index = number ? qd->irq.first_ring + number - 1 : qd->caps.func_id,
+		.func = qd->caps.func_id, .vec = qd->irq.first_data + number,
+		.base = base, .pages = AGGR_PAGES,
 	};
-	aggr_set_running(qd, true);
-	err = aggr_hw_start(qd);
-	if (!err)
+	aggr_set_running(vec, true);
+	err = aggr_hw_start(qd, &aggr->hw);
+	if (err)
+		aggr_free(vec);
+	return err;
+}
+
+static void aggr_stop(struct qdma_vector *vec)
+{
+	aggr_hw_stop(vec->qd, &vec->aggr.hw);
+	aggr_free(vec);
+}
+
+static int aggr_start_all(struct svff_qdma *qd)
+{
+	struct qdma_irq *irq = &qd->irq;
+	int i, err;
+
+	for (i = 0; i < irq->nused; i++) {
+		err = aggr_start(&irq->vec[i], i);
+		if (err)
+			goto stop_started;
+	}
+	return 0;
+
+stop_started:
+	while (i--)
+		aggr_stop(&irq->vec[i]);
+	irq->nused = 0;
+	return err;
+}
+
+/* A vector that serves no CPU's queue (there are fewer queues) may be anywhere. */
+static void bind_to_cpus(struct svff_qdma *qd)
+{
+	struct qdma_irq *irq = &qd->irq;
+	unsigned int cpu;
+	int i;
+
+	for (i = 0; i < irq->nused; i++)
+		cpumask_clear(irq->vec[i].cpus);
+	for_each_possible_cpu(cpu)
+		cpumask_set_cpu(cpu, qdma_irq_vector(qd, cpu % qd->queues.count)->cpus);
+	for (i = 0; i < irq->nused; i++)
+		if (cpumask_intersects(irq->vec[i].cpus, cpu_online_mask))
+			irq_set_affinity_and_hint(pci_irq_vector(qd->pdev, irq->first_data + i),
+						  irq->vec[i].cpus);
+}
+
+/**
+ * qdma_irq_start - spread the queues over the data vectors
+ * @qd: function, its queues known
+ *
+ * Context: process; in aggregated mode a VF asks its PF.
+ * Return: 0, -ENOMEM, or why the hardware or the PF refused an interrupt ring.
+ */
+int qdma_irq_start(struct svff_qdma *qd)
+{
+	struct qdma_irq *irq = &qd->irq;
+	int err = 0;
+
+	irq->nused = irq->ndata;
+	if (!irq->nused)
 		return 0;
-	aggr_set_running(qd, false);
-	dma_free_coherent(&qd->pdev->dev, AGGR_BYTES, aggr->entry, base);
-	aggr->entry = NULL;
+	if (irq->mode == SVFF_QDMA_IRQ_AGGR) {
+		irq->nused = min(irq->ndata, irq->more_rings + 1);
+		err = aggr_start_all(qd);
+	}
+	if (!err && qd->queues.count)
+		bind_to_cpus(qd);
 	return err;
 }
 
 /**
- * qdma_irq_aggr_stop - take the interrupt aggregation ring down
- * @qd: function
+ * qdma_irq_stop - the counterpart
+ * @qd: function; no queue of it is in use
  *
- * Context: process; a VF asks its PF.
+ * Context: process; in aggregated mode a VF asks its PF.
  */
-void qdma_irq_aggr_stop(struct svff_qdma *qd)
+void qdma_irq_stop(struct svff_qdma *qd)
 {
-	struct qdma_aggr *aggr = &qd->irq.aggr;
+	struct qdma_irq *irq = &qd->irq;
+	int i;
 
-	if (!aggr->entry)
-		return;
-	aggr_hw_stop(qd);
-	aggr_set_running(qd, false);
-	dma_free_coherent(&qd->pdev->dev, AGGR_BYTES, aggr->entry, aggr->hw.base);
-	aggr->entry = NULL;
+	for (i = 0; i < irq->nused; i++) {
+		irq_set_affinity_and_hint(pci_irq_vector(qd->pdev, irq->first_data + i), NULL);
+		if (irq->vec[i].aggr.entry)
+			aggr_stop(&irq->vec[i]);
+	}
+	irq->nused = 0;
 }
 
 static int wanted_data(enum svff_qdma_irq_mode mode)
@@ -273,18 +350,16 @@ static int wanted_data(enum svff_qdma_irq_mode mode)
 	case SVFF_QDMA_IRQ_DIRECT:
 		return num_online_cpus();
 	case SVFF_QDMA_IRQ_AGGR:
-		return 1;
+		return min(num_online_cpus(), DATA_MAX);
 	case SVFF_QDMA_IRQ_POLL:
 	default:
 		return 0;
 	}
 }
 
-/* Data vectors are spread over the CPUs, the others are not. */
 static int alloc_vectors(struct svff_qdma *qd, int data)
 {
 	int first = qd->irq.first_data;
-	struct irq_affinity affd = { .pre_vectors = first };
 	int table = pci_msix_vec_count(qd->pdev);
 
 	if (table <= 0 && !data)
@@ -297,8 +372,44 @@ static int alloc_vectors(struct svff_qdma *qd, int data)
 	}
 	if (!data)
 		return pci_alloc_irq_vectors(qd->pdev, first, first, PCI_IRQ_MSIX);
-	return pci_alloc_irq_vectors_affinity(qd->pdev, first + 1, min(table, first + data),
-					      PCI_IRQ_MSIX | PCI_IRQ_AFFINITY, &affd);
+	return pci_alloc_irq_vectors(qd->pdev, first + 1, min(table, first + data), PCI_IRQ_MSIX);
+}
+
+static void free_vec(struct svff_qdma *qd)
+{
+	int i;
+
+	guard(mutex)(&qd->irq.lock);
+	for (i = 0; i < qd->irq.ndata; i++)
+		free_cpumask_var(qd->irq.vec[i].cpus);
+	kfree(qd->irq.vec);
+	qd->irq.vec = NULL;
+}
+
+static int alloc_vec(struct svff_qdma *qd)
+{
+	struct qdma_irq *irq = &qd->irq;
+	struct qdma_vector *vec = kcalloc(max(irq->ndata, 1), sizeof(*vec), GFP_KERNEL);
+	int i;
+
+	if (!vec)
+		return -ENOMEM;
+	for (i = 0; i < irq->ndata; i++) {
+		vec[i].qd = qd;
+		spin_lock_init(&vec[i].lock);
+		INIT_LIST_HEAD(&vec[i].rings);
+		if (!zalloc_cpumask_var(&vec[i].cpus, GFP_KERNEL))
+			goto free_masks;
+	}
+	scoped_guard(mutex, &irq->lock)
+		irq->vec = vec;
+	return 0;
+
+free_masks:
+	while (i--)
+		free_cpumask_var(vec[i].cpus);
+	kfree(vec);
+	return -ENOMEM;
 }
 
 static int request_data(struct svff_qdma *qd)
@@ -309,9 +420,6 @@ static int request_data(struct svff_qdma *qd)
 	for (i = 0; i < qd->irq.ndata; i++) {
 		struct qdma_vector *vec = &qd->irq.vec[i];
 
-		vec->qd = qd;
-		spin_lock_init(&vec->lock);
-		INIT_LIST_HEAD(&vec->rings);
 		err = pci_request_irq(qd->pdev, qd->irq.first_data + i, handler, NULL, vec,
 				      "svff_qdma-%s-data%d", pci_name(qd->pdev), i);
 		if (err)
@@ -383,11 +491,9 @@ int svff_qdma_irq_enable(struct svff_qdma *qd, enum svff_qdma_irq_mode mode)
 	irq->enabled = true;
 	if (!nvec)
 		return 0;
-	irq->vec = kcalloc(max(irq->ndata, 1), sizeof(*irq->vec), GFP_KERNEL);
-	if (!irq->vec) {
-		err = -ENOMEM;
+	err = alloc_vec(qd);
+	if (err)
 		goto free_vectors;
-	}
 	err = request_data(qd);
 	if (err)
 		goto free_vec;
@@ -401,8 +507,7 @@ int svff_qdma_irq_enable(struct svff_qdma *qd, enum svff_qdma_irq_mode mode)
 free_data_irqs:
 	free_data(qd);
 free_vec:
-	kfree(irq->vec);
-	irq->vec = NULL;
+	free_vec(qd);
 free_vectors:
 	pci_free_irq_vectors(qd->pdev);
 	irq->enabled = false;
@@ -429,8 +534,7 @@ void svff_qdma_irq_disable(struct svff_qdma *qd)
 		return;
 	free_control(qd);
 	free_data(qd);
-	kfree(irq->vec);
-	irq->vec = NULL;
+	free_vec(qd);
 	pci_free_irq_vectors(qd->pdev);
 	irq->nvec = 0;
 	irq->ndata = 0;

@@ -129,6 +129,7 @@ static void rx_work(struct work_struct *work)
 	struct svff_qdma *qd = container_of(work, struct svff_qdma, mbox.rx.work);
 	unsigned int n = receive_batch(qd);
 
+	qd->mbox.idle += !n && !qd->mbox.polled;
 	if (!READ_ONCE(qd->mbox.enabled))
 		return;
 	if (n == RX_BATCH)

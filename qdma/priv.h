@@ -22,6 +22,7 @@
  *	    qdma_card.ctxt_lock	context window (hwq_* of a PF)
  *	    qdma_mbox.lock	mailbox registers (hwq_* of a VF wait for an answer)
  *	qdma_card.range_lock	queue pool; a leaf
+ *	qdma_irq.lock		vectors come and go; a leaf
  *	svff_qdma.running_lock	rings that run
  *	qdma_vector.lock	rings that a vector serves; hard interrupt
  *	  qdma_ring.lock	indices and lists of a ring; hard interrupt
@@ -32,6 +33,7 @@
 #include <linux/bitmap.h>
 #include <linux/cdev.h>
 #include <linux/completion.h>
+#include <linux/cpumask.h>
 #include <linux/device.h>
 #include <linux/fs.h>
 #include <linux/hrtimer.h>
@@ -136,26 +138,12 @@ struct qdma_card {
 };
 
 /**
- * struct qdma_vector - a data vector
- * @qd: function
- * @lock: protects @rings
- * @rings: rings whose completions it announces
- * @irq: Linux interrupt
- */
-struct qdma_vector {
-	struct svff_qdma *qd;
-	spinlock_t lock; /* see above */
-	struct list_head rings;
-	int irq;
-};
-
-/**
- * struct qdma_aggr - the interrupt aggregation ring of a function
+ * struct qdma_aggr - an interrupt aggregation ring
  * @hw: as given to the hardware
- * @entry: its memory
+ * @entry: its memory; NULL if there is no ring
  * @size: entries
- * @cidx: next entry to read (interrupt only)
- * @color: colour of new entries (interrupt only)
+ * @cidx: next entry to read
+ * @color: colour of new entries
  * @running: the hardware knows it
  * @strange: entries that named no queue of ours
  */
@@ -170,23 +158,49 @@ struct qdma_aggr {
 };
 
 /**
+ * struct qdma_vector - a data vector
+ * @qd: function
+ * @lock: protects what follows, but for @cpus, and @aggr's memory
+ * @rings: rings whose completions it announces
+ * @aggr: its interrupt ring, in aggregated mode
+ * @fired: interrupts
+ * @idle: those that found no news
+ * @cpus: processors whose transfers it announces: the hint that Linux has
+ */
+struct qdma_vector {
+	struct svff_qdma *qd;
+	spinlock_t lock; /* see above */
+	struct list_head rings;
+	struct qdma_aggr aggr;
+	u64 fired;
+	u64 idle;
+	cpumask_var_t cpus;
+};
+
+/**
  * struct qdma_irq - interrupts of a function
+ * @lock: held while @vec is made, freed, or shown
  * @mode: how completions are learnt of
  * @enabled: svff_qdma_irq_enable() succeeded
  * @nvec: MSI-X vectors, 0 if there are none
  * @first_data: the first data vector
  * @ndata: data vectors
- * @vec: these
- * @aggr: aggregation ring
+ * @nused: those that queues are spread over; the first ones
+ * @vec: data vectors
+ * @first_ring: first interrupt ring that the function has beside its own
+ * @more_rings: how many it has
  */
 struct qdma_irq {
+	struct mutex lock; /* see above */
 	enum svff_qdma_irq_mode mode;
 	bool enabled;
 	int nvec;
 	int first_data;
 	int ndata;
+	int nused;
 	struct qdma_vector *vec;
-	struct qdma_aggr aggr;
+	u16 first_ring;
+	u16 more_rings;
 };
 
 /**
@@ -201,6 +215,7 @@ struct qdma_irq {
  * @sent: messages sent
  * @received: messages received
  * @lost: messages that no receiver took in time
+ * @idle: interrupts that found no message
  */
 struct qdma_mbox {
 	struct mutex lock; /* see above */
@@ -213,6 +228,7 @@ struct qdma_mbox {
 	u64 sent;
 	u64 received;
 	u64 lost;
+	u64 idle;
 };
 
 /**
@@ -281,6 +297,7 @@ struct qdma_queues {
  * @irq: interrupts
  * @mbox: mailbox
  * @err_arm: arms the error interrupt again (PF)
+ * @err_idle: error interrupts that came while they were not armed, or without an error (PF)
  * @queues: queue pairs
  * @mm: MM data device
  * @st: stream device
@@ -310,6 +327,7 @@ struct svff_qdma {
 	struct qdma_irq irq;
 	struct qdma_mbox mbox;
 	struct delayed_work err_arm;
+	u64 err_idle;
 	struct qdma_queues queues;
 	struct qdma_mm *mm;
 	struct qdma_st *st;
@@ -766,10 +784,10 @@ int qdma_load_csr(struct svff_qdma *qd);
 /* irq.c */
 struct qdma_vector *qdma_irq_vector(struct svff_qdma *qd, u32 qid);
 int qdma_irq_vector_index(struct svff_qdma *qd, const struct qdma_vector *vec);
+int qdma_irq_start(struct svff_qdma *qd);
+void qdma_irq_stop(struct svff_qdma *qd);
 void qdma_irq_attach(struct qdma_vector *vec, struct qdma_ring *ring);
 void qdma_irq_detach(struct qdma_vector *vec, struct qdma_ring *ring);
-int qdma_irq_aggr_start(struct svff_qdma *qd);
-void qdma_irq_aggr_stop(struct svff_qdma *qd);
 
 /* mbox.c */
 void qdma_mbox_setup(struct svff_qdma *qd);
@@ -799,7 +817,7 @@ void qdma_ring_flush(struct qdma_ring *ring);
 void qdma_ring_kick(struct qdma_ring *ring);
 u64 qdma_ring_through_locked(const struct qdma_ring *ring, const struct qdma_chunk *chunk);
 bool qdma_ring_full(const struct qdma_ring *ring);
-void qdma_ring_service(struct qdma_ring *ring);
+bool qdma_ring_service(struct qdma_ring *ring);
 void qdma_ring_fail(struct qdma_ring *ring, int error);
 void qdma_ring_fail_locked(struct qdma_ring *ring, int error);
 void qdma_ring_cancel(struct qdma_ring *ring, struct qdma_xfer *xfer);

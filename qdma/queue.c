@@ -217,13 +217,13 @@ int svff_qdma_data_create(struct svff_qdma *qd, u32 base, u32 count)
 	err = init_queues(qd, base, count);
 	if (err)
 		return err;
-	err = qdma_irq_aggr_start(qd);
+	err = qdma_irq_start(qd);
 	if (err)
 		goto exit_queues;
 	if (qd->caps.mm)
 		err = qdma_mm_create(qd);
 	if (err)
-		goto stop_aggr;
+		goto stop_irq;
 	if (qd->caps.st)
 		err = qdma_st_create(qd);
 	if (err)
@@ -240,8 +240,8 @@ destroy_st:
 destroy_mm:
 	if (qd->mm && !qdma_node_mark_dead(&qd->mm->node, true))
 		qdma_mm_destroy(qd);
-stop_aggr:
-	qdma_irq_aggr_stop(qd);
+stop_irq:
+	qdma_irq_stop(qd);
 exit_queues:
 	exit_queues(qd);
 	return err;
@@ -290,7 +290,7 @@ int svff_qdma_data_destroy(struct svff_qdma *qd, bool force)
 		qdma_st_destroy(qd);
 	if (qd->mm)
 		qdma_mm_destroy(qd);
-	qdma_irq_aggr_stop(qd);
+	qdma_irq_stop(qd);
 	exit_queues(qd);
 	return 0;
 }

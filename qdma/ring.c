@@ -343,17 +343,23 @@ static void rearm_locked(struct qdma_ring *ring)
  * interrupts at once.
  *
  * Context: any, hard interrupt above all.
+ * Return: false if it had none.
  */
-void qdma_ring_service(struct qdma_ring *ring)
+bool qdma_ring_service(struct qdma_ring *ring)
 {
 	unsigned long flags;
+	bool news;
+	u64 before;
 
 	spin_lock_irqsave(&ring->lock, flags);
+	before = ring->done;
 	if (ring->kind->service)
 		ring->kind->service(ring, true);
 	else if (reap_and_post_locked(ring))
 		rearm_locked(ring);
+	news = ring->done != before || ring->state != QDMA_RING_RUNNING;
 	spin_unlock_irqrestore(&ring->lock, flags);
+	return news;
 }
 
 /* Returns nanoseconds until the timer is wanted again, 0 if it is not. */

@@ -187,6 +187,15 @@ static int alloc_errors(struct svff_pf *pf)
 	return pf->errors ? 0 : -ENOMEM;
 }
 
+/* Interrupt rings that can be no VF's; with several PFs they may be another PF's. */
+static void keep_own_rings(struct svff_pf *pf)
+{
+	u32 first = pf->first_func + pf->total_vfs;
+
+	if (pf->card.caps->num_pfs == 1 && first < PF_RING_INDICES)
+		svff_qdma_set_irq_rings(pf->qd, first, PF_RING_INDICES - first);
+}
+
 static int pf_create(struct svff_pf *pf)
 {
 	struct pci_dev *pdev = pf->pdev;
@@ -209,6 +218,7 @@ static int pf_create(struct svff_pf *pf)
 	pf->card.func = pf->card.caps->func_id;
 	pf->total_vfs = max(pci_sriov_get_totalvfs(pdev), 0);
 	pf->first_func = first_vf_func(pf);
+	keep_own_rings(pf);
 	pci_set_drvdata(pdev, pf);
 	return 0;
 }

@@ -9,6 +9,14 @@
 
 #define VF_QUEUES_FIRST_TRY	8	/* of a PF that does not tell the quota */
 
+/* The one with the function's id is not asked for, and need not be told. */
+static void take_rings(struct svff_vf *vf, const struct svff_mbox_ext *ext)
+{
+	bool more = vf->mbox.ext & SVFF_MBOX_EXT_RINGS;
+
+	svff_qdma_set_irq_rings(vf->qd, more ? ext->first_ring : 0, more ? ext->rings : 0);
+}
+
 /**
  * vf_hello() - introduce this VF
  * @vf: VF; learns its function id
@@ -36,6 +44,7 @@ int vf_hello(struct svff_vf *vf, u32 *quota)
 		return err;
 	vf->func = le16_to_cpu(msg.hdr.dst);
 	vf_mbox_agree(vf, &msg.hello_rsp.ext);
+	take_rings(vf, &msg.hello_rsp.ext);
 	*quota = min_t(u32, le32_to_cpu(msg.hello_rsp.qmax), VF_QUEUES_MAX);
 	mm = msg.hello_rsp.caps0 & SVFF_MBOX_CAP0_MM;
 	st = msg.hello_rsp.caps0 & SVFF_MBOX_CAP0_ST;
@@ -206,7 +215,7 @@ static void encode_queue(struct svff_vf *vf, const struct svff_qdma_hwq *q,
 			 struct svff_mbox_qctxt_wrt *wrt)
 {
 	const struct svff_qdma_csr *csr = &vf->csr;
-	u16 intr = q->irq_aggr ? SVFF_MBOX_QINTR_AGGR | vf->func : q->vec;
+	u16 intr = q->irq_aggr ? SVFF_MBOX_QINTR_AGGR | q->vec : q->vec;
 
 	encode_id(vf, q, &wrt->id);
 	wrt->cfg = cpu_to_le32(encode_cfg(q));
@@ -271,38 +280,38 @@ int vf_hwq_stop(struct svff_qdma *qd, const struct svff_qdma_hwq *q)
 	return err;
 }
 
-static void encode_ring(struct svff_vf *vf, struct svff_mbox_intr_ctxt *m)
+static void encode_ring(struct svff_vf *vf, const struct svff_qdma_irq_ring *ring,
+			struct svff_mbox_intr_ctxt *m)
 {
 	m->num_rings = 1;
-	m->ring_index = cpu_to_le32(vf->func);
+	m->ring_index = cpu_to_le32(ring->index);
 	m->func = cpu_to_le16(vf->func);
 }
 
 /**
- * vf_irq_ring_start() - manager's hook: set up the interrupt ring
+ * vf_irq_ring_start() - manager's hook: set up an interrupt ring
  * @qd: manager
- * @ring: ring; gets its index, which by the protocol is the function's id
+ * @ring: ring
  *
  * Context: process.
  * Return: 0 or errno of vf_request_ok().
  */
-int vf_irq_ring_start(struct svff_qdma *qd, struct svff_qdma_irq_ring *ring)
+int vf_irq_ring_start(struct svff_qdma *qd, const struct svff_qdma_irq_ring *ring)
 {
 	struct svff_vf *vf = svff_qdma_priv(qd);
 	union svff_mbox_msg msg = { .hdr = { .op = SVFF_MBOX_OP_INTR_CTXT_WRT } };
 
-	encode_ring(vf, &msg.intr_ctxt);
+	encode_ring(vf, ring, &msg.intr_ctxt);
 	msg.intr_ctxt.base = cpu_to_le64(ring->base);
 	msg.intr_ctxt.vec = cpu_to_le16(ring->vec);
 	msg.intr_ctxt.page_size = ring->pages - 1;
 	msg.intr_ctxt.valid = 1;
 	msg.intr_ctxt.color = 1;
-	ring->index = vf->func;
 	return vf_request_ok(vf, &msg);
 }
 
 /**
- * vf_irq_ring_stop() - manager's hook: stop the interrupt ring
+ * vf_irq_ring_stop() - manager's hook: stop an interrupt ring
  * @qd: manager
  * @ring: ring
  *
@@ -313,6 +322,6 @@ void vf_irq_ring_stop(struct svff_qdma *qd, const struct svff_qdma_irq_ring *rin
 	struct svff_vf *vf = svff_qdma_priv(qd);
 	union svff_mbox_msg msg = { .hdr = { .op = SVFF_MBOX_OP_INTR_CTXT_INV } };
 
-	encode_ring(vf, &msg.intr_ctxt);
+	encode_ring(vf, ring, &msg.intr_ctxt);
 	vf_request_ok(vf, &msg);
 }

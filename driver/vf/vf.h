@@ -119,7 +119,7 @@ int vf_queues_get(struct svff_vf *vf, u32 quota);
 int vf_csr_read(struct svff_qdma *qd, struct svff_qdma_csr *csr);
 int vf_hwq_start(struct svff_qdma *qd, const struct svff_qdma_hwq *q);
 int vf_hwq_stop(struct svff_qdma *qd, const struct svff_qdma_hwq *q);
-int vf_irq_ring_start(struct svff_qdma *qd, struct svff_qdma_irq_ring *ring);
+int vf_irq_ring_start(struct svff_qdma *qd, const struct svff_qdma_irq_ring *ring);
 void vf_irq_ring_stop(struct svff_qdma *qd, const struct svff_qdma_irq_ring *ring);
 
 #endif /* SVFF_VF_H */

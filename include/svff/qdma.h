@@ -213,8 +213,7 @@ struct svff_qdma_error {
  * @csr_read: VF: get the card's tables from the PF
  * @hwq_start: VF: have the PF set up the contexts of a queue; qid is relative
  * @hwq_stop: VF: have the PF invalidate them
- * @irq_ring_start: VF: have the PF set up an interrupt ring. The driver writes
- *	the index that it was given into @ring->index.
+ * @irq_ring_start: VF: have the PF set up an interrupt ring
  * @irq_ring_stop: VF: have the PF invalidate it
  */
 struct svff_qdma_ops {
@@ -225,7 +224,8 @@ struct svff_qdma_ops {
 	int (*csr_read)(struct svff_qdma *qd, struct svff_qdma_csr *csr);
 	int (*hwq_start)(struct svff_qdma *qd, const struct svff_qdma_hwq *q);
 	int (*hwq_stop)(struct svff_qdma *qd, const struct svff_qdma_hwq *q);
-	int (*irq_ring_start)(struct svff_qdma *qd, struct svff_qdma_irq_ring *ring);
+	int (*irq_ring_start)(struct svff_qdma *qd,
+			      const struct svff_qdma_irq_ring *ring);
 	void (*irq_ring_stop)(struct svff_qdma *qd,
 			      const struct svff_qdma_irq_ring *ring);
 };
@@ -238,6 +238,7 @@ void *svff_qdma_priv(const struct svff_qdma *qd);
 struct pci_dev *svff_qdma_pdev(const struct svff_qdma *qd);
 const struct svff_qdma_caps *svff_qdma_caps(const struct svff_qdma *qd);
 void svff_qdma_set_caps(struct svff_qdma *qd, u16 func_id, bool mm, bool st);	/* VF */
+void svff_qdma_set_irq_rings(struct svff_qdma *qd, u16 first, u16 count);
 
 /* The card (PF only). */
 int svff_qdma_card_init(struct svff_qdma *qd);
