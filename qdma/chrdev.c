@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* /dev/svff-mmN: card memory as a file. */
+/* /dev/svff-mmN: card memory as a file; interrupts of the user logic. */
 #include "priv.h"
 
 #include <linux/fs.h>
 #include <linux/pci.h>
 #include <linux/slab.h>
+#include <linux/svff.h>
 
 static struct qdma_mm *to_mm(struct qdma_node *node)
 {
@@ -14,12 +15,20 @@ static struct qdma_mm *to_mm(struct qdma_node *node)
 static int mm_open(struct inode *inode, struct file *file)
 {
 	struct qdma_node *node = container_of(inode->i_cdev, struct qdma_node, cdev);
+	struct qdma_mm_file *f = kzalloc(sizeof(*f), GFP_KERNEL);
+	int err;
 
-	file->private_data = to_mm(node);
+	if (!f)
+		return -ENOMEM;
+	f->mm = to_mm(node);
+	file->private_data = f;
 	/* Transfers do not sleep if asked not to, and never touch a page cache. */
 	file->f_mode |= FMODE_NOWAIT | FMODE_CAN_ODIRECT;
-	guard(mutex)(&node->lock);
-	return qdma_node_open(node);
+	scoped_guard(mutex, &node->lock)
+		err = qdma_node_open(node);
+	if (err)
+		kfree(f);
+	return err;
 }
 
 static void stop_rings(struct qdma_mm *mm)
@@ -33,8 +42,11 @@ static void stop_rings(struct qdma_mm *mm)
 /* Rings cost memory; the last one out gives them back. */
 static int mm_release(struct inode *inode, struct file *file)
 {
-	struct qdma_mm *mm = file->private_data;
+	struct qdma_mm_file *f = file->private_data;
+	struct qdma_mm *mm = f->mm;
 
+	qdma_user_forget(f);
+	kfree(f);
 	guard(mutex)(&mm->node.lock);
 	qdma_node_close(&mm->node);
 	if (!mm->node.opens && !mm->node.dead)
@@ -42,14 +54,34 @@ static int mm_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
+static long mm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct qdma_mm_file *f = file->private_data;
+	long ret;
+
+	/* The size is in the argument, so the one in @cmd does not count. */
+	if (_IOC_TYPE(cmd) != SVFF_IOC_MAGIC || _IOC_NR(cmd) != _IOC_NR(SVFF_IOC_IRQ_EVENTFD))
+		return -ENOTTY;
+	if (!percpu_ref_tryget_live(&f->mm->node.io))
+		return -ENODEV;
+	ret = qdma_user_set(f, (void __user *)arg);
+	percpu_ref_put(&f->mm->node.io);
+	return ret;
+}
+
+static struct qdma_mm *file_mm(const struct kiocb *iocb)
+{
+	return ((struct qdma_mm_file *)iocb->ki_filp->private_data)->mm;
+}
+
 static ssize_t mm_read_iter(struct kiocb *iocb, struct iov_iter *iter)
 {
-	return qdma_mm_transfer(iocb->ki_filp->private_data, iocb, iter, SVFF_QDMA_C2H);
+	return qdma_mm_transfer(file_mm(iocb), iocb, iter, SVFF_QDMA_C2H);
 }
 
 static ssize_t mm_write_iter(struct kiocb *iocb, struct iov_iter *iter)
 {
-	return qdma_mm_transfer(iocb->ki_filp->private_data, iocb, iter, SVFF_QDMA_H2C);
+	return qdma_mm_transfer(file_mm(iocb), iocb, iter, SVFF_QDMA_H2C);
 }
 
 static const struct file_operations mm_fops = {
@@ -58,6 +90,8 @@ static const struct file_operations mm_fops = {
 	.release = mm_release,
 	.read_iter = mm_read_iter,
 	.write_iter = mm_write_iter,
+	.unlocked_ioctl = mm_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
 	.llseek = no_seek_end_llseek,
 };
 
@@ -81,6 +115,8 @@ static struct qdma_mm *alloc_mm(struct svff_qdma *qd)
 	if (!mm)
 		return NULL;
 	mm->count = count;
+	spin_lock_init(&mm->user_lock);
+	INIT_LIST_HEAD(&mm->users);
 	for (i = 0; i < 2 * count; i++)
 		qdma_ring_setup(&mm->ring[i], &qdma_ring_mm, qd, &mm->node, i / 2, i % 2);
 	return mm;

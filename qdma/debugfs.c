@@ -83,6 +83,8 @@ static void show_vectors(struct seq_file *file, struct svff_qdma *qd)
 				   vec->aggr.strange);
 		seq_printf(file, " processors %*pbl\n", cpumask_pr_args(vec->cpus));
 	}
+	seq_printf(file, "vector %d: interrupts of the user logic %llu without news %llu\n",
+		   QDMA_VECTOR_USER, irq->user_fired, irq->user_idle);
 	seq_printf(file, "without news: mailbox %llu errors %llu\n", qd->mbox.idle, qd->err_idle);
 }
 

@@ -4,7 +4,7 @@
  *
  *	vector		PF	VF
  *	mailbox		0	0
- *	user logic	1	1	(allocated so that the numbers hold; not requested)
+ *	user logic	1	1	see user.c
  *	error		2
  *	data		3..	2..
  *
@@ -33,6 +33,7 @@
 
 enum {
 	VECTOR_MBOX	= 0,
+	VECTOR_USER	= QDMA_VECTOR_USER,
 	VECTOR_ERROR	= 2,	/* PF */
 	VECTOR_DATA_VF	= 2,
 	VECTOR_DATA_PF	= 3,
@@ -45,6 +46,12 @@ enum {
 static irqreturn_t mbox_irq(int irq, void *data)
 {
 	qdma_mbox_kick(data);
+	return IRQ_HANDLED;
+}
+
+static irqreturn_t user_irq(int irq, void *data)
+{
+	qdma_user_irq(data);
 	return IRQ_HANDLED;
 }
 
@@ -447,12 +454,24 @@ static int request_control(struct svff_qdma *qd)
 
 	err = pci_request_irq(qd->pdev, VECTOR_MBOX, mbox_irq, NULL, qd,
 			      "svff_qdma-%s-mbox", pci_name(qd->pdev));
-	if (err || qd->is_vf)
+	if (err)
 		return err;
+	err = pci_request_irq(qd->pdev, VECTOR_USER, user_irq, NULL, qd,
+			      "svff_qdma-%s-user", pci_name(qd->pdev));
+	if (err)
+		goto free_mbox;
+	if (qd->is_vf)
+		return 0;
 	err = pci_request_irq(qd->pdev, VECTOR_ERROR, NULL, error_irq, qd,
 			      "svff_qdma-%s-error", pci_name(qd->pdev));
 	if (err)
-		pci_free_irq(qd->pdev, VECTOR_MBOX, qd);
+		goto free_user;
+	return 0;
+
+free_user:
+	pci_free_irq(qd->pdev, VECTOR_USER, qd);
+free_mbox:
+	pci_free_irq(qd->pdev, VECTOR_MBOX, qd);
 	return err;
 }
 
@@ -462,6 +481,7 @@ static void free_control(struct svff_qdma *qd)
 		pci_free_irq(qd->pdev, VECTOR_ERROR, qd);
 		qdma_err_disarm(qd);
 	}
+	pci_free_irq(qd->pdev, VECTOR_USER, qd);
 	pci_free_irq(qd->pdev, VECTOR_MBOX, qd);
 }
 

@@ -26,6 +26,7 @@
  *	svff_qdma.running_lock	rings that run
  *	qdma_vector.lock	rings that a vector serves; hard interrupt
  *	  qdma_ring.lock	indices and lists of a ring; hard interrupt
+ *	qdma_mm.user_lock	files with eventfds; hard interrupt; a leaf
  */
 #ifndef QDMA_PRIV_H
 #define QDMA_PRIV_H
@@ -57,10 +58,12 @@
 
 #define QDMA_MAX_QUEUES		4096
 #define QDMA_IRQ_RINGS		256
+#define QDMA_VECTOR_USER	1	/* of the function's MSI-X table */
 #define QDMA_CONFIG_BAR		0
 #define QDMA_RING_ALIGN		4096	/* hardware wants ring bases like this */
 
 struct dentry;
+struct eventfd_ctx;
 struct qdma_dma;
 struct iov_iter;
 struct kiocb;
@@ -189,6 +192,8 @@ struct qdma_vector {
  * @vec: data vectors
  * @first_ring: first interrupt ring that the function has beside its own
  * @more_rings: how many it has
+ * @user_fired: interrupts of the user logic
+ * @user_idle: those that nobody wanted to know of
  */
 struct qdma_irq {
 	struct mutex lock; /* see above */
@@ -201,6 +206,8 @@ struct qdma_irq {
 	struct qdma_vector *vec;
 	u16 first_ring;
 	u16 more_rings;
+	u64 user_fired;
+	u64 user_idle;
 };
 
 /**
@@ -530,13 +537,29 @@ struct qdma_node {
 /**
  * struct qdma_mm - MM data device of a function
  * @node: char device
+ * @user_lock: protects @users
+ * @users: files that want to know of the user logic's interrupts
  * @count: queue pairs
  * @ring: H2C and C2H of each queue
  */
 struct qdma_mm {
 	struct qdma_node node;
+	spinlock_t user_lock; /* see above; hard interrupt */
+	struct list_head users;
 	u32 count;
 	struct qdma_ring ring[];
+};
+
+/**
+ * struct qdma_mm_file - an open file of it
+ * @mm: data device
+ * @user: told of the user logic's interrupts, or NULL
+ * @user_node: in &qdma_mm.users, if so
+ */
+struct qdma_mm_file {
+	struct qdma_mm *mm;
+	struct eventfd_ctx *user;
+	struct list_head user_node;
 };
 
 #define QDMA_TX_COPY_MAX	SZ_1M	/* bytes that wait as copies */
@@ -857,6 +880,11 @@ void qdma_node_class_exit(struct qdma_node_class *class);
 int qdma_mm_create(struct svff_qdma *qd);
 void qdma_mm_destroy(struct svff_qdma *qd);
 bool qdma_mm_stop_queue(struct qdma_mm *mm, u16 qid);
+
+/* user.c */
+void qdma_user_irq(struct svff_qdma *qd);
+int qdma_user_set(struct qdma_mm_file *f, void __user *user);
+void qdma_user_forget(struct qdma_mm_file *f);
 
 /* rx.c */
 int qdma_rx_tables(struct svff_qdma *qd, struct svff_st_info *info);

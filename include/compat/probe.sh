@@ -22,6 +22,7 @@ fi
 has SVFF_HAVE_NS_TOKEN		'define MODULE_IMPORT_NS.*__stringify'	module.h
 has SVFF_HAVE_EXTRACT_PAGES	'iov_iter_extract_pages('		uio.h
 has SVFF_HAVE_HRTIMER_SETUP	'hrtimer_setup('			hrtimer.h
+has SVFF_HAVE_EVENTFD_COUNT	'eventfd_signal(struct eventfd_ctx \*ctx, __u64 n)'	eventfd.h
 has SVFF_HAVE_CLASS_OWNER	'define class_create(owner'		device/class.h
 has SVFF_HAVE_CLASS_CONST	'devnode)(const struct device'		device/class.h
 has SVFF_HAVE_ASSIGN_STR_2	'define __assign_str(dst, src)'	../trace/stages/stage6_event_callback.h

@@ -15,7 +15,7 @@
  *   ENODEV (device gone), ETIMEDOUT (the hardware does not answer), EAGAIN
  *   (IOCB_NOWAIT and the queue is full), EINTR (killed before anything moved),
  *   EBUSY (all queues belong to streams). What was moved before an error is a
- *   short count.
+ *   short count. SVFF_IOC_IRQ_EVENTFD tells of the user logic's interrupts.
  * - /dev/svff-stN, one per function that has queues, if the card has streams.
  *   Each open file is a stream: it has a queue pair of its own until it is
  *   closed (open says EBUSY if there is none left). See the second DOC below.
@@ -111,6 +111,35 @@ struct svff_vf_info {
 	__u64	dropped;
 	__u64	errors;
 };
+
+/**
+ * struct svff_irq_eventfd - SVFF_IOC_IRQ_EVENTFD on /dev/svff-mmN
+ * @size: in: size of the caller's structure; out: of the kernel's
+ * @flags: must be 0
+ * @vector: interrupt of the user logic, from 0; functions have one
+ * @fd: eventfd to be signalled at each interrupt, or -1 for none
+ * @msix: in: 0; out: what the user logic calls the interrupt: the function's
+ *	MSI-X vector
+ * @function: in: 0; out: what it calls the function: its QDMA function id
+ *
+ * An open file has one eventfd; a second call replaces it, close(2) forgets it.
+ * Several files may each have theirs, and all are signalled. Interrupts that
+ * follow each other too fast are one. After the device is gone, or was reset, no
+ * eventfd is signalled any more, and the call says so. Errors: EBADF (no such
+ * fd), EINVAL (not an eventfd, no such vector, too small), E2BIG, EOPNOTSUPP
+ * (unknown flags), ENXIO (the function has no vectors), ENODEV (device gone),
+ * EFAULT. A call that fails changes nothing.
+ */
+struct svff_irq_eventfd {
+	__u32	size;
+	__u32	flags;
+	__u32	vector;
+	__s32	fd;
+	__u32	msix;
+	__u32	function;
+};
+
+#define SVFF_IOC_IRQ_EVENTFD	_IOWR(SVFF_IOC_MAGIC, 0x20, struct svff_irq_eventfd)
 
 #define SVFF_IOC_CARD_INFO	_IOWR(SVFF_IOC_MAGIC, 0x00, struct svff_card_info)
 #define SVFF_IOC_VF_INFO	_IOWR(SVFF_IOC_MAGIC, 0x01, struct svff_vf_info)
