@@ -201,7 +201,7 @@ static const struct qdma_ip ips[] = {
 		.device = QDMA_DEVICE_SOFT, .ip = 0,
 		.pf_db = PF_DOORBELLS, .vf_db = VF_DOORBELLS,
 		.pf_mbox = QDMA3_PF_MBOX, .vf_mbox = QDMA3_VF_MBOX,
-		.mm_channels = 1, .mm_desc_max = QDMA_DESC_MAX,
+		.mm_channels = 1, .mm_desc_max = QDMA_DESC_MAX, .rx_bufs = QDMA3_RX_BUFS_MAX,
 		.err_h2c_st = QDMA_GLBL_ERR_H2C_ST_3X,
 		.ctxt = &qdma_ctxt_qdma3, .set_defaults = qdma3_set_defaults,
 	}, {
@@ -209,7 +209,7 @@ static const struct qdma_ip ips[] = {
 		.device = QDMA_DEVICE_SOFT, .ip = 1,
 		.pf_db = PF_DOORBELLS, .vf_db = VF_DOORBELLS,
 		.pf_mbox = EQDMA_PF_MBOX, .vf_mbox = EQDMA_VF_MBOX,
-		.mm_channels = 1, .mm_desc_max = QDMA_DESC_MAX,
+		.mm_channels = 1, .mm_desc_max = QDMA_DESC_MAX, .rx_bufs = QDMA_RX_BUFS_MAX,
 		.err_h2c_st = QDMA_GLBL_ERR_H2C_ST,
 		.ctxt = &qdma_ctxt_eqdma, .set_defaults = eqdma4_set_defaults,
 	}, {
@@ -217,7 +217,7 @@ static const struct qdma_ip ips[] = {
 		.device = QDMA_DEVICE_SOFT, .ip = 2,
 		.pf_db = PF_DOORBELLS, .vf_db = VF_DOORBELLS,
 		.pf_mbox = EQDMA_PF_MBOX, .vf_mbox = EQDMA_VF_MBOX,
-		.mm_channels = 1, .mm_desc_max = EQDMA5_DESC_MAX,
+		.mm_channels = 1, .mm_desc_max = EQDMA5_DESC_MAX, .rx_bufs = QDMA_RX_BUFS_MAX,
 		.err_h2c_st = QDMA_GLBL_ERR_H2C_ST,
 		.ctxt = &qdma_ctxt_eqdma, .set_defaults = eqdma5_set_defaults,
 	}, {
@@ -225,7 +225,7 @@ static const struct qdma_ip ips[] = {
 		.device = QDMA_DEVICE_CPM5, .ip = 0,
 		.pf_db = PF_DOORBELLS, .vf_db = VF_DOORBELLS,
 		.pf_mbox = CPM5_PF_MBOX, .vf_mbox = EQDMA_VF_MBOX,
-		.mm_channels = 2, .mm_desc_max = EQDMA5_DESC_MAX,
+		.mm_channels = 2, .mm_desc_max = EQDMA5_DESC_MAX, .rx_bufs = QDMA_RX_BUFS_MAX,
 		.queues_mask_is_max = true, .pfs_by_value = true,
 		.err_h2c_st = QDMA_GLBL_ERR_H2C_ST,
 		.ctxt = &qdma_ctxt_cpm5, .set_defaults = cpm5_set_defaults,

@@ -94,6 +94,7 @@ static inline u32 qdma_h2c_desc_max(u64 left)
 /* Longest packet: what the length field holds, and 31 buffers */
 #define QDMA_RX_PACKET_MAX	65535
 #define QDMA_RX_BUFS_MAX	31
+#define QDMA3_RX_BUFS_MAX	7	/* IP 3.x */
 
 /**
  * qdma_rx_len - bytes of a packet

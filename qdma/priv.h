@@ -86,6 +86,7 @@ struct qdma_st;
  * @vf_mbox: mailbox of a VF
  * @mm_channels: MM channels
  * @mm_desc_max: most bytes of an MM descriptor
+ * @rx_bufs: most buffers of a packet
  * @queues_mask_is_max: an all-ones queue count means QDMA_MAX_QUEUES
  * @pfs_by_value: the PF count is a number, not a field per PF
  * @err_h2c_st: global error bit of ST H2C
@@ -103,6 +104,7 @@ struct qdma_ip {
 	u32 vf_mbox;
 	u8 mm_channels;
 	u32 mm_desc_max;
+	u8 rx_bufs;
 	bool queues_mask_is_max;
 	bool pfs_by_value;
 	u32 err_h2c_st;

@@ -462,6 +462,7 @@ static void fill_rx(struct qdma_stream *s, struct svff_st_info *info)
 	spin_lock_irq(&rx->ring.lock);
 	info->rx_left = rx->npkts && rx->pos ? qdma_rx_left(rx) : 0;
 	info->last_len = s->last_len;
+	info->rx_max = min_t(u32, QDMA_RX_PACKET_MAX, rx->ring.qd->ip->rx_bufs * rx->config.buf_size);
 	info->last_flags = s->last_flags;
 	info->last_entry_size = qdma_desc_size(rx->config.cmpt_sz);
 	memcpy(info->last_entry, s->last_entry, sizeof(info->last_entry));

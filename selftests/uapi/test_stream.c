@@ -51,6 +51,7 @@
 
 static const char *device;
 static volatile uint32_t *bar;
+static size_t rx_max;	/* longest packet that the card receives into buffers of a page */
 static uint8_t out[SVFF_ST_GATHER_MAX + PAGE], in[SVFF_ST_GATHER_MAX];
 
 static void user(unsigned int reg, uint32_t value)
@@ -153,8 +154,9 @@ static enum ktap_result sizes(const void *arg)
 	(void)arg;
 	user_calm(true);
 	KTAP_FAIL_ON(f < 0, "open: %s", strerror(errno));
+	KTAP_FAIL_ON(rx_max < 7 * PAGE || rx_max > PACKET_MAX, "rx_max is %zu", rx_max);
 	for (i = 0; i < sizeof(len) / sizeof(*len); i++) {
-		for (k = 0; k < sizeof(off) / sizeof(*off); k++) {
+		for (k = 0; len[i] <= rx_max && k < sizeof(off) / sizeof(*off); k++) {
 			bad = loop(f, len[i], off[k], i * 10 + k);
 			KTAP_FAIL_ON(bad, "%zu bytes at %zu: %d", len[i], off[k], bad);
 		}
@@ -272,7 +274,7 @@ static unsigned int cut(struct iovec *v, uint8_t *p, size_t len)
 
 static enum ktap_result vectors(const void *arg)
 {
-	size_t len = *(const size_t *)arg;
+	size_t wish = *(const size_t *)arg, len = wish < rx_max ? wish : rx_max;
 	int f = open_stream(O_RDWR);
 	struct iovec v[1000];
 
@@ -413,12 +415,12 @@ static enum ktap_result buffers(const void *arg)
 	close(f);
 	for (i = 0; i < 16; i++) {
 		struct svff_st_config c = { .buf_size = t.buf_sizes[i] };
-		size_t most = 31ul * t.buf_sizes[i];
+		size_t most;
 
-		if (most > PACKET_MAX)
-			most = PACKET_MAX;
 		f = open_stream(O_RDWR);
 		KTAP_FAIL_ON(configure(f, &c), "%u: %s", c.buf_size, strerror(errno));
+		most = info_of(f).rx_max;
+		KTAP_FAIL_ON(most < 7 * c.buf_size && most != PACKET_MAX, "rx_max is %zu", most);
 		bad = loop(f, most, 3, i) ?: loop(f, 0, 0, i) ?: loop(f, c.buf_size, 0, i);
 		KTAP_FAIL_ON(bad, "buffers of %u: %d", c.buf_size, bad);
 		KTAP_FAIL_ON(info_of(f).config.buf_size != c.buf_size, "another size is in use");
@@ -698,7 +700,7 @@ static void *worker_main(void *arg)
 	int i;
 
 	for (i = 0; i < 60 && !w->bad; i++) {
-		size_t len = (w->number * 7919 + i * 10473) % PACKET_MAX;
+		size_t len = (w->number * 7919 + i * 10473) % rx_max;
 
 		fill(mine, len, w->number * 100 + i);
 		if (write(f, mine, len) != (ssize_t)len ||
@@ -928,6 +930,14 @@ static const struct ktap_case cases[] = {
 	{ "io_uring, 32 deep", uring, NULL },
 };
 
+static void learn_rx_max(void)
+{
+	int f = open_stream(O_RDWR);
+
+	rx_max = f < 0 ? 0 : info_of(f).rx_max;
+	close(f);
+}
+
 static int map_bar(const char *path)
 {
 	int f = open(path, O_RDWR | O_CLOEXEC);
@@ -945,6 +955,11 @@ int main(int argc, char **argv)
 	device = argv[1];
 	if (map_bar(argv[2])) {
 		printf("Bail out! %s: %s\n", argv[2], strerror(errno));
+		return KTAP_FAIL;
+	}
+	learn_rx_max();
+	if (!rx_max) {
+		printf("Bail out! %s: no stream: %s\n", device, strerror(errno));
 		return KTAP_FAIL;
 	}
 	return ktap_main(cases, sizeof(cases) / sizeof(*cases), argv[3]);

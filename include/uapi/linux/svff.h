@@ -337,6 +337,9 @@ struct svff_st_config {
  * @buf_sizes: sizes that a receive buffer can have, 0 where there is none
  * @counts: counts that a trigger can have
  * @timers: times that a trigger can have, in the card's ticks
+ * @rx_max: bytes of the longest packet that can be received with the buffers in
+ *	use; the card drops what is longer
+ * @pad: 0
  */
 struct svff_st_info {
 	__u32	size;
@@ -359,6 +362,8 @@ struct svff_st_info {
 	__u32	buf_sizes[16];
 	__u32	counts[16];
 	__u32	timers[16];
+	__u32	rx_max;
+	__u32	pad;
 };
 
 #define SVFF_IOC_ST_CONFIG	_IOW(SVFF_IOC_MAGIC, 0x10, struct svff_st_config)
