@@ -202,6 +202,34 @@ static int live_quota_set(struct svff_pf *pf, struct pf_vf *vf, u32 queues)
 	return queues == s->quota ? 0 : resize_locked(pf, vf, queues);
 }
 
+/* No driver has introduced itself: nobody knows which queues the VF has. */
+static bool is_idle(struct svff_pf *pf, struct pf_vf *vf)
+{
+	return !pf_state_in_use_locked(pf, vf) && vf->state == SVFF_VF_READY &&
+	       !vf->session.hello && !vf->session.dirty;
+}
+
+static int idle_quota_set(struct svff_pf *pf, struct pf_vf *vf, u32 queues)
+{
+	struct pf_session *s = &vf->session;
+	u32 base = queues ? s->base : SVFF_QDMA_NO_RANGE;
+	int err = 0;
+
+	if (queues == s->quota)
+		return 0;
+	if (!queues)
+		svff_qdma_range_free(pf->qd, s->func);
+	else if (s->quota)
+		err = svff_qdma_range_resize(pf->qd, s->func, queues);
+	else
+		err = svff_qdma_range_alloc(pf->qd, s->func, queues, &base);
+	if (err)
+		return err;
+	s->base = base;
+	s->quota = queues;
+	return 0;
+}
+
 /**
  * pf_quota_set() - set the quota of a VF
  * @pf: card
@@ -209,7 +237,9 @@ static int live_quota_set(struct svff_pf *pf, struct pf_vf *vf, u32 queues)
  * @queues: its quota
  *
  * Context: process; takes svff_pf.lock.
- * Return: 0; -EBUSY if the VF exists and its driver cannot be told, or has got
+ * A VF that exists and that no driver has taken up gets it at once.
+ *
+ * Return: 0; -EBUSY if the VF has a driver that cannot be told, or has got
  * more already; -ENOSPC if so many are not free; -ERANGE if the hardware cannot
  * give a VF so many; errno of a context command.
  */
@@ -221,7 +251,8 @@ int pf_quota_set(struct svff_pf *pf, unsigned int n, u32 queues)
 	guard(mutex)(&pf->lock);
 	vf = pf_vf(pf, n);
 	err = vf->state == SVFF_VF_ABSENT ? check_quota(pf, queues) :
-	      queues > PF_VF_QUEUES_MAX ? -ERANGE : live_quota_set(pf, vf, queues);
+	      queues > PF_VF_QUEUES_MAX ? -ERANGE :
+	      is_idle(pf, vf) ? idle_quota_set(pf, vf, queues) : live_quota_set(pf, vf, queues);
 	if (!err)
 		vf->quota = queues;
 	return err;

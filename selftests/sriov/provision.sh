@@ -70,14 +70,45 @@ client_gets_it()
 	put_ok 8 "$S/vf1/queues"
 }
 
+# Who says HELLO and not BYE is still there, and knows nothing of extensions.
 live_quota()
 {
-	put_ok 1 "$D/sriov_numvfs"
+	vfs 2
+	hold quota "$A"
 	put_refused EBUSY 4 "$S/vf1/queues"
+	put_refused EBUSY 0 "$S/vf1/queues"
 	expect 8 "$S/vf1/queues"
-	put_ok 4 "$S/vf2/queues"
-	put_ok 8 "$S/vf2/queues"
-	put_ok 0 "$D/sriov_numvfs"
+	put_ok 4 "$S/vf3/queues"
+	put_ok 8 "$S/vf3/queues"
+	hold_end quota
+	no_vfs
+}
+
+# A VF that no driver has taken up gets and loses its range as it is.
+idle_quota()
+{
+	local free
+
+	vfs 2
+	free=$(get "$S/queues_free")
+	put_ok 0 "$S/vf1/queues"
+	expect -1 "$S/vf1/queue_base"
+	expect $((free + 8)) "$S/queues_free"
+	put_ok 20 "$S/vf1/queues"
+	expect $((free + 8 - 20)) "$S/queues_free"
+	[ "$(get "$S/vf1/queue_base")" -ge $(($(get "$S/vf2/queue_base") + 8)) ] || fail "VF 1 got queues of VF 2"
+	vf-client --queues 20 --size 5000 "$A" mm || fail "20 queues"
+	vf-client --queues 8 --size 5000 "$B" mm || fail "VF 2 lost its queues"
+	put_ok 5 "$S/vf1/queues"
+	vf-client --queues 6 "$A" mm && fail "6 queues of a quota of 5"
+	expect $((free + 8 - 5)) "$S/queues_free"
+	put_refused ERANGE 257 "$S/vf1/queues"
+	# That client said HELLO and no BYE: only a reset tells that it is no more.
+	put_refused EBUSY 0 "$S/vf1/queues"
+	put_ok 1 "$S/vf1/reset"
+	put_ok 0 "$S/vf1/queues"
+	no_vfs
+	put_ok 8 "$S/vf1/queues"
 }
 
 bad_quota()
@@ -149,6 +180,7 @@ add "default quota" default_quota
 add "own quota, kept while VFs are off" own_quota
 add "a client gets its quota and no more" client_gets_it
 add "quota under a live VF is EBUSY" live_quota
+add "quota of a VF without a driver is set at once" idle_quota
 add "quotas that cannot be" bad_quota
 add "quotas that do not fit together are ENOSPC" sum_too_large
 add "queues of the PF itself" pf_queues
