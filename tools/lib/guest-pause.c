@@ -110,14 +110,11 @@ static int need_pause(struct svff_guest *guest)
  */
 int guest_pause(struct svff_guest *guest, const char *id, unsigned int timeout_ms)
 {
-	struct json_object *args;
 	int ret = need_pause(guest);
 
 	if (ret)
 		return ret;
-	args = json_object_new_object();
-	json_object_object_add(args, "id", json_object_new_string(id));
-	ret = guest->ops->monitor(guest, CMD_PAUSE, args, -1, timeout_ms, NULL);
+	ret = guest->ops->monitor(guest, CMD_PAUSE, svff_json_args("id", id, NULL, NULL), -1, timeout_ms, NULL);
 	if (ret != -EREMOTEIO)
 		return ret;
 	svff_fail(guest->ctx, ret, "guest %s did not pause %s: %s", guest->uri, id, guest->ops->refusal(guest));
@@ -127,7 +124,6 @@ int guest_pause(struct svff_guest *guest, const char *id, unsigned int timeout_m
 /* QEMU forgets the name of a descriptor when it takes it, so the same name serves each time. */
 static int give_group(struct svff_guest *guest, const char *name, int group)
 {
-	struct json_object *args;
 	char path[PATH_MAX];
 	int fd, ret = svff_path(guest->ctx, SVFF_DIR_DEV, path, "vfio/%d", group);
 
@@ -137,9 +133,7 @@ static int give_group(struct svff_guest *guest, const char *name, int group)
 	if (fd < 0)
 		return svff_fail(guest->ctx, -errno, "guest %s: cannot open %s for it: %s", guest->uri, path,
 				 strerror(errno));
-	args = json_object_new_object();
-	json_object_object_add(args, "fdname", json_object_new_string(name));
-	ret = guest->ops->monitor(guest, "getfd", args, fd, ASK_MS, NULL);
+	ret = guest->ops->monitor(guest, "getfd", svff_json_args("fdname", name, NULL, NULL), fd, ASK_MS, NULL);
 	close(fd);	/* the group counts as open until the last copy is closed */
 	return ret;
 }
@@ -155,9 +149,7 @@ static int try_unpause(struct svff_guest *guest, const char *id, const char *bdf
 		ret = give_group(guest, name, group);
 	if (ret)
 		return ret;
-	args = json_object_new_object();
-	json_object_object_add(args, "id", json_object_new_string(id));
-	json_object_object_add(args, "host", json_object_new_string(bdf));
+	args = svff_json_args("id", id, "host", bdf);
 	if (group >= 0)
 		json_object_object_add(args, "group-fd", json_object_new_string(name));
 	return guest->ops->monitor(guest, CMD_UNPAUSE, args, -1, timeout_ms, NULL);

@@ -11,7 +11,13 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#ifdef SVFF_LIBVIRT
+static const struct svff_guest_ops *const guest_kinds[] = { &svff_guest_qmp_ops, &svff_guest_libvirt_ops };
+#else
 static const struct svff_guest_ops *const guest_kinds[] = { &svff_guest_qmp_ops };
+#endif
+
+#define LIBVIRT_SCHEME	"libvirt:"
 
 static const struct svff_guest_ops *guest_kind(const char *uri, const char **path)
 {
@@ -48,15 +54,20 @@ static char *guest_uri_of_path(const char *path)
  */
 int svff_guest_uri(struct svff_ctx *ctx, const char *text, char **uri)
 {
+	const struct svff_guest_ops *kind;
 	const char *path = text;
 	struct stat st;
 
-	if (!guest_kind(text, &path) && (stat(text, &st) || !S_ISSOCK(st.st_mode)))
-		return svff_fail(ctx, -EINVAL, "guest '%s' is neither a URI (qmp:/path/to/socket) nor a unix socket "
-				 "that exists", text);
+	kind = guest_kind(text, &path);
+	if (!kind && !strncmp(text, LIBVIRT_SCHEME, strlen(LIBVIRT_SCHEME)))
+		return svff_fail(ctx, -EOPNOTSUPP, "guest '%s': this svff was built without libvirt", text);
+	if (!kind && (stat(text, &st) || !S_ISSOCK(st.st_mode)))
+		return svff_fail(ctx, -EINVAL, "guest '%s' is neither a URI (qmp:/path/to/socket, libvirt:DOMAIN) nor a "
+				 "unix socket that exists", text);
 	if (!*path)
-		return svff_fail(ctx, -EINVAL, "guest '%s' names no socket: write qmp:/path/to/socket", text);
-	*uri = guest_uri_of_path(path);
+		return svff_fail(ctx, -EINVAL, "guest '%s' names no %s", text, kind->is_path ?
+				 "socket: write qmp:/path/to/socket" : "domain: write libvirt:DOMAIN");
+	*uri = !kind || kind->is_path ? guest_uri_of_path(path) : strdup(text);
 	return *uri ? 0 : svff_fail(ctx, -ENOMEM, "guest '%s': out of memory", text);
 }
 
@@ -99,6 +110,28 @@ free_guest:
 		free(guest->uri);
 	free(guest);
 	return ret;
+}
+
+/**
+ * svff_guest_device_id() - name that a guest is to give to a VF
+ * @uri: name of the guest, in normal form
+ * @card: address of the card
+ * @vf: number of the VF
+ * @id: result
+ */
+void svff_guest_device_id(const char *uri, const char *card, unsigned int vf, char id[SVFF_ID_LEN])
+{
+	const struct svff_guest_ops *kind = guest_kind(uri, &(const char *){ NULL });
+	const char *prefix = kind ? kind->id_prefix : "";
+	char *c;
+
+	snprintf(id, SVFF_ID_LEN, "%ssvff-vf%u-%s", prefix, vf, card);
+	for (c = id; *c; c++) {
+		if (*c == ':')	/* QEMU's ids have no colon, libvirt's neither that nor a point */
+			*c = *prefix ? '-' : '.';
+		else if (*c == '.' && *prefix)
+			*c = '-';
+	}
 }
 
 /**

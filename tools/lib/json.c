@@ -48,3 +48,22 @@ int svff_json_uint(struct json_object *object, const char *key, unsigned int max
 	*value = number;
 	return 0;
 }
+
+/**
+ * svff_json_args() - object with one or two text members
+ * @key1: name of the first
+ * @value1: its text
+ * @key2: name of the second, or NULL
+ * @value2: its text
+ *
+ * Return: the object.
+ */
+struct json_object *svff_json_args(const char *key1, const char *value1, const char *key2, const char *value2)
+{
+	struct json_object *args = json_object_new_object();
+
+	json_object_object_add(args, key1, json_object_new_string(value1));
+	if (key2)
+		json_object_object_add(args, key2, json_object_new_string(value2));
+	return args;
+}

@@ -7,7 +7,9 @@
  *	sysfs.c		what the kernel shows and takes, below one root
  *	module.c vfio.c	kernel modules; a function and its VFIO driver
  *	qmp.c		the monitor protocol: bytes, answers, events
- *	guest.c		guests behind svff_guest_ops; guest-qmp.c is the first kind; guest-pause.c for all kinds
+ *	guest.c		guests behind svff_guest_ops; guest-qmp.c and guest-libvirt.c are its kinds
+ *	guest-qemu.c guest-pause.c	what all of them do by commands to QEMU
+ *	domain-xml.c	hostdevs in libvirt's XML: pure
  *	state.c		who owns which VF
  *	card.c vf.c	cards and VFs
  *	picture.c	what all VFs of a card are, or are to be
@@ -78,6 +80,8 @@ void svff_copy(char *dst, size_t size, const char *src);
 const char *svff_json_text(struct json_object *object, const char *key);
 int svff_json_uint(struct json_object *object, const char *key, unsigned int max,
 		   unsigned int *value);
+
+struct json_object *svff_json_args(const char *key1, const char *value1, const char *key2, const char *value2);
 
 /* ---- pci.c ---- */
 
@@ -166,6 +170,8 @@ struct svff_guest_ports {
 /**
  * struct svff_guest_ops - one way to reach guests
  * @scheme: what the URI starts with
+ * @is_path: what follows in the URI is the path of a socket
+ * @id_prefix: what the guest's names of devices begin with that others than it give
  * @open: connect, within @timeout_ms; -ENOTCONN means that there is no such guest any more
  * @close: disconnect
  * @has: 1 if the guest has device @id, 0 if not
@@ -182,7 +188,8 @@ struct svff_guest_ports {
  * @needs_fd: the guest's QEMU cannot open VFIO's nodes itself
  */
 struct svff_guest_ops {
-	const char *scheme;
+	const char *scheme, *id_prefix;
+	bool is_path;
 	int (*open)(struct svff_guest *guest, unsigned int timeout_ms);
 	void (*close)(struct svff_guest *guest);
 	int (*has)(struct svff_guest *guest, const char *id);
@@ -209,12 +216,28 @@ struct svff_guest {
 	int can_pause;			/* answer of guest_can_pause(), -1 before it was asked */
 };
 
-extern const struct svff_guest_ops svff_guest_qmp_ops;
+extern const struct svff_guest_ops svff_guest_qmp_ops, svff_guest_libvirt_ops;
 
 int svff_guest_uri(struct svff_ctx *ctx, const char *text, char **uri);
 int svff_guest_open(struct svff_ctx *ctx, const char *uri, unsigned int timeout_ms,
 		    struct svff_guest **guest);
 void svff_guest_close(struct svff_guest *guest);
+
+void svff_guest_device_id(const char *uri, const char *card, unsigned int vf, char id[SVFF_ID_LEN]);
+
+/* ---- guest-qemu.c ---- */
+
+int guest_qemu_has(struct svff_guest *guest, const char *id);
+int guest_qemu_find(struct svff_guest *guest, const char *bdf, char id[SVFF_ID_LEN]);
+int guest_qemu_ports(struct svff_guest *guest, struct svff_guest_ports *ports);
+int guest_qemu_memory(struct svff_guest *guest, unsigned long long *bytes);
+int guest_qemu_can_vfio(struct svff_guest *guest);
+
+/* ---- guest-libvirt.c, domain-xml.c ---- */
+
+int libvirt_find_guest(struct svff_ctx *ctx, const char *bdf, char **uri);
+bool domain_xml_has(const char *xml, const char *bdf);
+int domain_xml_hostdev(char *xml, size_t size, const char *bdf, const char *alias);
 
 /* ---- guest-pause.c ---- */
 
@@ -279,6 +302,7 @@ struct svff_vf {
 int card_refresh(struct svff_card *card);
 int card_need_bound(struct svff_card *card);
 int card_verify_owners(struct svff_card *card, bool save);
+int card_find_owners(struct svff_card *card);
 int card_drop_gone_owners(struct svff_card *card, bool save);
 int card_owner_state(struct svff_card *card, const struct svff_owner *owner,
 		     enum svff_guest_state *state, char *why, size_t size);

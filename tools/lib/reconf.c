@@ -14,16 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void device_id(struct svff_card *card, unsigned int vf, char id[SVFF_ID_LEN])
-{
-	char *c;
-
-	snprintf(id, SVFF_ID_LEN, "svff-vf%u-%s", vf, card->address);
-	for (c = id; *c; c++)	/* QEMU's ids have no colon */
-		if (*c == ':')
-			*c = '.';
-}
-
 static int check_count(struct svff_plan *plan, unsigned int vfs)
 {
 	struct svff_card *card = plan->card;
@@ -167,6 +157,14 @@ static int refuse_if_held(struct svff_plan *plan, unsigned int vf, const char *b
 			 "'svff detach' with the guest's name", vf, bdf, user);
 }
 
+static int refuse_spare(struct svff_plan *plan, unsigned int vf)
+{
+	if (vf <= svff_card_vfs(plan->card))
+		return 0;
+	return svff_fail(plan->ctx, -ENODEV, "VF %u of card %s is a spare one: 'svff reconf --card %s --vfs %u' first", vf,
+			 plan->card->address, plan->card->address, vf);
+}
+
 static int add_new_attach(struct svff_plan *plan, unsigned int vf, const char *name)
 {
 	struct svff_guest *guest;
@@ -180,7 +178,7 @@ static int add_new_attach(struct svff_plan *plan, unsigned int vf, const char *n
 	free(uri);
 	if (ret)
 		return ret;
-	device_id(plan->card, vf, id);
+	svff_guest_device_id(guest->uri, plan->card->address, vf, id);
 	return add_guest_step(plan, &step_attach, vf, guest, id, plan->bus);
 }
 
@@ -202,6 +200,8 @@ int svff_plan_attach(struct svff_plan *plan, unsigned int vf, const char *guest)
 		ret = card_need_bound(plan->card);
 	if (!ret)
 		ret = vf_need(plan->card, vf, bdf);
+	if (!ret)
+		ret = refuse_spare(plan, vf);
 	if (!ret)
 		ret = refuse_if_owned(plan, vf);
 	if (!ret)
@@ -379,7 +379,7 @@ static int paint_attach(struct svff_plan *plan, unsigned int vf, const char *nam
 
 	if (ret)
 		return ret;
-	device_id(plan->card, vf, id);
+	svff_guest_device_id(uri, plan->card->address, vf, id);
 	if (picture_set_guest(&plan->to, vf, uri, id, plan->bus, VF_ATTACHED))
 		ret = svff_fail(plan->ctx, -ENOMEM, "guest %s: out of memory", uri);
 	free(uri);

@@ -139,7 +139,7 @@ static const struct argp_option attach_options[] = {
 static const struct argp attach_argp = {
 	.options = attach_options, .parser = parse, .args_doc = "VF GUEST", .children = cli_common,
 	.doc = "Give a VF to a running guest.\vVF is a number from 1 or a PCI address. GUEST is "
-	       "qmp:/path/to/socket; the path alone will do.",
+	       "qmp:/path/to/socket, or the path alone, or libvirt:DOMAIN.",
 };
 
 static const struct argp_option detach_options[] = { TIMEOUT_OPTION, { 0 } };

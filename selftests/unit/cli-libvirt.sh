@@ -1,0 +1,169 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# Guests that are domains of libvirt; libvirt is a fake (fake-libvirt.c).
+# shellcheck disable=SC2317,SC1091,SC2154
+. "$(dirname "$0")/cli/common.sh"
+
+# domain NAME [fake-qemu.py's options]: a running domain
+domain() {
+	guest "$@" --i440fx unprivileged
+	: >"$T/$1.domain"
+}
+
+ready() {
+	run 0 init --vfs 3
+	domain a
+}
+
+# The note knows libvirt's guests by name, where others have a path.
+check_guests() {
+	now=$("$SVFF" status --json | python3 -c 'import json, os, sys
+print(" ".join("%d=%s:%s" % (v["vf"], os.path.basename(v["guest"]), v["guest_state"])
+               for v in json.load(sys.stdin)["cards"][0]["vf"] if v["guest"]))')
+	[ "$now" = "$1" ] || fail "guests have '$now', not '$1'"
+}
+
+hostdevs() {
+	grep -c hostdev "$T/$1" 2>/dev/null
+}
+
+t_attach_and_detach_live_and_in_the_definition() {
+	ready
+	run 0 attach 1 libvirt:a
+	check_out "is attached to guest libvirt:a as ua-svff-vf1-0000-01-00-0"
+	check_guests '1=libvirt:a:attached'
+	grep -q "managed='no'.*bus='0x01' slot='0x00' function='0x1'.*ua-svff-vf1-0000-01-00-0" "$T/a.domain" ||
+		fail "definition: $(cat "$T/a.domain")"
+	[ "$(hostdevs a.live)" = 1 ] || fail "not live"
+	run 0 detach 1
+	check_guests ''
+	[ "$(hostdevs a.domain)$(hostdevs a.live)" = 00 ] || fail "left: $(cat "$T/a.domain" "$T/a.live")"
+	check_free
+}
+
+t_transient_domain_has_no_definition_to_change() {
+	ready
+	: >"$T/a.transient"
+	run 0 attach 1 libvirt:a
+	[ "$(hostdevs a.domain)$(hostdevs a.live)" = 01 ] || fail "$(cat "$T/a.domain" "$T/a.live")"
+	run 0 detach 1
+	[ "$(hostdevs a.live)" = 0 ] || fail "left"
+}
+
+t_pause_and_unpause_by_descriptor() {
+	ready
+	run 0 attach 1 libvirt:a
+	run 0 pause 1
+	check_guests '1=libvirt:a:paused'
+	run 0 unpause 1
+	check_guests '1=libvirt:a:attached'
+	grep -q '"group-fd"' "$T/a.log" || fail "no descriptor"
+	[ "$(hostdevs a.domain)$(hostdevs a.live)" = 11 ] || fail "the XML is wrong"
+}
+
+t_reconf_with_a_domain_and_a_bare_qemu() {
+	ready
+	guest b
+	run 0 attach 1 libvirt:a
+	run 0 attach 2 "$T/b"
+	run 0 reconf --vfs 5 --attach 5=libvirt:a --json
+	check_json 'j["way"] == "pause" and j["vfs"] == 5'
+	check_guests '1=libvirt:a:attached 2=b:attached 5=libvirt:a:attached'
+	! grep -q device_del "$T"/?.log || fail "a guest saw an unplug"
+	[ "$(hostdevs a.domain)$(hostdevs a.live)" = 22 ] || fail "the XML is wrong"
+	run 0 reconf --vfs 5 --by-detach
+	run 0 detach 5
+	run 0 reconf --vfs 4 --by-detach
+	check_guests '1=libvirt:a:attached 2=b:attached'
+	[ "$(hostdevs a.domain)$(hostdevs a.live)" = 11 ] || fail "the XML is wrong"
+}
+
+# as virsh does it, with a name that libvirt chose
+by_virsh() {
+	xml="<hostdev mode='subsystem' type='pci' managed='no'><source><address domain='0x0000' bus='0x01' slot='0x00' function='0x$1'/></source><alias name='hostdev0'/></hostdev>"
+	echo "$xml" >"$T/a.live"
+	echo "$xml" >"$T/a.domain"
+	python3 - "$T/a" "$1" <<-'END'
+		import json, socket, sys
+		s = socket.socket(socket.AF_UNIX)
+		s.connect(sys.argv[1])
+		file = s.makefile("rw")
+		file.readline()
+		file.write(json.dumps({"execute": "device_add", "id": 1, "arguments": {
+		    "driver": "vfio-pci", "id": "hostdev0", "host": "0000:01:00." + sys.argv[2]}}) + "\n")
+		file.flush()
+		file.readline()
+	END
+}
+
+t_domain_is_found_by_its_hostdev() {
+	ready
+	by_virsh 2
+	run 1 attach 2 libvirt:a
+	check_err "attached to guest libvirt:a"
+	run 0 pause 2
+	check_out "VF 2 (0000:01:00.2) of guest libvirt:a is paused"
+	check_guests '2=libvirt:a:paused'
+	run 0 unpause 2
+	run 0 reconf --vfs 4
+	check_guests '2=libvirt:a:attached'
+	! grep -q device_del "$T/a.log" || fail "the domain saw an unplug"
+	run 0 detach 2
+	[ "$(hostdevs a.domain)" = 0 ] || fail "the definition still has it"
+}
+
+t_reconf_finds_domains_too() {
+	ready
+	by_virsh 3
+	run 1 reconf --vfs 2
+	check_err "guest libvirt:a has it"
+	run 0 reconf --vfs 4
+	check_guests '3=libvirt:a:attached'
+	! grep -q device_del "$T/a.log" || fail "the domain saw an unplug"
+}
+
+t_domain_that_is_not_there() {
+	ready
+	run 1 attach 1 libvirt:nobody
+	check_one_line
+	check_err "guest libvirt:nobody: not found: Domain not found"
+	rm "$T/a.domain"
+	run 1 attach 1 libvirt:a
+	check_err "cannot connect to libvirt"
+	run 1 attach 1 libvirt:
+	check_err "names no domain"
+}
+
+t_domain_that_was_shut_down_loses_its_vf() {
+	ready
+	run 0 attach 1 libvirt:a
+	kill "$pid_a"
+	wait "$pid_a" 2>/dev/null
+	rm "$T/a"
+	: >"$T/dev/vfio/101"
+	run 0 reconf --vfs 4
+	check_err "VF 1 of card 0000:01:00.0 is free again"
+	check_guests ''
+}
+
+t_killed_reconf_of_a_domain_is_recovered() {
+	ready
+	run 0 attach 1 libvirt:a
+	n=0
+	while :; do
+		n=$((n + 2))
+		FAKE_KILL=$n "$SVFF" reconf --vfs 4 >/dev/null 2>"$T/err" && break
+		[ "$n" -lt 200 ] || fail "no end"
+		run 0 recover
+		check_guests '1=libvirt:a:attached'
+		[ "$(attribute sriov_numvfs)" = 3 ] || run 0 reconf --vfs 3
+	done
+	check_guests '1=libvirt:a:attached'
+	! grep -q device_del "$T/a.log" || fail "the domain saw an unplug"
+}
+
+pkg-config --atleast-version=8.2 libvirt-qemu 2>/dev/null || {
+	printf 'KTAP version 1\n1..0 # SKIP no libvirt-dev\n'
+	exit 4
+}
+main

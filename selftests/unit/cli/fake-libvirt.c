@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What the tool needs of libvirt, for domains whose QEMU is fake-qemu.py; linked in place of libvirt.
+ *
+ * A domain NAME is there if its definition is: the file NAME.domain beside the recorded machine's folders,
+ * with a line for each hostdev. It runs if the socket NAME is there; NAME.live has the hostdevs it has now.
+ * It is persistent unless NAME.transient is there. libvirt is there if any definition is.
+ */
+#include <json-c/json.h>
+#include <libvirt/libvirt-qemu.h>
+#include <libvirt/libvirt.h>
+#include <libvirt/virterror.h>
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "priv.h"
+
+#define LINE_MAX_LEN	1024
+#define DOMAINS_MAX	16
+
+struct _virConnect { int unused; };
+
+struct _virDomain { char name[NAME_MAX + 1]; };
+
+static struct _virConnect connection;
+static virError last = { .message = "no error" };
+static char message[LINE_MAX_LEN];
+
+static int fail(int code, const char *text)
+{
+	snprintf(message, sizeof(message), "%s", text);
+	last.code = code;
+	last.message = message;
+	return -1;
+}
+
+static void file_of(virDomainPtr dom, const char *suffix, char path[PATH_MAX])
+{
+	snprintf(path, PATH_MAX, "%s/../%s%s", getenv("SVFF_SYSFS"), dom->name, suffix);
+}
+
+static int exists(virDomainPtr dom, const char *suffix)
+{
+	char path[PATH_MAX];
+
+	file_of(dom, suffix, path);
+	return !access(path, F_OK);
+}
+
+virErrorPtr virGetLastError(void)
+{
+	return &last;
+}
+
+const char *virGetLastErrorMessage(void)
+{
+	return last.message;
+}
+
+void virSetErrorFunc(void *data, virErrorFunc handler)
+{
+	(void)data;
+	(void)handler;
+}
+
+/* Names of all domains; the count. */
+static int list(virDomainPtr *dom)
+{
+	char path[PATH_MAX], *dot;
+	struct dirent *entry;
+	int count = 0;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "%s/..", getenv("SVFF_SYSFS"));
+	dir = opendir(path);
+	while (dir && count < DOMAINS_MAX && (entry = readdir(dir))) {
+		dot = strstr(entry->d_name, ".domain");
+		if (!dot)
+			continue;
+		dom[count] = calloc(1, sizeof(**dom));
+		memcpy(dom[count++]->name, entry->d_name, dot - entry->d_name);
+	}
+	if (dir)
+		closedir(dir);
+	return count;
+}
+
+virConnectPtr virConnectOpen(const char *name)
+{
+	virDomainPtr dom[DOMAINS_MAX];
+	int i, count = list(dom);
+
+	(void)name;
+	for (i = 0; i < count; i++)
+		free(dom[i]);
+	if (!count)
+		fail(VIR_ERR_NO_CONNECT, "Failed to connect socket to '/var/run/libvirt/libvirt-sock'");
+	return count ? &connection : NULL;
+}
+
+int virConnectClose(virConnectPtr conn)
+{
+	(void)conn;
+	return 0;
+}
+
+int virConnectListAllDomains(virConnectPtr conn, virDomainPtr **domains, unsigned int flags)
+{
+	virDomainPtr *dom = calloc(DOMAINS_MAX, sizeof(*dom));
+	int i, kept = 0, count = list(dom);
+
+	(void)conn;
+	(void)flags;
+	for (i = 0; i < count; i++) {
+		if (exists(dom[i], ""))
+			dom[kept++] = dom[i];
+		else
+			free(dom[i]);
+	}
+	*domains = dom;
+	return kept;
+}
+
+virDomainPtr virDomainLookupByName(virConnectPtr conn, const char *name)
+{
+	virDomainPtr dom = calloc(1, sizeof(*dom));
+
+	(void)conn;
+	snprintf(dom->name, sizeof(dom->name), "%s", name);
+	if (exists(dom, ".domain"))
+		return dom;
+	free(dom);
+	fail(VIR_ERR_NO_DOMAIN, "Domain not found");
+	return NULL;
+}
+
+int virDomainFree(virDomainPtr dom)
+{
+	free(dom);
+	return 0;
+}
+
+const char *virDomainGetName(virDomainPtr dom)
+{
+	return dom->name;
+}
+
+int virDomainIsActive(virDomainPtr dom)
+{
+	return exists(dom, "");
+}
+
+int virDomainIsPersistent(virDomainPtr dom)
+{
+	return !exists(dom, ".transient");
+}
+
+char *virDomainGetXMLDesc(virDomainPtr dom, unsigned int flags)
+{
+	char path[PATH_MAX], *text = NULL;
+
+	(void)flags;
+	file_of(dom, ".live", path);
+	return svff_file_text(path, 1 << 20, &text) ? strdup("<domain/>") : text;
+}
+
+/* ---- QEMU ---- */
+
+static char *answer_of(int err, struct qmp *qmp, struct json_object *ret)
+{
+	struct json_object *root = json_object_new_object(), *error;
+	char *text;
+
+	if (err) {
+		error = svff_json_args("class", qmp_error_class(qmp), "desc", qmp_error_text(qmp));
+		json_object_object_add(root, "error", error);
+	} else {
+		json_object_object_add(root, "return", ret ? ret : json_object_new_object());
+	}
+	text = strdup(json_object_to_json_string(root));
+	json_object_put(root);
+	return text;
+}
+
+int virDomainQemuMonitorCommandWithFiles(virDomainPtr dom, const char *cmd, unsigned int ninfiles, int *infiles,
+					 unsigned int *noutfiles, int **outfiles, char **result, unsigned int flags)
+{
+	struct json_object *request = json_tokener_parse(cmd), *args, *ret = NULL;
+	char path[PATH_MAX];
+	struct svff_ctx *ctx;
+	struct qmp *qmp;
+	int err;
+
+	(void)noutfiles;
+	(void)outfiles;
+	(void)flags;
+	file_of(dom, "", path);
+	svff_new(&ctx);
+	if (qmp_open(ctx, path, 5000, &qmp)) {
+		svff_free(ctx);
+		json_object_put(request);
+		return fail(VIR_ERR_OPERATION_INVALID, "domain is not running");
+	}
+	args = json_object_object_get_ex(request, "arguments", &args) ? json_object_get(args) : NULL;
+	err = qmp_command_fd(qmp, svff_json_text(request, "execute"), args, ninfiles ? infiles[0] : -1, 5000, &ret);
+	if (!err || err == -EREMOTEIO)
+		*result = answer_of(err, qmp, ret);
+	else
+		fail(VIR_ERR_OPERATION_TIMEOUT, svff_error(ctx));
+	qmp_close(qmp);
+	svff_free(ctx);
+	json_object_put(request);
+	return !err || err == -EREMOTEIO ? 0 : -1;
+}
+
+/* 0 if QEMU did it, and libvirt's error if not. */
+static int give(virDomainPtr dom, const char *fmt, const char *a, const char *b)
+{
+	char command[LINE_MAX_LEN], *text = NULL;
+	int ret;
+
+	snprintf(command, sizeof(command), fmt, a, b);
+	ret = virDomainQemuMonitorCommandWithFiles(dom, command, 0, NULL, NULL, NULL, &text, 0);
+	if (!ret && strstr(text, "\"error\""))
+		ret = fail(VIR_ERR_OPERATION_FAILED, text);
+	free(text);
+	return ret;
+}
+
+/* ---- hostdevs ---- */
+
+static void add_line(virDomainPtr dom, const char *suffix, const char *xml)
+{
+	char path[PATH_MAX];
+	FILE *file;
+
+	file_of(dom, suffix, path);
+	file = fopen(path, "a");
+	fprintf(file, "%s\n", xml);
+	fclose(file);
+}
+
+/* Lines that hold @what; the count. */
+static int drop_lines(virDomainPtr dom, const char *suffix, const char *what)
+{
+	char path[PATH_MAX], line[LINE_MAX_LEN], rest[16 * LINE_MAX_LEN] = "";
+	int dropped = 0;
+	FILE *file;
+
+	file_of(dom, suffix, path);
+	file = fopen(path, "r");
+	while (file && fgets(line, sizeof(line), file)) {
+		if (strstr(line, what))
+			dropped++;
+		else
+			strcat(rest, line);
+	}
+	if (file)
+		fclose(file);
+	file = fopen(path, "w");
+	fputs(rest, file);
+	fclose(file);
+	return dropped;
+}
+
+static void part(const char *xml, const char *begin, const char *end, char *text, size_t size)
+{
+	const char *at = strstr(xml, begin);
+
+	text[0] = '\0';
+	if (at)
+		snprintf(text, size, "%.*s", (int)strcspn(at + strlen(begin), end), at + strlen(begin));
+}
+
+int virDomainAttachDeviceFlags(virDomainPtr dom, const char *xml, unsigned int flags)
+{
+	unsigned int domain, bus, slot, function;
+	char alias[64], bdf[64];
+
+	part(xml, "<alias name='", "'", alias, sizeof(alias));
+	sscanf(strstr(xml, "<address"), "<address domain='%x' bus='%x' slot='%x' function='%x'", &domain, &bus, &slot,
+	       &function);
+	snprintf(bdf, sizeof(bdf), "%04x:%02x:%02x.%x", domain, bus, slot, function);
+	if (flags & VIR_DOMAIN_AFFECT_LIVE &&
+	    give(dom, "{\"execute\": \"device_add\", \"arguments\": {\"driver\": \"vfio-pci\", \"id\": \"%s\", \"host\": \"%s\"}}",
+		 alias, bdf))
+		return -1;
+	if (flags & VIR_DOMAIN_AFFECT_LIVE)
+		add_line(dom, ".live", xml);
+	if (flags & VIR_DOMAIN_AFFECT_CONFIG)
+		add_line(dom, ".domain", xml);
+	return 0;
+}
+
+int virDomainDetachDeviceAlias(virDomainPtr dom, const char *alias, unsigned int flags)
+{
+	(void)flags;
+	if (give(dom, "{\"execute\": \"device_del\", \"arguments\": {\"id\": \"%s%s\"}}", alias, ""))
+		return -1;
+	drop_lines(dom, ".live", alias);
+	return 0;
+}
+
+int virDomainDetachDeviceFlags(virDomainPtr dom, const char *xml, unsigned int flags)
+{
+	char source[LINE_MAX_LEN];
+
+	(void)flags;
+	part(xml, "<source>", ">", source, sizeof(source));
+	return drop_lines(dom, ".domain", source) ? 0 : fail(VIR_ERR_DEVICE_MISSING, "device not found");
+}

@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * A domain of libvirt as guest. VFs are plugged and unplugged by libvirt, live and, if the domain is
+ * persistent, in its definition; QEMU's commands go through libvirt's monitor, with descriptors.
+ *
+ * A VF is a hostdev with managed='no': svff binds it, and its address stays that of the VF with this number.
+ * QEMU runs unprivileged there, in a /dev of its own, which lacks the nodes of VFs that came later: it gets
+ * the group opened (needs_fd).
+ */
+#include "priv.h"
+
+#include <errno.h>
+#include <json-c/json.h>
+#include <libvirt/libvirt-qemu.h>
+#include <libvirt/libvirt.h>
+#include <libvirt/virterror.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SYSTEM_URI	"qemu:///system"
+#define XML_LEN		512
+#define GONE_POLL_MS	100
+#define UNPLUG_AGAIN_MS	5500	/* QEMU takes a second request only after 5 s */
+
+struct domain {
+	virConnectPtr conn;
+	virDomainPtr dom;
+	char refusal[SVFF_ERROR_LEN / 2];
+};
+
+/* Errors are told by those who called, in one line. */
+static void silent(void *data, virErrorPtr error)
+{
+	(void)data;
+	(void)error;
+}
+
+static virConnectPtr connect_libvirt(void)
+{
+	virSetErrorFunc(NULL, silent);
+	return virConnectOpen(secure_getenv("LIBVIRT_DEFAULT_URI") ? NULL : SYSTEM_URI);
+}
+
+static int libvirt_errno(void)
+{
+	virErrorPtr error = virGetLastError();
+
+	switch (error ? error->code : VIR_ERR_OK) {
+	case VIR_ERR_NO_DOMAIN:
+	case VIR_ERR_OPERATION_INVALID:
+		return -ENOTCONN;
+	case VIR_ERR_OPERATION_TIMEOUT:
+	case VIR_ERR_AGENT_UNRESPONSIVE:
+		return -ETIMEDOUT;
+	case VIR_ERR_ACCESS_DENIED:
+	case VIR_ERR_AUTH_FAILED:
+		return -EACCES;
+	case VIR_ERR_DEVICE_MISSING:
+		return -ENOENT;
+	default:
+		return -EIO;
+	}
+}
+
+static int failed(struct svff_guest *guest, const char *what)
+{
+	return svff_fail(guest->ctx, libvirt_errno(), "guest %s: %s: %s", guest->uri, what, virGetLastErrorMessage());
+}
+
+static void guest_libvirt_close(struct svff_guest *guest)
+{
+	struct domain *d = guest->priv;
+
+	if (d->dom)
+		virDomainFree(d->dom);
+	if (d->conn)
+		virConnectClose(d->conn);
+	free(d);
+}
+
+static int open_domain(struct svff_guest *guest, struct domain *d)
+{
+	int active;
+
+	d->conn = connect_libvirt();
+	if (!d->conn)
+		return svff_fail(guest->ctx, -ECONNREFUSED, "guest %s: cannot connect to libvirt: %s", guest->uri,
+				 virGetLastErrorMessage());
+	d->dom = virDomainLookupByName(d->conn, guest->path);
+	if (!d->dom)
+		return failed(guest, "not found");
+	active = virDomainIsActive(d->dom);
+	if (active < 0)
+		return failed(guest, "cannot tell whether it runs");
+	return active ? 0 : svff_fail(guest->ctx, -ENOTCONN, "guest %s is not running: 'virsh start %s'", guest->uri,
+				      guest->path);
+}
+
+static int guest_libvirt_open(struct svff_guest *guest, unsigned int timeout_ms)
+{
+	struct domain *d = calloc(1, sizeof(*d));
+	int ret;
+
+	(void)timeout_ms;	/* libvirt has its own */
+	if (!d)
+		return svff_fail(guest->ctx, -ENOMEM, "guest %s: out of memory", guest->uri);
+	guest->priv = d;
+	ret = open_domain(guest, d);
+	if (ret)
+		guest_libvirt_close(guest);
+	return ret;
+}
+
+/* ---- commands to QEMU ---- */
+
+static int take_answer(struct svff_guest *guest, const char *command, const char *text, struct json_object **ret)
+{
+	struct json_object *answer = json_tokener_parse(text), *value;
+	struct domain *d = guest->priv;
+	int err = 0;
+
+	if (!answer || !json_object_is_type(answer, json_type_object)) {
+		err = svff_fail(guest->ctx, -EPROTO, "guest %s: '%s' has no answer that is JSON", guest->uri, command);
+	} else if (json_object_object_get_ex(answer, "error", &value)) {
+		svff_copy(d->refusal, sizeof(d->refusal), svff_json_text(value, "desc"));
+		err = svff_fail(guest->ctx, -EREMOTEIO, "guest %s refused '%s': %s", guest->uri, command, d->refusal);
+	} else if (ret) {
+		*ret = json_object_object_get_ex(answer, "return", &value) ? json_object_get(value) : NULL;
+	}
+	json_object_put(answer);
+	return err;
+}
+
+static int guest_libvirt_monitor(struct svff_guest *guest, const char *command, struct json_object *args, int fd,
+				 unsigned int timeout_ms, struct json_object **ret)
+{
+	struct json_object *message = json_object_new_object();
+	struct domain *d = guest->priv;
+	unsigned int none = 0;
+	char *text = NULL;
+	int err, *out = NULL;
+
+	(void)timeout_ms;
+	json_object_object_add(message, "execute", json_object_new_string(command));
+	if (args)
+		json_object_object_add(message, "arguments", args);
+	err = virDomainQemuMonitorCommandWithFiles(d->dom, json_object_to_json_string(message), fd >= 0, &fd, &none, &out,
+						   &text, 0);
+	err = err ? failed(guest, command) : take_answer(guest, command, text, ret);
+	/* A domain that has just ended is like a QEMU that drops the connection. */
+	if (err == -ENOTCONN)
+		err = -ECONNRESET;
+	svff_log(guest->ctx, SVFF_LOG_DEBUG, "%s: %s -> %s", guest->uri, json_object_to_json_string(message),
+		 err ? svff_error(guest->ctx) : "done");
+	json_object_put(message);
+	free(text);
+	free(out);
+	return err;
+}
+
+static const char *guest_libvirt_refusal(struct svff_guest *guest)
+{
+	struct domain *d = guest->priv;
+
+	return d->refusal;
+}
+
+/* ---- plug, unplug ---- */
+
+static unsigned int scope(struct domain *d)
+{
+	return virDomainIsPersistent(d->dom) == 1 ? VIR_DOMAIN_AFFECT_LIVE | VIR_DOMAIN_AFFECT_CONFIG :
+						    VIR_DOMAIN_AFFECT_LIVE;
+}
+
+static int guest_libvirt_add(struct svff_guest *guest, const char *id, const char *bdf, const char *bus,
+			     unsigned int timeout_ms)
+{
+	struct domain *d = guest->priv;
+	char xml[XML_LEN];
+	int ret = domain_xml_hostdev(xml, sizeof(xml), bdf, id);
+
+	(void)bus;	/* libvirt chooses the port */
+	(void)timeout_ms;
+	if (ret)
+		return ret;
+	if (!virDomainAttachDeviceFlags(d->dom, xml, scope(d)))
+		return 0;
+	ret = libvirt_errno();
+	svff_fail(guest->ctx, ret, "guest %s did not take %s: %s; 'virsh dumpxml %s' tells its ports, and libvirt's log more",
+		  guest->uri, bdf, virGetLastErrorMessage(), guest->path);
+	return ret == -ENOTCONN ? -ECONNRESET : ret;
+}
+
+/* The definition has the address, also of a device that libvirt named itself. */
+static void drop_from_definition(struct svff_guest *guest, const char *id, const char *bdf)
+{
+	struct domain *d = guest->priv;
+	char xml[XML_LEN];
+
+	if (virDomainIsPersistent(d->dom) != 1 || domain_xml_hostdev(xml, sizeof(xml), bdf, NULL))
+		return;
+	if (virDomainDetachDeviceFlags(d->dom, xml, VIR_DOMAIN_AFFECT_CONFIG) && libvirt_errno() != -ENOENT)
+		svff_log(guest->ctx, SVFF_LOG_NOTICE, "guest %s: %s stays in its definition: %s", guest->uri, id,
+			 virGetLastErrorMessage());
+}
+
+static int host_of(struct svff_guest *guest, const char *id, char bdf[SVFF_BDF_LEN])
+{
+	struct json_object *value = NULL;
+	char path[SVFF_ERROR_LEN / 4];
+	int ret;
+
+	snprintf(path, sizeof(path), "/machine/peripheral/%s", id);
+	ret = guest_libvirt_monitor(guest, "qom-get", svff_json_args("path", path, "property", "host"), -1, 0, &value);
+	if (!ret)
+		ret = value ? pci_bdf_parse(json_object_get_string(value), bdf) : -EPROTO;
+	json_object_put(value);
+	return ret;
+}
+
+static int guest_libvirt_del(struct svff_guest *guest, const char *id, unsigned int timeout_ms)
+{
+	int64_t end = svff_now_ms() + timeout_ms, again = 0;
+	struct domain *d = guest->priv;
+	char bdf[SVFF_BDF_LEN];
+	int ret = guest_qemu_has(guest, id);
+
+	if (ret <= 0)
+		return ret;
+	ret = host_of(guest, id, bdf);
+	if (ret)
+		return ret;
+	while ((ret = guest_qemu_has(guest, id)) == 1 && svff_now_ms() < end && !svff_cancelled(guest->ctx)) {
+		if (svff_now_ms() >= again) {
+			if (virDomainDetachDeviceAlias(d->dom, id, VIR_DOMAIN_AFFECT_LIVE) && libvirt_errno() != -ENOENT)
+				svff_log(guest->ctx, SVFF_LOG_INFO, "guest %s: %s", guest->uri, virGetLastErrorMessage());
+			again = svff_now_ms() + UNPLUG_AGAIN_MS;
+		}
+		svff_nap_ms(GONE_POLL_MS);
+	}
+	if (ret < 0)
+		return ret;
+	if (svff_cancelled(guest->ctx))
+		return svff_fail(guest->ctx, -EINTR, "interrupted while guest %s was to release %s", guest->uri, id);
+	if (ret)
+		return svff_fail(guest->ctx, -ETIMEDOUT, "guest %s did not release %s within %u s: unload its driver in the "
+				 "guest, or try again with a longer --timeout%s", guest->uri, id, timeout_ms / MSEC_PER_SEC,
+				 guest_can_pause(guest) == 1 ? "; 'svff pause' needs no help of the guest" : "");
+	drop_from_definition(guest, id, bdf);
+	return 0;
+}
+
+static int guest_libvirt_pid(struct svff_guest *guest)
+{
+	(void)guest;
+	return 0;
+}
+
+/* ---- whose is it? ---- */
+
+static int find_in(virDomainPtr *dom, int count, const char *bdf, char **uri)
+{
+	int i, ret = -ENOENT;
+	char *xml;
+
+	for (i = 0; ret == -ENOENT && i < count; i++) {
+		xml = virDomainGetXMLDesc(dom[i], 0);
+		if (xml && domain_xml_has(xml, bdf))
+			ret = asprintf(uri, "libvirt:%s", virDomainGetName(dom[i])) < 0 ? -ENOMEM : 0;
+		free(xml);
+	}
+	return ret;
+}
+
+/**
+ * libvirt_find_guest() - find the running domain that has a function of this host
+ * @ctx: the context
+ * @bdf: address of the function
+ * @uri: result, to be freed
+ *
+ * Return: 0, or -ENOENT without an error text if none has it, or if there is no libvirt.
+ */
+int libvirt_find_guest(struct svff_ctx *ctx, const char *bdf, char **uri)
+{
+	virConnectPtr conn = connect_libvirt();
+	virDomainPtr *dom = NULL;
+	int i, count, ret = -ENOENT;
+
+	(void)ctx;
+	if (!conn)
+		return -ENOENT;
+	count = virConnectListAllDomains(conn, &dom, VIR_CONNECT_LIST_DOMAINS_ACTIVE);
+	if (count > 0)
+		ret = find_in(dom, count, bdf, uri);
+	for (i = 0; i < count; i++)
+		virDomainFree(dom[i]);
+	free(dom);
+	virConnectClose(conn);
+	return ret;
+}
+
+const struct svff_guest_ops svff_guest_libvirt_ops = {
+	.scheme    = "libvirt",
+	.id_prefix = "ua-",	/* so that libvirt takes it for the alias */
+	.open      = guest_libvirt_open,
+	.close     = guest_libvirt_close,
+	.has       = guest_qemu_has,
+	.find      = guest_qemu_find,
+	.ports     = guest_qemu_ports,
+	.add       = guest_libvirt_add,
+	.del       = guest_libvirt_del,
+	.memory    = guest_qemu_memory,
+	.pid       = guest_libvirt_pid,
+	.can_vfio  = guest_qemu_can_vfio,
+	.monitor   = guest_libvirt_monitor,
+	.refusal   = guest_libvirt_refusal,
+	.needs_fd  = true,
+};
