@@ -239,3 +239,46 @@ guest_log_clean()
 	bad=$(guest log "$1" | grep -E "$BAD_LOG" || :)
 	[ -z "$bad" ] || fail "guest $1: $(head -n 1 <<<"$bad")"
 }
+
+# mover_start NAME MIB: the guest moves data from now on, see bench/mover.c
+mover_start()
+{
+	guest_run "$1" "rm -f /tmp/rounds; mover /dev/svff-mm0 $2 /tmp/rounds >/tmp/mover 2>&1 & echo \$! >/tmp/mover.pid" ||
+		fail "guest $1: no mover"
+	until_true mover_passed "$1" 1 || fail "guest $1 moves nothing"
+}
+
+# mover_passed NAME ROUNDS: so many are over
+mover_passed() { [ "$(guest_run "$1" 'cat /tmp/rounds')" -ge "$2" ]; }
+
+# mover_goes_on NAME: two more rounds end, so that one has begun since
+mover_goes_on()
+{
+	local before
+
+	before=$(guest_run "$1" 'cat /tmp/rounds') || fail "guest $1 does not answer"
+	until_true mover_passed "$1" $((before + 2)) || fail "guest $1 moves nothing: $(guest_run "$1" 'cat /tmp/mover')"
+}
+
+# mover_stop NAME: sets GAP, the longest time in ms between the ends of two rounds, and FAILED, how many rounds failed
+mover_stop()
+{
+	local said
+
+	mover_goes_on "$1"
+	# shellcheck disable=SC2016	# expanded in the guest
+	said=$(guest_run "$1" 'pid=$(cat /tmp/mover.pid); kill "$pid"; tail --pid="$pid" -f /dev/null; cat /tmp/mover')
+	# shellcheck disable=SC2034	# for those who source this
+	read -r ROUNDS GAP FAILED <<<"$said"
+	[ -n "$FAILED" ] || fail "guest $1: $said"
+}
+
+# guest_untouched NAME: since its kernel's log was cleared (dmesg -C) the guest noticed nothing of its VF
+guest_untouched()
+{
+	local said
+
+	said=$(guest_run "$1" 'dmesg -r | grep -v "^<7>" | grep -iE "svff|pcieport|pciehp|0000:0[1-9]"' || :)
+	[ -z "$said" ] || fail "guest $1 noticed: $(head -n 1 <<<"$said")"
+	guest_run "$1" 'ls /sys/bus/pci/drivers/svff_vf | grep -q ^0000' || fail "guest $1: the driver is not bound"
+}
