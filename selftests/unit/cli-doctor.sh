@@ -90,6 +90,13 @@ t_guest_without_ports() {
 	check_out "none is free"
 }
 
+t_guest_that_cannot_pause() {
+	guest a no-pause
+	limits unlimited 0
+	run 0 doctor --guest "$T/a"
+	check_out "its QEMU cannot pause"
+}
+
 t_guest_without_vfio() {
 	guest a no-vfio
 	run 1 doctor --guest "$T/a"

@@ -99,6 +99,7 @@ by_virsh() {
 t_domain_is_found_by_its_hostdev() {
 	ready
 	by_virsh 2
+	check_guests '2=libvirt:a:attached'
 	run 1 attach 2 libvirt:a
 	check_err "attached to guest libvirt:a"
 	run 0 pause 2
@@ -144,6 +145,13 @@ t_domain_that_was_shut_down_loses_its_vf() {
 	run 0 reconf --vfs 4
 	check_err "VF 1 of card 0000:01:00.0 is free again"
 	check_guests ''
+}
+
+t_doctor_looks_at_a_domain() {
+	ready
+	run 0 doctor --guest libvirt:a
+	check_out "libvirt sees to that"
+	check_out "guest libvirt:a keeps its VFs while their number changes"
 }
 
 t_killed_reconf_of_a_domain_is_recovered() {

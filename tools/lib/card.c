@@ -388,51 +388,8 @@ int card_verify_owners(struct svff_card *card, bool save)
 
 	if (!ret)
 		ret = card_drop_gone_owners(card, save);
-	return ret ? ret : card_find_owners(card);
+	return ret ? ret : svff_card_find_guests(card);
 }
-
-#ifdef SVFF_LIBVIRT
-static int find_owner(struct svff_card *card, unsigned int vf, const char *bdf)
-{
-	struct svff_guest *guest;
-	char id[SVFF_ID_LEN], *uri;
-	int ret = libvirt_find_guest(card->ctx, bdf, &uri);
-
-	if (ret)
-		return ret == -ENOENT ? 0 : ret;
-	ret = svff_guest_open(card->ctx, uri, PLAN_GUEST_TIMEOUT_MS, &guest);
-	if (!ret) {
-		if (!guest->ops->find(guest, bdf, id))
-			ret = state_set(&card->state, vf, uri, id, "");
-		svff_guest_close(guest);
-	}
-	free(uri);
-	return ret == -ENOMEM ? svff_fail(card->ctx, ret, "VF %u: out of memory", vf) : 0;
-}
-
-/**
- * card_find_owners() - add to the note in memory who has a VF that svff did not give away
- * @card: the card
- *
- * Return: 0, or -ENOMEM.
- */
-int card_find_owners(struct svff_card *card)
-{
-	char bdf[SVFF_BDF_LEN];
-	int vf, ret = 0;
-
-	for (vf = 1; !ret && vf <= card->vfs; vf++)
-		if (!state_find(&card->state, vf) && !vf_address(card, vf, bdf) && vfio_in_use(card->ctx, bdf) == 1)
-			ret = find_owner(card, vf, bdf);
-	return ret;
-}
-#else
-int card_find_owners(struct svff_card *card)
-{
-	(void)card;
-	return 0;
-}
-#endif
 
 /**
  * card_drop_gone_owners() - drop from the note in memory what is not true any more

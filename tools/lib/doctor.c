@@ -318,9 +318,11 @@ static bool process_may_lock_all(struct svff_ctx *ctx, int pid)
 static void check_guest_memlock(struct svff_report *report, struct svff_guest *guest)
 {
 	unsigned long long limit, need = 0;
-	int pid = guest->ops->pid(guest);
+	int pid = guest->ops->pid ? guest->ops->pid(guest) : 0;
 
-	if (!pid || guest->ops->memory(guest, &need))
+	if (!guest->ops->pid)
+		svff_found(report, "memlock", SVFF_OK, "guest %s may lock what its VFs need: libvirt sees to that", guest->uri);
+	else if (!pid || guest->ops->memory(guest, &need))
 		svff_found(report, "memlock", SVFF_UNKNOWN, "guest %s: its memory or its process is not known", guest->uri);
 	else if (process_may_lock_all(report->ctx, pid))
 		svff_found(report, "memlock", SVFF_OK, "%s may lock all memory", guest->uri);
@@ -360,6 +362,19 @@ static void check_guest_vfio(struct svff_report *report, struct svff_guest *gues
 		      guest->uri);
 }
 
+static void check_guest_pause(struct svff_report *report, struct svff_guest *guest)
+{
+	int can = guest_can_pause(guest);
+
+	if (can < 0)
+		svff_found(report, "pause", SVFF_UNKNOWN, "%s", svff_error(report->ctx));
+	else if (can)
+		svff_found(report, "pause", SVFF_OK, "guest %s keeps its VFs while their number changes", guest->uri);
+	else
+		svff_found(report, "pause", SVFF_WARN, "guest %s sees its VFs go and come when their number changes: its QEMU "
+			   "cannot pause" REMEDY "start it with a QEMU that has vfio-pci-pause", guest->uri);
+}
+
 static void check_guest(struct svff_report *report, const char *name)
 {
 	struct svff_guest *guest;
@@ -376,6 +391,7 @@ static void check_guest(struct svff_report *report, const char *name)
 	}
 	check_guest_vfio(report, guest);
 	check_guest_ports(report, guest);
+	check_guest_pause(report, guest);
 	check_guest_memlock(report, guest);
 	svff_guest_close(guest);
 }

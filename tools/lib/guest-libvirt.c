@@ -252,53 +252,78 @@ static int guest_libvirt_del(struct svff_guest *guest, const char *id, unsigned 
 	return 0;
 }
 
-static int guest_libvirt_pid(struct svff_guest *guest)
-{
-	(void)guest;
-	return 0;
-}
-
 /* ---- whose is it? ---- */
 
-static int find_in(virDomainPtr *dom, int count, const char *bdf, char **uri)
-{
-	int i, ret = -ENOENT;
-	char *xml;
+struct libvirt_domains {
+	size_t count;
+	struct {
+		char *name, *xml;
+	} domain[];
+};
 
-	for (i = 0; ret == -ENOENT && i < count; i++) {
-		xml = virDomainGetXMLDesc(dom[i], 0);
-		if (xml && domain_xml_has(xml, bdf))
-			ret = asprintf(uri, "libvirt:%s", virDomainGetName(dom[i])) < 0 ? -ENOMEM : 0;
-		free(xml);
+/**
+ * libvirt_domains_get() - take a picture of all domains that run
+ *
+ * Return: the domains, for libvirt_domains_put(); NULL if there are none, or no libvirt.
+ */
+struct libvirt_domains *libvirt_domains_get(void)
+{
+	struct libvirt_domains *domains = NULL;
+	virConnectPtr conn = connect_libvirt();
+	virDomainPtr *dom = NULL;
+	int i, count;
+
+	if (!conn)
+		return NULL;
+	count = virConnectListAllDomains(conn, &dom, VIR_CONNECT_LIST_DOMAINS_ACTIVE);
+	if (count > 0)
+		domains = calloc(1, sizeof(*domains) + count * sizeof(domains->domain[0]));
+	for (i = 0; i < count; i++) {
+		if (domains) {
+			domains->domain[i].name = strdup(virDomainGetName(dom[i]));
+			domains->domain[i].xml = virDomainGetXMLDesc(dom[i], 0);
+			domains->count++;
+		}
+		virDomainFree(dom[i]);
 	}
-	return ret;
+	free(dom);
+	virConnectClose(conn);
+	return domains;
 }
 
 /**
- * libvirt_find_guest() - find the running domain that has a function of this host
- * @ctx: the context
+ * libvirt_domains_find() - find the domain that has a function of this host
+ * @domains: the domains
  * @bdf: address of the function
- * @uri: result, to be freed
  *
- * Return: 0, or -ENOENT without an error text if none has it, or if there is no libvirt.
+ * Return: its URI, to be freed; NULL if none has it.
  */
-int libvirt_find_guest(struct svff_ctx *ctx, const char *bdf, char **uri)
+char *libvirt_domains_find(const struct libvirt_domains *domains, const char *bdf)
 {
-	virConnectPtr conn = connect_libvirt();
-	virDomainPtr *dom = NULL;
-	int i, count, ret = -ENOENT;
+	char *uri;
+	size_t i;
 
-	(void)ctx;
-	if (!conn)
-		return -ENOENT;
-	count = virConnectListAllDomains(conn, &dom, VIR_CONNECT_LIST_DOMAINS_ACTIVE);
-	if (count > 0)
-		ret = find_in(dom, count, bdf, uri);
-	for (i = 0; i < count; i++)
-		virDomainFree(dom[i]);
-	free(dom);
-	virConnectClose(conn);
-	return ret;
+	for (i = 0; i < domains->count; i++) {
+		if (!domains->domain[i].name || !domains->domain[i].xml || !domain_xml_has(domains->domain[i].xml, bdf))
+			continue;
+		return asprintf(&uri, "libvirt:%s", domains->domain[i].name) < 0 ? NULL : uri;
+	}
+	return NULL;
+}
+
+/**
+ * libvirt_domains_put() - drop the picture of all domains
+ * @domains: the domains, or NULL
+ */
+void libvirt_domains_put(struct libvirt_domains *domains)
+{
+	size_t i;
+
+	for (i = 0; domains && i < domains->count; i++) {
+		free(domains->domain[i].name);
+		free(domains->domain[i].xml);
+	}
+	free(domains);
 }
 
 const struct svff_guest_ops svff_guest_libvirt_ops = {
@@ -312,7 +337,6 @@ const struct svff_guest_ops svff_guest_libvirt_ops = {
 	.add       = guest_libvirt_add,
 	.del       = guest_libvirt_del,
 	.memory    = guest_qemu_memory,
-	.pid       = guest_libvirt_pid,
 	.can_vfio  = guest_qemu_can_vfio,
 	.monitor   = guest_libvirt_monitor,
 	.refusal   = guest_libvirt_refusal,

@@ -54,6 +54,7 @@ int svff_card_open(struct svff_ctx *ctx, const char *address, struct svff_card *
 int svff_card_probe(struct svff_card *card);
 void svff_card_free(struct svff_card *card);
 
+int svff_card_find_guests(struct svff_card *card);
 const char *svff_card_address(const struct svff_card *card);
 const char *svff_card_driver(const struct svff_card *card);
 const char *svff_card_ip_type(const struct svff_card *card);

@@ -11,7 +11,7 @@
  *	guest-qemu.c guest-pause.c	what all of them do by commands to QEMU
  *	domain-xml.c	hostdevs in libvirt's XML: pure
  *	state.c		who owns which VF
- *	card.c vf.c	cards and VFs
+ *	card.c card-guests.c vf.c	cards and VFs
  *	picture.c	what all VFs of a card are, or are to be
  *	journal.c	what a plan that may be killed leaves for the next one
  *	plan.c		transaction engine; steps.c steps-pause.c what a step does
@@ -180,7 +180,7 @@ struct svff_guest_ports {
  * @add: plug host function @bdf as device @id; -ETIMEDOUT and -ECONNRESET leave it open whether it came
  * @del: unplug device @id and wait until the guest has let go of it
  * @memory: size of the guest's memory, in bytes
- * @pid: process of the guest, 0 if not known
+ * @pid: process of the guest, 0 if not known; NULL if its limits are looked after
  * @can_vfio: 1 if the guest can take VFIO devices
  * @monitor: give a command to the guest's QEMU, and with it descriptor @fd if that is not negative;
  *	-EREMOTEIO if QEMU refuses it
@@ -235,7 +235,11 @@ int guest_qemu_can_vfio(struct svff_guest *guest);
 
 /* ---- guest-libvirt.c, domain-xml.c ---- */
 
-int libvirt_find_guest(struct svff_ctx *ctx, const char *bdf, char **uri);
+struct libvirt_domains;
+
+struct libvirt_domains *libvirt_domains_get(void);
+char *libvirt_domains_find(const struct libvirt_domains *domains, const char *bdf);
+void libvirt_domains_put(struct libvirt_domains *domains);
 bool domain_xml_has(const char *xml, const char *bdf);
 int domain_xml_hostdev(char *xml, size_t size, const char *bdf, const char *alias);
 
@@ -302,7 +306,6 @@ struct svff_vf {
 int card_refresh(struct svff_card *card);
 int card_need_bound(struct svff_card *card);
 int card_verify_owners(struct svff_card *card, bool save);
-int card_find_owners(struct svff_card *card);
 int card_drop_gone_owners(struct svff_card *card, bool save);
 int card_owner_state(struct svff_card *card, const struct svff_owner *owner,
 		     enum svff_guest_state *state, char *why, size_t size);

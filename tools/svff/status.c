@@ -146,8 +146,10 @@ static int show_vfs(struct cli *cli, struct svff_card *card, struct json_object 
 {
 	struct svff_vf *vf;
 	unsigned int i, count = svff_card_vfs(card) + (cli->all ? svff_card_spares(card) : 0);
-	int ret;
+	int ret = svff_card_find_guests(card);
 
+	if (ret)
+		return cli_fail(cli, ret);
 	if (!list && count)
 		printf("  %4s  %-13s  %-9s  %-11s  %6s  %5s  %-10s  %s\n", "VF", "address", "state", "queues", "active",
 		       "group", "driver", "guest");
