@@ -36,7 +36,7 @@ rm -f /out/ktap/*
 case ${1:-} in
 '') set -- "$TESTS"/sriov/*.sh "$TESTS"/uapi/*.sh "$TESTS"/dmaengine/*.sh "$TESTS"/scale/*.sh "$TESTS/qemu/demo-host.sh" ;;
 --debug) set -- "$TESTS"/sriov/*.sh "$TESTS"/uapi/*.sh "$TESTS"/dmaengine/*.sh "$TESTS"/debug/*.sh ;;
---card) set -- "$TESTS"/sriov/{mbox,mm,provision,reset}.sh "$TESTS"/uapi/*.sh ;;
+--card) set -- "$TESTS"/sriov/{irq,mbox,mm,provision,reset}.sh "$TESTS"/uapi/*.sh ;;
 --hostile) set -- "$TESTS"/hostile/*.sh ;;
 --scale) run "$TESTS/scale/scale.sh" 252 2048; exit 0 ;;
 --foreign) set -- "$SVFF_SRC/selftests/foreign/matrix.sh" ;;

@@ -41,6 +41,7 @@
 
 #define VF_VERSION_MAGIC	0x1FD3
 #define VF_VERSION_NEW		0xF0F0	/* device type and IP: 0 is soft 3.x */
+#define VF_VERSION_CPM5		0x2000
 #define VF_USER_BAR_2		0x00104104
 
 /* MSI-X vectors of a VF */
