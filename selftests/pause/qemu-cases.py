@@ -1,0 +1,549 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""qemu-cases.py CASE BDF...: a case of pausing a VF of the emulated card; BDF are VFs bound to a VFIO driver.
+
+Status 0: as promised; 1: not, and the last line says why. See qemu-stateless.sh.
+"""
+
+import os
+import resource
+import sys
+import time
+import traceback
+
+from machine import (BAR0, COMMAND, EJECT, MAILBOX, MASTER, MEMORY, PCI, SLOT, Failed, Machine, check, group_of,
+                     host_config)
+
+ALL_ONES = 0xffffffff
+# Registers of a VF: its version, a register to write to, the words of an outgoing message
+VERSION, VECTOR, MESSAGE = 0x5014, 0x5008, 0x5c00
+VERSION_IS = 0x1fd30220
+ROUNDS = 20
+CAP_EXPRESS, DEVCTL, FLR = 0x10, 8, 0x8000
+NOBODY = 65534
+
+
+def alive(machine):
+    """The guest reaches the VF: in the mapped part of its BAR, for reading and writing."""
+    check(machine.read(VERSION) == VERSION_IS, f"version {machine.read(VERSION):#x}")
+    machine.write(MESSAGE, 0x600df00d)
+    check(machine.read(MESSAGE) == 0x600df00d, "a write is not read back")
+
+
+def released(machine):
+    """Nothing of the host device is open or mapped."""
+    check(not machine.vfio_fds(), f"still open: {machine.vfio_fds()}")
+    check(not machine.vfio_maps(), f"still mapped: {machine.vfio_maps()}")
+    check(machine.locked_kb() == 0, f"{machine.locked_kb()} KiB are still locked")
+
+
+def pause_and_unpause(bdf, *_):
+    machine = Machine(bdf)
+    alive(machine)
+    check(machine.info() == {"qom-path": "/machine/peripheral/vf0", "device-id": "vf0", "host": bdf,
+                             "state": "running", "pause-mode": "stateless"}, f"running: {machine.info()}")
+    check(machine.locked_kb() > 0, "no memory is mapped for the VF")
+    before = machine.config_space()
+    event = machine.pause()
+    check(event == {"device-id": "vf0", "qom-path": "/machine/peripheral/vf0", "state": "paused", "host": bdf,
+                    "reason": "command"}, f"event {event}")
+    released(machine)
+    check(machine.config_space() == before, "configuration space differs while paused")
+    check(machine.read(VERSION) == ALL_ONES, "a read does not give all ones")
+    machine.write(MESSAGE, 1)
+    info = machine.info()
+    check(info["state"] == "paused" and info["trapped-reads"] == 1 and info["trapped-writes"] == 1, f"paused: {info}")
+    event = machine.unpause()
+    check(event["state"] == "running" and event["host"] == bdf, f"event {event}")
+    check(machine.config_space() == before, "configuration space differs after it")
+    check(machine.read(MESSAGE) == 0, "a write while paused was not dropped, or the VF was not reset")
+    alive(machine)
+    check(machine.info()["state"] == "running" and "trapped-reads" not in machine.info(), f"{machine.info()}")
+    machine.quit()
+
+
+def no_mmap(bdf, *_):
+    machine = Machine(bdf, "x-no-mmap=on")
+    machine.pause()
+    check(machine.read(VERSION) == ALL_ONES, "a read does not give all ones")
+    machine.unpause()
+    alive(machine)
+    machine.quit()
+
+
+def emulated(bdf, *_):
+    """The same without KVM, whose processors look at memory in another way"""
+    machine = Machine(bdf, accel="tcg")
+    for _round in range(3):
+        alive(machine)
+        machine.pause()
+        released(machine)
+        check(machine.read(VERSION) == ALL_ONES, "a read does not give all ones")
+        machine.unpause()
+    alive(machine)
+    machine.quit()
+
+
+def other_vf(first, second):
+    machine = Machine(first)
+    machine.pause()
+    event = machine.unpause(host=second)
+    check(event["host"] == second and machine.info()["host"] == second, f"event {event}")
+    alive(machine)
+    check(os.path.basename(os.readlink(f"{PCI}/{second}/driver")) == "vfio-pci", "who drives it?")
+    check(host_config(second, COMMAND) & MASTER, "bus master is off on the host")
+    check(not host_config(first, COMMAND) & MASTER, "bus master is on at the old place")
+    machine.pause()
+    check(machine.info()["host"] == second, "the address is forgotten")
+    machine.unpause(sysfsdev=f"{PCI}/{first}")
+    check(machine.info()["host"] == first, f"{machine.info()}")
+    alive(machine)
+    machine.quit()
+
+
+def config_while_paused(bdf, *_):
+    machine = Machine(bdf)
+    machine.pause()
+    machine.config(COMMAND, 2, MEMORY)
+    check(machine.config(COMMAND, 2) == MEMORY, "the guest's write is not seen")
+    machine.config(0x3c, 1, 11)
+    machine.config(0, 4, 0)
+    check(machine.config(0, 4) == 0xa03f10ee, "a read-only register took a write")
+    # the BAR moves
+    machine.config(0x10, 4, BAR0 + 0x100000)
+    check(machine.qtest("readl", BAR0 + 0x100000 + VERSION) == ALL_ONES, "BAR 0 is not where it was put")
+    machine.unpause()
+    check(not host_config(bdf, COMMAND) & MASTER, "bus master is on, the guest has switched it off")
+    check(machine.config(COMMAND, 2) == MEMORY and machine.config(0x3c, 1) == 11, "not as the guest left it")
+    check(machine.qtest("readl", BAR0 + 0x100000 + VERSION) == VERSION_IS, "BAR 0 is not where it was put")
+    machine.quit()
+
+
+def vectors(bdf, *_):
+    """A write to memory stands for an interrupt: it says that a vector was raised."""
+    machine = Machine(bdf)
+    machine.vector(0, MAILBOX, 0xa0)
+    machine.vector(1, MAILBOX + 4, 0xa1, masked=True)
+    machine.vector(2, MAILBOX + 8, 0xa2)
+    machine.msix_on()
+    got = lambda: [machine.memory(MAILBOX + 4 * i) for i in range(4)]
+    check(got() == [0, 0, 0, 0], f"raised before: {got()}")
+    machine.pause()
+    # vector 2 is masked, and 3 comes in use, while paused; table and pending bits are those of QEMU
+    machine.vector(2, MAILBOX + 8, 0xa2, masked=True)
+    machine.vector(3, MAILBOX + 12, 0xa3)
+    check(machine.qtest("readl", machine.table(3) + 8) == 0xa3, "the table is not there")
+    check(machine.read(0x4800) == 0, "pending bits read as the BAR does")
+    machine.unpause()
+    check(got() == [0xa0, 0, 0, 0xa3], f"raised by unpause: {[hex(x) for x in got()]}")
+    for i in range(4):
+        machine.memory(MAILBOX + 4 * i, 0)
+    machine.pause()
+    machine.unpause(inject_interrupts=False)
+    check(got() == [0, 0, 0, 0], "raised although not asked for")
+    # MSI-X goes off while paused
+    machine.pause()
+    machine.config(machine.msix + 2, 2, 0)
+    machine.unpause()
+    check(got() == [0, 0, 0, 0], "raised although MSI-X is off")
+    machine.quit()
+
+
+def reset(bdf, *_):
+    machine = Machine(bdf)
+    machine.msix_on()
+    machine.pause()
+    machine.qmp("system_reset")
+    machine.qmp.event("RESET")
+    check(machine.info()["state"] == "paused", "a reset ended the pause")
+    check(machine.config(COMMAND, 2) == 0, "the command register was not reset")
+    check(machine.config(machine.msix + 2, 2) & 0x8000 == 0, "MSI-X is still on")
+    machine.unpause()
+    check(not host_config(bdf, COMMAND) & MASTER, "bus master is on")
+    machine.drive()
+    alive(machine)
+    machine.qmp("system_reset")
+    machine.qmp.event("RESET")
+    machine.drive()
+    alive(machine)
+    machine.quit()
+
+
+def unplug(machine):
+    """As a guest's ACPI does"""
+    machine.qmp("device_del", id="vf0")
+    machine.qtest("outl", EJECT, 1 << SLOT)
+    machine.qmp.event("DEVICE_DELETED")
+    check(not machine.qmp("query-vfio-pci"), "query-vfio-pci still has it")
+
+
+def device_del(bdf, *_):
+    machine = Machine(bdf)
+    for way in ("paused", "unpaused"):
+        machine.pause()
+        if way == "unpaused":
+            machine.unpause()
+        unplug(machine)
+        released(machine)
+        machine.qmp("device_add", driver="vfio-pci", id="vf0", host=bdf, addr=str(SLOT))
+        machine.drive()
+        alive(machine)
+    machine.qmp("device_del", id="vf0")
+    machine.refused("vfio-pci-pause", ["vf0", "not paused", "unplugged"], id="vf0")
+    machine.quit()
+
+
+def quit_paused(bdf, *_):
+    machine = Machine(bdf)
+    machine.pause()
+    machine.quit()
+
+
+def migrate(bdf, *_):
+    machine = Machine(bdf, "enable-migration=off")
+    machine.pause()
+    machine.refused("migrate", "vf0 is paused", uri="exec:cat >/dev/null")
+    machine.unpause()
+    text = machine.refused("migrate", "disabled", uri="exec:cat >/dev/null")
+    check("paused" not in text, "still blocked by the pause")
+    machine.quit()
+
+
+def errors(first, second):
+    machine, other = Machine(first), Machine(second)
+    machine.refused("vfio-pci-pause", "nobody", kind="DeviceNotFound", id="nobody")
+    machine.refused("vfio-pci-unpause", "nobody", kind="DeviceNotFound", id="nobody")
+    machine.refused("vfio-pci-pause", "no vfio-pci device", id="/machine/unattached")
+    machine.refused("vfio-pci-unpause", ["vf0", "not paused"], id="vf0")
+    machine.pause(device="/machine/peripheral/vf0")
+    before = len(machine.fds())
+    machine.refused("vfio-pci-pause", ["vf0", "paused already"], id="vf0")
+    for arguments, text in (
+            ({"host": "zz"}, "'zz' is no PCI address"),
+            ({"host": "0000:01:00.9"}, "no PCI address"),
+            ({"host": "0000:01:00.1 "}, "no PCI address"),
+            ({"host": first, "sysfsdev": f"{PCI}/{first}"}, "exclude"),
+            ({"host": "0000:7f:00.0"}, "no such host device"),
+            ({"sysfsdev": "/nowhere"}, "no such host device"),
+            ({"group-fd": "none"}, "none"),
+            ({"host": "0000:00:00.0"}, "no iommu_group|not viable|No such file"),
+            ({"host": second}, "busy")):
+        text = [text] if "fd" in str(arguments) else ["vf0", "still paused", text]
+        error = machine.refused("vfio-pci-unpause", text, id="vf0", **arguments)
+        check(machine.info()["state"] == "paused" and machine.info()["host"] == first, f"{arguments}: {machine.info()}")
+        if "group-fd" not in arguments:
+            check(machine.info()["last-error"] == error, f"last-error: {machine.info()}")
+        released(machine)
+    check(len(machine.fds()) == before, f"{before} fds before, {len(machine.fds())} after: {machine.fds()}")
+    machine.unpause()
+    alive(machine)
+    # in use by the same QEMU
+    machine.pause()
+    machine.qmp("device_add", driver="vfio-pci", id="vf1", host=first, addr="9")
+    machine.refused("vfio-pci-unpause", ["still paused", "already attached|busy"], id="vf0")
+    machine.quit()
+    other.quit()
+
+
+def not_bound(bdf, *_):
+    """The VF is there, and has another driver or none"""
+    machine = Machine(bdf)
+    machine.pause()
+    with open(f"{PCI}/{bdf}/driver/unbind", "w", encoding="ascii") as unbind:
+        unbind.write(bdf)
+    machine.refused("vfio-pci-unpause", "still paused", id="vf0")
+    with open("/sys/bus/pci/drivers_probe", "w", encoding="ascii") as probe:
+        probe.write(bdf)
+    machine.unpause()
+    alive(machine)
+    machine.quit()
+
+
+def other_kind(bdf, device):
+    """The VF is away, and a function with other BARs is there; see say() for the talk with the shell."""
+    machine = Machine(bdf)
+    machine.pause()
+    say("paused")
+    for _try in range(3):
+        machine.refused("vfio-pci-unpause", ["still paused", "differs in"], id="vf0", host=device)
+        released(machine)
+        check(machine.info()["host"] == bdf, f"{machine.info()}")
+    say("refused")
+    machine.unpause()
+    alive(machine)
+    machine.quit()
+
+
+def no_leak(bdf, *_):
+    machine = Machine(bdf)
+    machine.msix_on()
+    machine.vector(0, MAILBOX, 1)
+    machine.pause()
+    machine.unpause()
+    before, maps = machine.fds(), len(machine.vfio_maps())
+    for _round in range(ROUNDS):
+        machine.pause()
+        machine.refused("vfio-pci-unpause", "no such host device", id="vf0", host="0000:7f:00.0")
+        machine.unpause()
+        alive(machine)
+    check(machine.fds() == before, f"before {before}, after {machine.fds()}")
+    check(len(machine.vfio_maps()) == maps, f"{maps} maps before, {len(machine.vfio_maps())} after")
+    machine.quit()
+
+
+def times(bdf, *_):
+    """Not a check of time: it says what it takes."""
+    machine = Machine(bdf)
+    took = []
+    for _round in range(10):
+        start = time.monotonic()
+        machine.pause()
+        middle = time.monotonic()
+        machine.unpause()
+        took.append((middle - start, time.monotonic() - middle))
+    print("pause, unpause, ms:", [(round(a * 1000), round(b * 1000)) for a, b in sorted(took)])
+    machine.quit()
+
+
+def unprivileged(bdf, *_):
+    """A new node of the group belongs to root; QEMU does not run as root."""
+    group = group_of(bdf)
+    os.chown(group, NOBODY, NOBODY)
+    machine = Machine(bdf, accel="tcg", user=NOBODY, memlock=1 << 30)
+    machine.pause()
+    released(machine)
+    os.chown(group, 0, 0)
+    machine.refused("vfio-pci-unpause", ["still paused", "Permission denied"], id="vf0")
+    # a file of the wrong kind
+    pass_fd(machine, "wrong", "/dev/null")
+    machine.refused("vfio-pci-unpause", "still paused", id="vf0", group_fd="wrong")
+    machine.refused("closefd", "wrong", fdname="wrong")
+    # taken also by a command that fails
+    pass_fd(machine, "group", group)
+    machine.refused("vfio-pci-unpause", "no PCI address", id="vf0", host="no", group_fd="group")
+    machine.refused("closefd", "group", fdname="group")
+    pass_fd(machine, "group", group)
+    machine.unpause(group_fd="group")
+    alive(machine)
+    machine.pause()
+    released(machine)
+    machine.quit()
+
+
+def pass_fd(machine, name, path):
+    fd = os.open(path, os.O_RDWR)
+    machine.qmp("getfd", fds=[fd], fdname=name)
+    os.close(fd)
+
+
+def other_group(first, second):
+    """The open file is that of another group."""
+    machine = Machine(first)
+    machine.pause()
+    pass_fd(machine, "group", group_of(second))
+    machine.refused("vfio-pci-unpause", ["still paused", "error getting device"], id="vf0", group_fd="group")
+    released(machine)
+    pass_fd(machine, "group", group_of(second))
+    machine.unpause(host=second, group_fd="group")
+    alive(machine)
+    # no iommufd backend
+    machine.pause()
+    pass_fd(machine, "device", "/dev/null")
+    machine.refused("vfio-pci-unpause", ["still paused", "iommufd"], id="vf0", fd="device")
+    machine.unpause()
+    machine.quit()
+
+
+def memlock(bdf, *_):
+    group = group_of(bdf)
+    os.chown(group, NOBODY, NOBODY)
+    machine = Machine(bdf, accel="tcg", user=NOBODY, memlock=1 << 30)
+    machine.pause()
+    limit = lambda n: resource.prlimit(machine.process.pid, resource.RLIMIT_MEMLOCK, (n, 1 << 30))
+    limit(1 << 20)
+    machine.refused("vfio-pci-unpause", ["still paused", "emory"], id="vf0")
+    released(machine)
+    limit(1 << 30)
+    machine.unpause()
+    alive(machine)
+    os.chown(group, 0, 0)
+    machine.qmp("quit")
+    check(machine.process.wait() == 0, machine.said())
+    machine.gone()
+
+
+def say(word):
+    """Tells the shell that it is its turn, and waits until it had it"""
+    print(word, flush=True)
+    check(input() == "go", "what?")
+
+
+def host_request(first, second):
+    """The number of VFs is set to 0 under two machines."""
+    machines = [Machine(bdf, "on-host-request=pause") for bdf in (first, second)]
+    say("ready")
+    for machine in machines:
+        event = machine.qmp.event("VFIO_PCI_STATE_CHANGED")
+        check(event["state"] == "paused" and event["reason"] == "host-request", f"event {event}")
+        released(machine)
+    say("paused")
+    for machine, bdf in zip(machines, (second, first)):
+        machine.unpause(host=bdf)
+        alive(machine)
+    for machine in machines:
+        machine.quit()
+
+
+# The same with a device that can save and load its state: fake-migration.so
+
+STATE = 0x5c04	# its state
+STATE_SIZE = 8
+KEPT_MAX = 65536
+SAVED = ["state STOP", "state STOP_COPY"]
+
+
+def saves(machine, value=0x5afe):
+    """Pauses, with a state that is known again, and a write afterwards"""
+    machine.write(STATE, value)
+    machine.asked()
+    machine.pause()
+    check(machine.asked()[-2:] == SAVED, "the state was not saved as it should be")
+    machine.write(MESSAGE, 1)
+
+
+def loads(machine, value=0x5afe, **arguments):
+    machine.unpause(**arguments)
+    check(machine.read(STATE) == value, f"the state is {machine.read(STATE):#x} after it")
+    check(machine.read(MESSAGE) == 1, f"the write while paused is {machine.read(MESSAGE):#x} after it")
+
+
+def transparent(accel):
+    def case(first, second):
+        machine = Machine(first, fake=True, accel=accel)
+        check(machine.info()["pause-mode"] == "transparent", f"{machine.info()}")
+        saves(machine)
+        for value in (2, 2, 1):
+            machine.write(MESSAGE, value)
+        check(machine.read(MESSAGE) == ALL_ONES, "a read does not give all ones")
+        info = machine.info()
+        check((info["pause-mode"], info["kept-writes"], info["state-size"]) == ("transparent", 4, STATE_SIZE), f"{info}")
+        loads(machine, host=second)
+        done = machine.asked()
+        writes = [f"write {MESSAGE:#x} {value:#x}" for value in (1, 2, 2, 1)]
+        # the machine is stopped, so the device is when it has what was kept
+        check(done == ["state new", "state RESUMING", "state STOP", "state RUNNING", *writes, "state STOP"], f"{done}")
+        machine.quit()
+    return case
+
+
+transparent_kvm = transparent("kvm")
+transparent_tcg = transparent("tcg")
+
+
+def save_fails(bdf, *_):
+    machine = Machine(bdf, fake=True)
+    machine.write(STATE, 0x5afe)
+    for what in ("STOP", "STOP_COPY", "read"):
+        machine.fail(what)
+        machine.refused("vfio-pci-pause", ["vf0", "not paused"], id="vf0")
+        machine.fail("")
+        check([line for line in machine.asked() if "state" in line][-1] == "state RUNNING", "it does not run")
+        check(machine.info()["state"] == "running", f"{machine.info()}")
+        check(machine.read(STATE) == 0x5afe, "it was reset")
+        alive(machine)
+    check("paused" not in machine.refused("migrate", "", uri="exec:cat >/dev/null"), "still blocked by the pause")
+    saves(machine)
+    loads(machine)
+    machine.quit()
+
+
+def load_fails(bdf, *_):
+    machine = Machine(bdf, fake=True)
+    saves(machine)
+    for what in ("MIGRATION", "RESUMING", "load", "RUNNING"):
+        machine.fail(what)
+        machine.refused("vfio-pci-unpause", ["vf0", "still paused"], id="vf0")
+        machine.fail("")
+        info = machine.info()
+        check((info["state"], info["pause-mode"], info["kept-writes"]) == ("paused", "transparent", 1), f"{info}")
+        released(machine)
+        check(not any(line.startswith("write") for line in machine.asked()), "the writes were not kept back")
+    loads(machine)
+    machine.quit()
+
+
+def too_many_writes(bdf, *_):
+    machine = Machine(bdf, fake=True)
+    machine.pause()
+    size = 0x1000
+    while machine.info()["trapped-writes"] <= KEPT_MAX:
+        machine.qtest("memset", BAR0 + 0x6000, size, 0)
+    check(machine.info()["kept-writes"] == KEPT_MAX, f"{machine.info()}")
+    machine.refused("vfio-pci-unpause", ["still paused", str(KEPT_MAX), "discard-state"], id="vf0")
+    machine.asked()
+    machine.unpause(discard_state=True)
+    check(machine.asked() == ["state new"], "it got what was to be discarded")
+    alive(machine)
+    machine.quit()
+
+
+def discard(bdf, *_):
+    machine = Machine(bdf, fake=True)
+    saves(machine)
+    machine.refused("vfio-pci-unpause", "no such host device", id="vf0", host="0000:7f:00.0", discard_state=True)
+    check(machine.info()["pause-mode"] == "transparent", "a command that failed has discarded the state")
+    machine.asked()
+    machine.unpause(discard_state=True)
+    check(machine.asked() == ["state new"], "it got what was to be discarded")
+    check(machine.read(STATE) == 0, "that is not a device after a reset")
+    machine.quit()
+
+
+def reset_forgets(bdf, *_):
+    machine = Machine(bdf, fake=True)
+    for way in ("system_reset", "flr"):
+        saves(machine)
+        if way == "flr":
+            pos = machine.cap(CAP_EXPRESS) + DEVCTL
+            machine.config(pos, 2, machine.config(pos, 2) | FLR)
+            check(not machine.config(pos, 2) & FLR, "the reset bit reads 1")
+        else:
+            machine.qmp("system_reset")
+            machine.qmp.event("RESET")
+        check(machine.info()["pause-mode"] == "stateless", f"{way}: {machine.info()}")
+        machine.write(MESSAGE, 1)
+        machine.asked()
+        machine.unpause()
+        check(machine.asked() == ["state new"], f"{way}: it got a state")
+        machine.drive()
+        check(machine.read(STATE) == 0 and machine.read(MESSAGE) == 0, f"{way}: that is not a device after a reset")
+    machine.quit()
+
+
+def migration_off(bdf, *_):
+    machine = Machine(bdf, "enable-migration=off", fake=True)
+    check(machine.info()["pause-mode"] == "stateless", f"{machine.info()}")
+    machine.asked()
+    machine.pause()
+    check(machine.asked() == [], "it was asked for its state")
+    machine.unpause()
+    alive(machine)
+    machine.quit()
+
+
+def main():
+    case, vfs = sys.argv[1], sys.argv[2:]
+    try:
+        globals()[case](*vfs)
+    except Exception as error:  # pylint: disable=broad-except
+        if not isinstance(error, Failed):
+            traceback.print_exc()
+        for machine in list(Machine.alive):
+            machine.kill()
+        print(error)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

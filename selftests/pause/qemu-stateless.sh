@@ -1,0 +1,35 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Pause and unpause of a VF that keeps no state, by QMP: QEMU holds a VF of the card and runs no guest.
+# shellcheck disable=SC2317	# functions are called through add
+
+. "$(dirname "$0")/pause.sh"
+
+# Both VFs go, under two machines that were told to let them go; then they come back, exchanged.
+host_request()
+{
+	vfs 2
+	talk host_request "$A" "$B"
+	hear ready
+	echo release >"$S/busy_policy"
+	put_ok 0 "$D/sriov_numvfs"
+	go
+	hear paused
+	new_vfs
+	go
+	talk_end
+}
+
+add "pause, unpause" on pause_and_unpause
+add "without KVM" on emulated
+add "another VF" on other_vf
+add "configuration space, written while paused" on config_while_paused
+add "interrupt vectors" on vectors
+add "system_reset while paused" on reset
+add "device_del while paused and afterwards" on device_del
+add "no migration while paused" on migrate
+add "commands that are refused" on errors
+add "QEMU without privileges" on unprivileged
+add "the host takes the VFs" host_request
+finish

@@ -1,0 +1,14 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Pause and unpause of a VF whose state is kept: QEMU's part, with a driver's part that is made up, see
+# fake-migration.c.
+
+. "$(dirname "$0")/pause.sh"
+
+add "state and writes are kept" on transparent_kvm
+add "saving fails" on save_fails
+add "loading fails" on load_fails
+add "the state is discarded" on discard
+add "a reset while paused" on reset_forgets
+finish
