@@ -137,6 +137,8 @@ long()
 		"$SVFF_LAB/run-tests.sh" --hostile || :
 	step "252 VFs and 2048 queues at once" host scale "${SVFF_KERNELS##* }" xlnx-qdma \
 		"$SVFF_LAB/run-tests.sh" --scale || :
+	step "QEMU's part of a pause" host pause "${SVFF_KERNELS##* }" xlnx-qdma "$SVFF_LAB/run-tests.sh" --pause || :
+	step "a network card's VF, paused" host igb "${SVFF_KERNELS##* }" igb "$SVFF_LAB/run-tests.sh" --igb || :
 	step "millions of messages" fuzz || :
 	[ -z "${FOREIGN:-}" ] || step "foreign drivers" foreign || :
 }

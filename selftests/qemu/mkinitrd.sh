@@ -21,30 +21,39 @@ trap 'rm -rf "$DIR"' EXIT
 # copy_modules NAME...: the modules and what they need, unpacked, in /mods, their order in /mods/order
 copy_modules()
 {
-	local m f b
+	local m f
 
 	mkdir -p "$DIR/mods"
 	for m; do
 		modprobe -S "$KVER" --show-depends "$m" | awk '$1 == "insmod" { print $2 }'
 	done | awk '!seen[$0]++' >"$DIR/mods/paths"
 	while read -r f; do
-		b=${f##*/}
-		case $f in
-		*.xz) xz -dc "$f" >"$DIR/mods/${b%.xz}" ;;
-		*) cp "$f" "$DIR/mods/" ;;
-		esac
-		echo "${b%.xz}"
+		unpack_module "$f" "$DIR/mods"
 	done <"$DIR/mods/paths" >"$DIR/mods/order"
 }
 
-# The modules under test, where modprobe finds them. Without an index they are not built yet: none then.
+# unpack_module FILE FOLDER: prints its name
+unpack_module()
+{
+	local b=${1##*/}
+
+	case $1 in
+	*.xz) xz -dc "$1" >"$2/${b%.xz}" ;;
+	*) cp "$1" "$2/" ;;
+	esac
+	echo "${b%.xz}"
+}
+
+# The modules under test, where modprobe finds them, and a foreign one. Without an index they are not built yet: none then.
 modules_under_test()
 {
-	local f d=$DIR/lib/modules/$KVER
+	local m f d=$DIR/lib/modules/$KVER
 
 	mkdir -p "$d"
-	modprobe -S "$KVER" --show-depends svff_vf 2>/dev/null | while read -r _ f; do
-		[ ! -e "$f" ] || { cp "$f" "$d/" && strip --strip-debug "$d/${f##*/}"; }
+	for m in svff_vf igbvf; do
+		modprobe -S "$KVER" --show-depends "$m" 2>/dev/null || :
+	done | while read -r _ f; do
+		[ ! -e "$f" ] || strip --strip-debug "$d/$(unpack_module "$f" "$d")"
 	done
 	touch "$d/modules.order" "$d/modules.builtin" "$d/modules.builtin.modinfo"
 	depmod -b "$DIR" "$KVER"
