@@ -113,6 +113,21 @@ t_domain_is_found_by_its_hostdev() {
 	[ "$(hostdevs a.domain)" = 0 ] || fail "the definition still has it"
 }
 
+# Where a guest sees its disk, or another host device, may look like a VF of the host.
+t_addresses_in_the_guest_are_not_the_hosts() {
+	ready
+	by_virsh 2
+	{
+		echo "<disk><source file='/disk'/><address type='pci' domain='0x0000' bus='0x01' slot='0x00' function='0x3'/></disk>"
+		echo "<disk><source file='/disk'><privateData/></source><address type='pci' domain='0x0000' bus='0x01' slot='0x00' function='0x3'/></disk>"
+		cat "$T/a.live"
+	} >"$T/new"
+	mv "$T/new" "$T/a.live"
+	check_guests '2=libvirt:a:attached'
+	run 1 pause 3
+	check_err "VF 3 of card 0000:01:00.0 was given to no guest"
+}
+
 t_reconf_finds_domains_too() {
 	ready
 	by_virsh 3

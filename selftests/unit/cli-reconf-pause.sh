@@ -239,6 +239,22 @@ t_vf_that_is_open_is_never_removed() {
 	! grep -q 'sriov_numvfs 0' "$FAKE_LOG" || fail "wrote 0 while a VF was open"
 }
 
+# QEMU has taken the VF, and its answer is lost: nobody may take it away under the guest
+t_vf_of_a_lost_answer_is_not_removed() {
+	run 0 init --vfs 1
+	guest a spoil:vfio-pci-unpause
+	run 0 attach 1 "$T/a"
+	: >"$FAKE_LOG"
+	run 1 reconf --vfs 2
+	check_err "does not speak QMP"
+	check_err "'svff recover' tries again"
+	[ "$(grep -c 'sriov_numvfs 0' "$FAKE_LOG")" = 1 ] || fail "wrote 0 while the VF was open: $(cat "$T/err")"
+	check_states 'attached detached'
+	run 0 recover --forward
+	check_attribute sriov_numvfs 2
+	check_states 'attached detached'
+}
+
 t_resets_are_skipped_where_queues_are_stopped() {
 	machine --variant
 	ready

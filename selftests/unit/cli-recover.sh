@@ -229,11 +229,15 @@ t_journal_that_cannot_be_read() {
 	run 2 recover --forget --back
 }
 
+# The last line that is whole says that all was being taken back, though the new VFs are there.
 t_journal_whose_last_line_is_cut() {
 	ready
-	killed_at 'sriov_numvfs 0'
-	printf '{"step": 9, "name": "some' >>"$SVFF_RUN/0000:01:00.0.journal"
+	killed_at '01:00.1/driver_override vfio-pci'
+	check_attribute sriov_numvfs 4
+	printf '{"step":8,"name":"some","undo":true}\n{"step":7,"name":"some' >>"$SVFF_RUN/0000:01:00.0.journal"
 	run 0 recover
+	check_err "its last step was 'some'"
+	check_attribute sriov_numvfs 3
 	check_owners '1=a 2=b'
 	check_mended
 }

@@ -42,13 +42,18 @@ static bool is_address(const char *element, const char *bdf)
  */
 bool domain_xml_has(const char *xml, const char *bdf)
 {
-	const char *source = xml, *end, *address;
+	const char *source = xml, *tag_end, *end, *address;
 
 	while ((source = strstr(source, "<source"))) {
+		tag_end = strchr(source, '>');
 		end = strstr(source, "</source>");
-		address = strstr(source, "<address ");
-		source += strlen("<source");
-		if (end && address && address < end && is_address(address, bdf))
+		if (!tag_end || !end)
+			return false;
+		source = tag_end;
+		if (tag_end[-1] == '/')	/* of a disk, and the next address is where the guest sees that */
+			continue;
+		address = strstr(tag_end, "<address ");
+		if (address && address < end && is_address(address, bdf))
 			return true;
 	}
 	return false;
