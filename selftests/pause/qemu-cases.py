@@ -175,6 +175,7 @@ def unplug(machine):
     machine.qtest("outl", EJECT, 1 << SLOT)
     machine.qmp.event("DEVICE_DELETED")
     check(not machine.qmp("query-vfio-pci"), "query-vfio-pci still has it")
+    check("blocked-reasons" not in machine.qmp("query-migrate"), f"blocks migration: {machine.qmp('query-migrate')}")
 
 
 def device_del(bdf, *_):
