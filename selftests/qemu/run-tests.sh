@@ -6,7 +6,7 @@
 #	--debug		those for a debug kernel, and all others but the demo
 #	--card		those that ask something of the card
 #	--hostile	a VF that attacks
-#	--pause		QEMU's part of a pause
+#	--pause		QEMU's part of a pause, and all parts together
 #	--igb		with a network card instead: its VFs, paused
 #	--scale		all VFs with all queues
 #	--foreign	selftests/foreign
@@ -38,7 +38,7 @@ rm -f /out/ktap/*
 case ${1:-} in
 '') set -- "$TESTS"/sriov/*.sh "$TESTS"/uapi/*.sh "$TESTS"/dmaengine/*.sh "$TESTS"/scale/*.sh "$TESTS/qemu/demo-host.sh" ;;
 --debug) set -- "$TESTS"/sriov/*.sh "$TESTS"/uapi/*.sh "$TESTS"/dmaengine/*.sh "$TESTS"/pause/{qemu-*,more}.sh "$TESTS"/debug/*.sh ;;
---pause) set -- "$TESTS"/pause/{qemu-*,more}.sh ;;
+--pause) set -- "$TESTS"/pause/{qemu-*,more,reconf,libvirt}.sh ;;
 --card) set -- "$TESTS"/sriov/{irq,mbox,mm,provision,reset}.sh "$TESTS"/uapi/*.sh ;;
 --igb) set -- "$TESTS/pause/igbvf.sh" ;;
 --hostile) set -- "$TESTS"/hostile/*.sh ;;
