@@ -52,7 +52,7 @@ calm()
 	local i
 
 	command -v lab-qmp >/dev/null || return 0
-	for i in "ctxt-busy false" "flr-hang false" "bad-id false" "drop-writeback 0" "desc-fetch-error -1"; do
+	for i in "ctxt-busy false" "flr-hang false" "bad-id false" "drop-writeback 0" "desc-fetch-error -1" "never-idle -1"; do
 		# shellcheck disable=SC2086	# two words
 		lab-qmp set inject-$i
 	done >/dev/null 2>&1

@@ -392,9 +392,28 @@ void qdma_cmpt_stop(QdmaState *s, unsigned qid)
     qdma_irq_forget(s, QDMA_RINGS + qid);
 }
 
+/* What the doorbell reads as: the settings that are in the context */
+static uint32_t cmpt_doorbell(const uint32_t *c)
+{
+    uint32_t val = FIELD_DP32(0, DB_CMPT_CIDX, CIDX,
+                              FIELD_EX32(c[3], CMPT_W3, CIDX));
+
+    val = FIELD_DP32(val, DB_CMPT_CIDX, CNTER_IX,
+                     FIELD_EX32(c[0], CMPT_W0, CNTER_IX));
+    val = FIELD_DP32(val, DB_CMPT_CIDX, TIMER_IX,
+                     FIELD_EX32(c[0], CMPT_W0, TIMER_IX));
+    val = FIELD_DP32(val, DB_CMPT_CIDX, TRIG_MODE,
+                     FIELD_EX32(c[0], CMPT_W0, TRIG_MODE));
+    val = FIELD_DP32(val, DB_CMPT_CIDX, EN_STAT_DESC,
+                     FIELD_EX32(c[0], CMPT_W0, EN_STAT_DESC));
+    return FIELD_DP32(val, DB_CMPT_CIDX, EN_INT,
+                      FIELD_EX32(c[0], CMPT_W0, EN_INT));
+}
+
 /* A context was written; with entries unread its timer goes on. */
 void qdma_cmpt_resume(QdmaState *s, unsigned qid)
 {
+    s->cmpt_doorbell[qid] = cmpt_doorbell(s->cmpt[qid]);
     if (FIELD_EX32(s->cmpt[qid][3], CMPT_W3, VALID) &&
         FIELD_EX32(s->cmpt[qid][0], CMPT_W0, INT_ST) != QDMA_CMPT_ST_IDLE &&
         cmpt_setup_ok(s, qid) && cmpt_unread(s, qid)) {

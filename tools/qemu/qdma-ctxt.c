@@ -119,11 +119,30 @@ static uint32_t hw_live_bits(QdmaState *s, const QdmaRing *r)
     uint32_t w1 = qdma_hw(s, r)[1] & R_HW_W1_EVT_PND_MASK;
     bool pending = FIELD_EX32(sw[0], SW_W0, PIDX) !=
                    FIELD_EX32(qdma_hw(s, r)[0], HW_W0, CIDX);
-    bool enabled = FIELD_EX32(sw[1], SW_W1, QEN);
+    bool busy = FIELD_EX32(sw[1], SW_W1, QEN) ||
+                s->inject_never_idle == r->qid || qdma_irq_waits(s, r);
+    unsigned under_way = qdma_ring_under_way(s, r);
 
     w1 = FIELD_DP32(w1, HW_W1, DSC_PND, pending);
-    w1 = FIELD_DP32(w1, HW_W1, IDL_STP_B, enabled || r->in_flight);
-    return FIELD_DP32(w1, HW_W1, FETCH_PND, MIN(r->in_flight, 15));
+    w1 = FIELD_DP32(w1, HW_W1, IDL_STP_B, busy || under_way);
+    return FIELD_DP32(w1, HW_W1, FETCH_PND, MIN(under_way, 15));
+}
+
+/*
+ * The index of a C2H stream is beyond the buffers that are in the prefetch
+ * cache, where the prefetch context tells how many these are.
+ */
+static uint32_t hw_fetched(QdmaState *s, const QdmaRing *r)
+{
+    uint32_t w0 = qdma_hw(s, r)[0];
+    unsigned slots = qdma_ring_slots(s, r);
+
+    if (!slots || qdma_ring_under_way(s, r) ||
+        !(ctxt_mask(s, QDMA_CTXT_PFCH)[0] & R_PFCH_W0_NUM_PFCH_MASK)) {
+        return w0;
+    }
+    return FIELD_DP32(w0, HW_W0, CIDX,
+                      (FIELD_EX32(w0, HW_W0, CIDX) + r->in_flight) % slots);
 }
 
 /* A prefetch context tells what is fetched, and may be, when it is read. */
@@ -140,8 +159,25 @@ static void pfch_live_bits(QdmaState *s, unsigned qid, uint32_t *w)
              FIELD_EX32(qdma_hw(s, r)[0], HW_W0, CIDX) % slots) % slots;
     credits = known > r->in_flight ? known - r->in_flight : 0;
     w[0] = FIELD_DP32(w[0], PFCH_W0, PFCH, r->in_flight > 0);
+    w[0] = FIELD_DP32(w[0], PFCH_W0, NUM_PFCH, r->in_flight);
+    w[0] &= ctxt_mask(s, QDMA_CTXT_PFCH)[0];
     w[0] = FIELD_DP32(w[0], PFCH_W0, SW_CRDT_LO, credits & 7);
     w[1] = FIELD_DP32(w[1], PFCH_W1, SW_CRDT_HI, credits >> 3);
+}
+
+/*
+ * Buffers fetched ahead are thrown away. Nobody fetches them again: the fetch
+ * index is beyond them.
+ */
+static void pfch_evict(QdmaState *s, unsigned qid)
+{
+    QdmaRing *r = qdma_ring(s, true, qid);
+
+    pfch_live_bits(s, qid, s->pfch[qid]);
+    if (qdma_ring_is_stream(s, r)) {
+        qdma_hw(s, r)[0] = hw_fetched(s, r);
+        r->in_flight = 0;
+    }
 }
 
 static void ctxt_read(QdmaState *s, unsigned sel, unsigned index,
@@ -152,14 +188,21 @@ static void ctxt_read(QdmaState *s, unsigned sel, unsigned index,
     memset(data, 0, QDMA_IND_CTXT_WORDS * sizeof(*data));
     memcpy(data, words, info->words * sizeof(*data));
     if (sel == QDMA_CTXT_HW_C2H || sel == QDMA_CTXT_HW_H2C) {
-        data[1] = hw_live_bits(s, qdma_ring(s, sel == QDMA_CTXT_HW_C2H, index));
+        const QdmaRing *r = qdma_ring(s, sel == QDMA_CTXT_HW_C2H, index);
+
+        data[0] = hw_fetched(s, r);
+        data[1] = hw_live_bits(s, r);
     } else if (sel == QDMA_CTXT_PFCH) {
         pfch_live_bits(s, index, data);
     }
 }
 
-/* A changed context takes effect before the command is done. */
-static void ctxt_apply(QdmaState *s, unsigned sel, unsigned index)
+/*
+ * A changed context takes effect before the command is done. But a queue that
+ * is disabled by writing its context, not by clearing or invalidating it,
+ * completes what it has fetched.
+ */
+static void ctxt_apply(QdmaState *s, unsigned sel, unsigned op, unsigned index)
 {
     QdmaRing *r;
 
@@ -167,7 +210,8 @@ static void ctxt_apply(QdmaState *s, unsigned sel, unsigned index)
     case QDMA_CTXT_SW_C2H:
     case QDMA_CTXT_SW_H2C:
         r = qdma_ring(s, sel == QDMA_CTXT_SW_C2H, index);
-        if (FIELD_EX32(qdma_sw(s, r)[1], SW_W1, QEN)) {
+        if (FIELD_EX32(qdma_sw(s, r)[1], SW_W1, QEN) ||
+            op == QDMA_CTXT_OP_WR) {
             qdma_ring_kick(s, r);
         } else {
             qdma_ring_stop(s, r);
@@ -251,13 +295,16 @@ static void ctxt_execute(QdmaState *s, uint32_t cmd)
         ctxt_modify(s, sel, words);
         break;
     case QDMA_CTXT_OP_INV:
+        if (sel == QDMA_CTXT_PFCH) {
+            pfch_evict(s, index);
+        }
         ctxt_invalidate(info, words);
         break;
     case QDMA_CTXT_OP_RD:
         ctxt_read(s, sel, index, info, words);
         return;
     }
-    ctxt_apply(s, sel, index);
+    ctxt_apply(s, sel, op, index);
 }
 
 void qdma_ctxt_command(QdmaState *s, uint32_t cmd)

@@ -243,6 +243,8 @@ static const struct {
       "Hardware queue whose data is refused by the bus, -1 for none" },
     { "inject-cmpt-overflow", offsetof(QdmaState, inject_cmpt_overflow),
       "Hardware queue whose completion ring is found full, -1 for none" },
+    { "inject-never-idle", offsetof(QdmaState, inject_never_idle),
+      "Hardware queue that never tells that it is idle, -1 for none" },
 };
 
 static const struct {

@@ -198,6 +198,13 @@ void qdma_irq_forget(QdmaState *s, unsigned source)
     s->aggr_wait[source] = false;
 }
 
+/* A ring, or its completion ring, has something to tell and no room for it. */
+bool qdma_irq_waits(QdmaState *s, const QdmaRing *r)
+{
+    return s->aggr_wait[qdma_ring_index(r)] ||
+           (r->c2h && s->aggr_wait[QDMA_RINGS + r->qid]);
+}
+
 static bool aggr_waits_for(QdmaState *s, unsigned source, unsigned ring)
 {
     return s->aggr_wait[source] && source_vector(s, source) == ring;
@@ -217,10 +224,13 @@ static void aggr_drain(QdmaState *s, unsigned ring)
     }
 }
 
-/* An interrupt context was written, cleared or invalidated. */
+/*
+ * An interrupt context was written, cleared or invalidated. It does not hold
+ * the consumer index: the ring is taken to be read.
+ */
 void qdma_irq_aggr_restart(QdmaState *s, unsigned ring)
 {
-    s->intr_cidx[ring] = 0;
+    s->intr_cidx[ring] = FIELD_EX32(s->intr[ring][2], INTR_W2, PIDX);
     for (unsigned i = 0; s->aggr_waiting && i < QDMA_SOURCES; i++) {
         if (aggr_waits_for(s, i, ring)) {
             qdma_irq_forget(s, i);

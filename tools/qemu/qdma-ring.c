@@ -10,7 +10,8 @@
  *
  * A ring's next descriptor to fetch is always its completed index plus what
  * is in flight. So dropping what is in flight loses nothing: this is what
- * stopping a queue, and saving the device's state, does.
+ * invalidating a queue, and saving the device's state, does. A queue that is
+ * disabled by a write to its context completes what is in flight instead.
  *
  * What a descriptor moves is told in qdma-mm.c and qdma-st.c.
  *
@@ -59,6 +60,12 @@ static unsigned ring_desc_size(QdmaState *s, const QdmaRing *r)
 static bool ring_enabled(QdmaState *s, const QdmaRing *r)
 {
     return FIELD_EX32(qdma_sw(s, r)[1], SW_W1, QEN);
+}
+
+/* Descriptors that are worked on; a C2H stream's wait for packets instead. */
+unsigned qdma_ring_under_way(QdmaState *s, const QdmaRing *r)
+{
+    return r->c2h && qdma_ring_is_stream(s, r) ? 0 : r->in_flight;
 }
 
 static unsigned ring_cidx(QdmaState *s, const QdmaRing *r)
@@ -120,7 +127,8 @@ static bool ring_has_work(QdmaState *s, const QdmaRing *r)
     if (ring_is_c2h_stream(s, r)) {
         return qdma_st_c2h_wanted(s, r);
     }
-    return ring_enabled(s, r) && ring_pidx(s, r) != ring_cidx(s, r);
+    return r->in_flight ||
+           (ring_enabled(s, r) && ring_pidx(s, r) != ring_cidx(s, r));
 }
 
 void qdma_ring_kick(QdmaState *s, QdmaRing *r)
@@ -273,7 +281,7 @@ static unsigned ring_fetch_count(QdmaState *s, QdmaRing *r, unsigned *index)
     unsigned code = FIELD_EX32(s->csr[R_GLBL_DSC_CFG], GLBL_DSC_CFG, MAX_FETCH);
     unsigned count, known;
 
-    if (!slots) {
+    if (!slots || !ring_enabled(s, r)) {
         return 0;
     }
     known = (ring_pidx(s, r) + slots - ring_cidx(s, r)) % slots;
@@ -394,6 +402,10 @@ static int64_t ring_run(QdmaState *s, QdmaRing *r, QdmaBudget *b)
     }
     if (ring_enabled(s, r) && !ring_setup_ok(s, r)) {
         qdma_ring_fail(s, r, R_GLBL_DSC_ERR_STS_DSC_MASK, true);
+        return INT64_MAX;
+    }
+    if (qdma_ring_under_way(s, r) && !ring_setup_ok(s, r)) {
+        qdma_ring_stop(s, r);
         return INT64_MAX;
     }
     if (ring_is_c2h_stream(s, r)) {

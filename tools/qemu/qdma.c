@@ -398,6 +398,7 @@ static void qdma_instance_init(Object *obj)
     s->inject_desc_fetch_error = -1;
     s->inject_data_error = -1;
     s->inject_cmpt_overflow = -1;
+    s->inject_never_idle = -1;
 }
 
 static void qdma_class_init(ObjectClass *klass, void *data)

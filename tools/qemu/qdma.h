@@ -33,6 +33,7 @@ OBJECT_DECLARE_SIMPLE_TYPE(QdmaVfState, XLNX_QDMA_VF)
 
 /* Descriptors of one ring that the engine has fetched and not completed */
 #define QDMA_IN_FLIGHT 64
+#define QDMA_PREFETCH_MAX 63            /* NUM_PFCH has six bits */
 
 /* A C2H and an H2C ring per queue */
 #define QDMA_RINGS (2 * QDMA_QUEUES)
@@ -256,6 +257,7 @@ struct QdmaState {
     int32_t inject_desc_fetch_error;
     int32_t inject_data_error;
     int32_t inject_cmpt_overflow;
+    int32_t inject_never_idle;
     bool inject_flr_hang;
     bool inject_bad_id;
     bool removed;
@@ -339,6 +341,7 @@ void qdma_irq_ring_event(QdmaState *s, QdmaRing *r);
 void qdma_irq_ring_arm(QdmaState *s, QdmaRing *r);
 void qdma_irq_cmpt(QdmaState *s, unsigned qid);
 void qdma_irq_forget(QdmaState *s, unsigned source);
+bool qdma_irq_waits(QdmaState *s, const QdmaRing *r);
 unsigned qdma_irq_aggr_function(QdmaState *s, unsigned ring);
 void qdma_irq_aggr_cidx(QdmaFunction *fn, unsigned ring, uint16_t cidx);
 void qdma_irq_aggr_restart(QdmaState *s, unsigned ring);
@@ -355,6 +358,7 @@ void qdma_engine_exit(QdmaState *s);
 void qdma_ring_kick(QdmaState *s, QdmaRing *r);
 void qdma_ring_kick_all(QdmaState *s);
 void qdma_ring_stop(QdmaState *s, QdmaRing *r);
+unsigned qdma_ring_under_way(QdmaState *s, const QdmaRing *r);
 unsigned qdma_ring_slots(QdmaState *s, const QdmaRing *r);
 QdmaFunction *qdma_ring_function(QdmaState *s, const QdmaRing *r);
 bool qdma_ring_is_stream(QdmaState *s, const QdmaRing *r);

@@ -189,6 +189,46 @@ static void test_inv_stops(void)
 	expect_eq(qt_read32(qt, BACK), 0xeeeeeeee);
 }
 
+/* A queue that is disabled by a write ends what it has fetched, and rests. */
+static void test_disable_drains(void)
+{
+	uint32_t sw[8];
+
+	mm_queue(true, 0, 0, 0, WBI_CHK, 0);
+	qt_fill(qt, BACK, 0xee, 8192);
+	desc(0, 0, 0, BACK, 4096);
+	wr(PF_DB + DB_C2H, 1);
+	qt_step(qt, 1000);				/* fetched, not due */
+	ctxt_read(SW_C2H, 0, sw);
+	sw[1] &= ~1u;
+	ctxt_write(SW_C2H, 0, sw, 8);
+	expect_eq(ctxt_word(HW_C2H, 0, 0), 0);
+	expect_eq(ctxt_word(HW_C2H, 0, 1) >> 9 & 0x3d, 1 | 1 << 2);
+	expect_eq(qt_read32(qt, BACK), 0xeeeeeeee);
+	qt_step(qt, STEP_NS);
+	expect(qt_read32(qt, BACK) != 0xeeeeeeee);
+	expect_eq(status_cidx(0, 16), 1);
+	expect_eq(ctxt_word(HW_C2H, 0, 1) >> 8 & 0x7f, 0);
+	/* Nothing new is fetched, and it goes on where it was. */
+	desc(0, 1, 0, BACK + 4096, 4096);
+	sw[0] = (sw[0] & ~0xffffu) | 2;
+	ctxt_write(SW_C2H, 0, sw, 8);
+	qt_step(qt, STEP_NS);
+	expect_eq(ctxt_word(HW_C2H, 0, 1) >> 8 & 0x7f, 1);
+	expect_eq(qt_read32(qt, BACK + 4096), 0xeeeeeeee);
+	sw[1] |= 1;
+	ctxt_write(SW_C2H, 0, sw, 8);
+	qt_step(qt, STEP_NS);
+	expect(qt_read32(qt, BACK + 4096) != 0xeeeeeeee);
+	expect_eq(status_cidx(0, 16), 2);
+	expect(qt_set(qt, "inject-never-idle", "0"));
+	sw[1] &= ~1u;
+	ctxt_write(SW_C2H, 0, sw, 8);
+	expect_eq(ctxt_word(HW_C2H, 0, 1) >> 9 & 1, 1);
+	expect(qt_set(qt, "inject-never-idle", "-1"));
+	expect_eq(ctxt_word(HW_C2H, 0, 1) >> 9 & 1, 0);
+}
+
 static void one_desc(int pidx, uint32_t arm)
 {
 	desc(0, pidx - 1, DATA, 0, 8);
@@ -885,6 +925,7 @@ static const struct test list[] = {
 	{ "mm-interval", test_mm_interval },
 	{ "mm-stopped-channel", test_mm_stopped_channel },
 	{ "inv-stops", test_inv_stops },
+	{ "mm-disable-drains", test_disable_drains },
 	{ "direct-interrupt", test_direct_interrupt },
 	{ "events-not-armed", test_events_not_armed },
 	{ "aggregated-interrupt", test_aggregated_interrupt },

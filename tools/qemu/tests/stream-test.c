@@ -200,6 +200,13 @@ static unsigned int h2c_cidx(void)
 	return qt_read32(qt, RING(0) + 16 * SLOTS) >> 16;
 }
 
+/* Buffers of a C2H stream that packets have taken: not those fetched ahead */
+static unsigned completed(unsigned qid)
+{
+	return ((ctxt_word(HW_C2H, qid, 0) & 0xffff) + SLOTS -
+		(ctxt_word(PFCH, qid, 0) >> 10 & 0x3f)) % SLOTS;
+}
+
 static void test_generator(void)
 {
 	receive(&(struct setup){ .qid = 2, .trig = EVERY, .vec = 5 });
@@ -214,7 +221,7 @@ static void test_generator(void)
 	expect_eq(stat_pidx(), 3);
 	expect_eq(urd(U_COUNT), 3);
 	expect_eq(urd(U_CTL) & START, 0);
-	expect_eq(ctxt_word(HW_C2H, 2, 0) & 0xffff, 3);
+	expect_eq(completed(2), 3);
 	/* bit 3: each packet from 0 */
 	generate(2, 100, 2, RESTART);
 	expect(is_pattern(BACK + 4 * BUF, 0, 100));
@@ -288,7 +295,7 @@ static void test_many_buffers(void)
 		expect(is_pattern(BACK + 3 * BUF, 768, 232));
 		expect_eq(qt_read32(qt, BACK + 3 * BUF + 232), 0xeeeeeeee);
 		expect(is_pattern(BACK + 4 * BUF, 1000, 256));
-		expect_eq(ctxt_word(HW_C2H, 0, 0) & 0xffff, 8);
+		expect_eq(completed(0), 8);
 	}
 	generate(0, 256 * ip->buffers + 1, 1, 0);	/* one too many */
 	expect_eq(rd(0xaf0), 1 << 1);
@@ -302,11 +309,11 @@ static void test_zero_length(void)
 	generate(0, 0, 1, 0);
 	expect_eq(entry(0), 1 << 3 | 1 << 1);
 	expect_eq(stat_pidx(), 1);
-	expect_eq(ctxt_word(HW_C2H, 0, 0) & 0xffff, 1);
+	expect_eq(completed(0), 1);
 	expect_eq(qt_read32(qt, BACK), 0xeeeeeeee);
 	generate(0, 0, 1, IMMEDIATE);
 	expect_eq(entry(1), 1 << 1);			/* no descriptor used */
-	expect_eq(ctxt_word(HW_C2H, 0, 0) & 0xffff, 1);
+	expect_eq(completed(0), 1);
 }
 
 /* Packets wait for buffers, or are dropped when the user logic says so. */
@@ -836,6 +843,7 @@ static void test_move_queue(void)
 	ctxt_read(SW_C2H, 1, sw);
 	ctxt_read(HW_C2H, 1, hw);
 	ctxt_read(PFCH, 1, pfch);
+	hw[0] -= pfch[0] >> 10 & 0x3f;			/* to be fetched again */
 	ctxt_read(CMPT, 1, cmpt);
 	ctxt(INV, SW_C2H, 1);
 	ctxt(INV, CMPT, 1);
@@ -851,6 +859,37 @@ static void test_move_queue(void)
 	generate(2, 8, 1, 0);
 	expect(is_pattern(BACK + 3 * BUF, 0, 8));
 	expect_eq(entry_len(3), 8);
+}
+
+/* Buffers in the prefetch cache count as fetched, and go with its context. */
+static void test_evict(void)
+{
+	uint32_t sw[8], hw[8], pfch[8];
+
+	receive(&(struct setup){ .qid = 1, .trig = EVERY, .vec = 5, .prefetch = true });
+	generate(1, 8, 1, 0);
+	ctxt_read(SW_C2H, 1, sw);
+	sw[1] &= ~1u;
+	ctxt_write(SW_C2H, 1, sw, 8);
+	expect_eq(ctxt_word(HW_C2H, 1, 1) >> 9 & 1, 0);
+	ctxt(INV, PFCH, 1);
+	ctxt_read(PFCH, 1, pfch);
+	expect_eq(pfch[1] >> 13 & 1, 0);
+	/* IP 3.x does not tell, and the index is that of completed ones. */
+	expect_eq(pfch[0] >> 10 & 0x3f, ip->ctxt_words[SW_C2H] == 8 ? SLOTS - 2 : 0);
+	ctxt_read(HW_C2H, 1, hw);
+	expect_eq(hw[0] & 0xffff, 1 + (pfch[0] >> 10 & 0x3f));
+	/* Without this they would be skipped. */
+	hw[0] = 1;
+	pfch[0] &= ~0xfc00u;
+	pfch[1] |= 1 << 13;
+	sw[1] |= 1;
+	ctxt_write(HW_C2H, 1, hw, 2);
+	ctxt_write(PFCH, 1, pfch, 2);
+	ctxt_write(SW_C2H, 1, sw, 8);
+	generate(1, 8, 1, 0);
+	expect_eq(stat_pidx(), 2);
+	expect(is_pattern(BACK + BUF, 0, 8));
 }
 
 static void test_marker(void)
@@ -995,6 +1034,7 @@ const struct test stream_tests[] = {
 	{ "st-injection", test_injection },
 	{ "st-stop", test_stop },
 	{ "st-move-queue", test_move_queue },
+	{ "st-evict", test_evict },
 	{ "st-marker", test_marker },
 	{ "user-interrupt", test_user_interrupt },
 	{ }
