@@ -292,6 +292,26 @@ int svff_qdma_range_alloc(struct svff_qdma *qd, u16 func, u32 count, u32 *base)
 EXPORT_SYMBOL_NS_GPL(svff_qdma_range_alloc, SVFF_NS(SVFF_QDMA));
 
 /**
+ * svff_qdma_range_alloc_at - give a function the range that begins at a queue
+ * @qd: PF
+ * @func: function, which has no range
+ * @count: how many queues
+ * @base: the first of them
+ *
+ * Context: process.
+ * Return: 0, -EINVAL for no queues, a function out of range or with a range,
+ * -ENOSPC if one of the queues is not free.
+ */
+int svff_qdma_range_alloc_at(struct svff_qdma *qd, u16 func, u32 count, u32 base)
+{
+	if (func >= QDMA_MAX_FUNCS)
+		return -EINVAL;
+	guard(mutex)(&qd->card->range_lock);
+	return qdma_range_alloc_at(&qd->card->ranges, func, count, base);
+}
+EXPORT_SYMBOL_NS_GPL(svff_qdma_range_alloc_at, SVFF_NS(SVFF_QDMA));
+
+/**
  * svff_qdma_range_resize - give a function more or fewer queues behind its first
  * @qd: PF
  * @func: function, which has a range

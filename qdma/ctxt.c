@@ -348,6 +348,22 @@ void qdma_ctxt_decode(const struct qdma_ctxt_layout *layout, const u32 *words,
 }
 
 /**
+ * qdma_ctxt_put - words in which one field is set
+ * @layout: context of an IP revision
+ * @field: of the context's enumeration
+ * @value: of the field; what does not fit is cut off
+ * @words: QDMA_CTXT_MAX_WORDS of them; all else is 0
+ *
+ * Context: any; pure.
+ */
+void qdma_ctxt_put(const struct qdma_ctxt_layout *layout, unsigned int field, u64 value,
+		   u32 *words)
+{
+	memset(words, 0, QDMA_CTXT_MAX_WORDS * sizeof(*words));
+	put_bits(words, layout->field[field].pos, layout->field[field].width, value);
+}
+
+/**
  * qdma_ctxt_has - does this revision have a field?
  * @layout: context of an IP revision
  * @field: of the context's enumeration

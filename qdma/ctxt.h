@@ -198,6 +198,8 @@ int qdma_ctxt_encode(const struct qdma_ctxt_layout *layout, const u64 *values,
 		     u32 *words);
 void qdma_ctxt_decode(const struct qdma_ctxt_layout *layout, const u32 *words,
 		      u64 *values);
+void qdma_ctxt_put(const struct qdma_ctxt_layout *layout, unsigned int field, u64 value,
+		   u32 *words);
 bool qdma_ctxt_has(const struct qdma_ctxt_layout *layout, unsigned int field);
 
 #endif /* QDMA_CTXT_H */

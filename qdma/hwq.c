@@ -15,17 +15,38 @@
 #define CMPT_LOW_MASK	GENMASK_ULL(5, 2)
 #define CMPT_BASE_MASK	GENMASK_ULL(63, 6)
 
-static enum qdma_sel sw_sel(const struct svff_qdma_hwq *q)
+/**
+ * qdma_sw_sel - selector of a queue's software context
+ * @q: dir counts
+ *
+ * Context: any.
+ * Return: the selector.
+ */
+enum qdma_sel qdma_sw_sel(const struct svff_qdma_hwq *q)
 {
 	return q->dir == SVFF_QDMA_C2H ? QDMA_SEL_SW_C2H : QDMA_SEL_SW_H2C;
 }
 
-static enum qdma_sel hw_sel(const struct svff_qdma_hwq *q)
+/**
+ * qdma_hw_sel - selector of a queue's hardware context
+ * @q: dir counts
+ *
+ * Context: any.
+ * Return: the selector.
+ */
+enum qdma_sel qdma_hw_sel(const struct svff_qdma_hwq *q)
 {
 	return q->dir == SVFF_QDMA_C2H ? QDMA_SEL_HW_C2H : QDMA_SEL_HW_H2C;
 }
 
-static enum qdma_sel credit_sel(const struct svff_qdma_hwq *q)
+/**
+ * qdma_credit_sel - selector of a queue's credit context
+ * @q: dir counts
+ *
+ * Context: any.
+ * Return: the selector.
+ */
+enum qdma_sel qdma_credit_sel(const struct svff_qdma_hwq *q)
 {
 	return q->dir == SVFF_QDMA_C2H ? QDMA_SEL_CREDIT_C2H : QDMA_SEL_CREDIT_H2C;
 }
@@ -35,7 +56,15 @@ static bool has_prefetch(const struct svff_qdma_hwq *q)
 	return q->st && q->dir == SVFF_QDMA_C2H;
 }
 
-static bool in_card(const struct svff_qdma *qd, const struct svff_qdma_hwq *q)
+/**
+ * qdma_hwq_in_card - does the card have this queue and function?
+ * @qd: PF
+ * @q: queue
+ *
+ * Context: any.
+ * Return: true if it has.
+ */
+bool qdma_hwq_in_card(const struct svff_qdma *qd, const struct svff_qdma_hwq *q)
 {
 	return q->qid < qd->caps.num_queues && q->func < QDMA_MAX_FUNCS;
 }
@@ -64,7 +93,7 @@ static int write_sw(struct svff_qdma *qd, const struct svff_qdma_hwq *q)
 		[QDMA_SW_INT_AGGR] = q->irq_aggr,
 	};
 
-	return qdma_ctxt_write(qd, sw_sel(q), q->qid, values);
+	return qdma_ctxt_write(qd, qdma_sw_sel(q), q->qid, values);
 }
 
 static int write_prefetch(struct svff_qdma *qd, const struct svff_qdma_hwq *q)
@@ -110,11 +139,11 @@ static int each_ctxt(struct svff_qdma *qd, const struct svff_qdma_hwq *q,
 {
 	int err;
 
-	err = command(qd, sw_sel(q), q->qid);
+	err = command(qd, qdma_sw_sel(q), q->qid);
 	if (!err)
-		err = command(qd, hw_sel(q), q->qid);
+		err = command(qd, qdma_hw_sel(q), q->qid);
 	if (!err)
-		err = command(qd, credit_sel(q), q->qid);
+		err = command(qd, qdma_credit_sel(q), q->qid);
 	if (!err && has_prefetch(q))
 		err = command(qd, QDMA_SEL_PFCH, q->qid);
 	if (!err && q->cmpt)
@@ -135,7 +164,7 @@ int svff_qdma_hwq_clear(struct svff_qdma *qd, const struct svff_qdma_hwq *q)
 {
 	int err;
 
-	if (!in_card(qd, q))
+	if (!qdma_hwq_in_card(qd, q))
 		return -EINVAL;
 	err = each_ctxt(qd, q, qdma_ctxt_clear);
 	if (!err)
@@ -173,7 +202,7 @@ int svff_qdma_hwq_start(struct svff_qdma *qd, const struct svff_qdma_hwq *q)
 {
 	int err;
 
-	if (!in_card(qd, q))
+	if (!qdma_hwq_in_card(qd, q))
 		return -EINVAL;
 	if (test_and_set_bit(2 * q->qid + q->dir, qd->card->dirty)) {
 		err = each_ctxt(qd, q, qdma_ctxt_clear);
@@ -200,7 +229,7 @@ EXPORT_SYMBOL_NS_GPL(svff_qdma_hwq_start, SVFF_NS(SVFF_QDMA));
  */
 int svff_qdma_hwq_stop(struct svff_qdma *qd, const struct svff_qdma_hwq *q)
 {
-	if (!in_card(qd, q))
+	if (!qdma_hwq_in_card(qd, q))
 		return -EINVAL;
 	return each_ctxt(qd, q, qdma_ctxt_inval);
 }
@@ -323,7 +352,7 @@ int svff_qdma_hwq_dump(struct svff_qdma *qd, const struct svff_qdma_hwq *q,
 	u64 v[QDMA_CTXT_MAX_FIELDS];
 	int err;
 
-	if (!in_card(qd, q))
+	if (!qdma_hwq_in_card(qd, q))
 		return -EINVAL;
 	memset(wire, 0, sizeof(*wire));
 	err = qdma_ctxt_read(qd, QDMA_SEL_FMAP, q->func, v);
@@ -331,15 +360,15 @@ int svff_qdma_hwq_dump(struct svff_qdma *qd, const struct svff_qdma_hwq *q,
 		return err;
 	wire->fmap_base = cpu_to_le16(v[QDMA_FMAP_BASE]);
 	wire->fmap_count = cpu_to_le16(v[QDMA_FMAP_COUNT]);
-	err = qdma_ctxt_read(qd, sw_sel(q), q->qid, v);
+	err = qdma_ctxt_read(qd, qdma_sw_sel(q), q->qid, v);
 	if (err)
 		return err;
 	dump_sw(wire, v);
-	err = qdma_ctxt_read(qd, hw_sel(q), q->qid, v);
+	err = qdma_ctxt_read(qd, qdma_hw_sel(q), q->qid, v);
 	if (err)
 		return err;
 	dump_hw(wire, v);
-	err = qdma_ctxt_read(qd, credit_sel(q), q->qid, v);
+	err = qdma_ctxt_read(qd, qdma_credit_sel(q), q->qid, v);
 	if (err)
 		return err;
 	wire->credit = cpu_to_le32(v[QDMA_CREDIT_CREDIT]);

@@ -12,6 +12,7 @@
 
 #define CTXT_POLL_US		10
 #define CTXT_TIMEOUT_US		500000
+#define VF_MBOX_REGS		0x20	/* of a VF's mailbox, but for the messages */
 
 /**
  * qdma_read - read a register
@@ -268,6 +269,22 @@ static void ctxt_set_masks(struct svff_qdma *qd)
 	qd->card->masks_set = true;
 }
 
+static int ctxt_write_words(struct svff_qdma *qd, enum qdma_sel sel, u32 index, const u32 *words)
+{
+	const struct qdma_ctxt_layout *layout = qdma_ctxt_layout(qd, sel);
+	unsigned int i;
+	int err;
+
+	lockdep_assert_held(&qd->card->ctxt_lock);
+	err = ctxt_ready(qd);
+	if (err)
+		return err;
+	ctxt_set_masks(qd);
+	for (i = 0; i < layout->words; i++)
+		qdma_write(qd, QDMA_IND_CTXT_DATA(i), words[i]);
+	return ctxt_command_locked(qd, sel, QDMA_CTXT_OP_WR, index);
+}
+
 /**
  * qdma_ctxt_write - write a context
  * @qd: PF
@@ -281,22 +298,89 @@ static void ctxt_set_masks(struct svff_qdma *qd)
 int qdma_ctxt_write(struct svff_qdma *qd, enum qdma_sel sel, u32 index,
 		    const u64 *values)
 {
-	const struct qdma_ctxt_layout *layout = qdma_ctxt_layout(qd, sel);
 	u32 words[QDMA_CTXT_MAX_WORDS];
+	int err;
+
+	err = qdma_ctxt_encode(qdma_ctxt_layout(qd, sel), values, words);
+	if (err)
+		return err;
+	guard(mutex)(&qd->card->ctxt_lock);
+	return ctxt_write_words(qd, sel, index, words);
+}
+
+/**
+ * qdma_ctxt_write_raw - write a context that was read before
+ * @qd: PF
+ * @sel: selector
+ * @index: queue, ring or function
+ * @words: as many as the context has
+ *
+ * Context: process; takes the context lock.
+ * Return: as qdma_ctxt_clear().
+ */
+int qdma_ctxt_write_raw(struct svff_qdma *qd, enum qdma_sel sel, u32 index, const u32 *words)
+{
+	guard(mutex)(&qd->card->ctxt_lock);
+	return ctxt_write_words(qd, sel, index, words);
+}
+
+/**
+ * qdma_ctxt_write_field - change one field of a context, and nothing else
+ * @qd: PF
+ * @sel: selector
+ * @index: queue, ring or function
+ * @field: of the context's enumeration, in one word
+ * @value: of the field
+ *
+ * Context: process; takes the context lock.
+ * Return: as qdma_ctxt_clear().
+ */
+int qdma_ctxt_write_field(struct svff_qdma *qd, enum qdma_sel sel, u32 index,
+			  unsigned int field, u32 value)
+{
+	const struct qdma_ctxt_layout *layout = qdma_ctxt_layout(qd, sel);
+	u32 mask[QDMA_CTXT_MAX_WORDS], words[QDMA_CTXT_MAX_WORDS];
 	unsigned int i;
 	int err;
 
-	err = qdma_ctxt_encode(layout, values, words);
-	if (err)
-		return err;
+	qdma_ctxt_put(layout, field, ~0U, mask);
+	qdma_ctxt_put(layout, field, value, words);
 	guard(mutex)(&qd->card->ctxt_lock);
 	err = ctxt_ready(qd);
 	if (err)
 		return err;
-	ctxt_set_masks(qd);
+	qd->card->masks_set = false;
+	for (i = 0; i < QDMA_IND_CTXT_WORDS; i++)
+		qdma_write(qd, QDMA_IND_CTXT_MASK(i), mask[i]);
 	for (i = 0; i < layout->words; i++)
 		qdma_write(qd, QDMA_IND_CTXT_DATA(i), words[i]);
 	return ctxt_command_locked(qd, sel, QDMA_CTXT_OP_WR, index);
+}
+
+/**
+ * qdma_ctxt_read_raw - read a context as it is
+ * @qd: PF
+ * @sel: selector
+ * @index: queue, ring or function
+ * @words: filled, as many as the context has
+ *
+ * Context: process; takes the context lock.
+ * Return: as qdma_ctxt_clear().
+ */
+int qdma_ctxt_read_raw(struct svff_qdma *qd, enum qdma_sel sel, u32 index, u32 *words)
+{
+	unsigned int i;
+	int err;
+
+	guard(mutex)(&qd->card->ctxt_lock);
+	err = ctxt_ready(qd);
+	if (!err)
+		err = ctxt_command_locked(qd, sel, QDMA_CTXT_OP_RD, index);
+	if (err)
+		return err;
+	for (i = 0; i < qdma_ctxt_layout(qd, sel)->words; i++)
+		words[i] = qdma_read(qd, QDMA_IND_CTXT_DATA(i));
+	return 0;
 }
 
 /**
@@ -311,19 +395,68 @@ int qdma_ctxt_write(struct svff_qdma *qd, enum qdma_sel sel, u32 index,
  */
 int qdma_ctxt_read(struct svff_qdma *qd, enum qdma_sel sel, u32 index, u64 *values)
 {
-	const struct qdma_ctxt_layout *layout = qdma_ctxt_layout(qd, sel);
 	u32 words[QDMA_CTXT_MAX_WORDS];
-	unsigned int i;
 	int err;
 
-	guard(mutex)(&qd->card->ctxt_lock);
-	err = ctxt_ready(qd);
+	err = qdma_ctxt_read_raw(qd, sel, index, words);
 	if (!err)
-		err = ctxt_command_locked(qd, sel, QDMA_CTXT_OP_RD, index);
-	if (err)
-		return err;
-	for (i = 0; i < layout->words; i++)
-		words[i] = qdma_read(qd, QDMA_IND_CTXT_DATA(i));
-	qdma_ctxt_decode(layout, words, values);
+		qdma_ctxt_decode(qdma_ctxt_layout(qd, sel), words, values);
+	return err;
+}
+
+static void __iomem *map_vf_mbox(struct svff_qdma *qd, struct pci_dev *vf)
+{
+	resource_size_t start = pci_resource_start(vf, QDMA_CONFIG_BAR);
+
+	if (pci_resource_len(vf, QDMA_CONFIG_BAR) < qd->ip->vf_mbox + VF_MBOX_REGS)
+		return NULL;
+	return ioremap(start + qd->ip->vf_mbox, VF_MBOX_REGS);
+}
+
+/**
+ * svff_qdma_vf_mbox_save - how a VF has its mailbox interrupt
+ * @qd: PF
+ * @vf: VF, its memory enabled
+ * @state: filled; all zero if the VF does not answer
+ *
+ * Context: process.
+ * Return: 0 or -ENOMEM.
+ */
+int svff_qdma_vf_mbox_save(struct svff_qdma *qd, struct pci_dev *vf,
+			   struct svff_qdma_vf_mbox *state)
+{
+	void __iomem *regs = map_vf_mbox(qd, vf);
+
+	if (!regs)
+		return -ENOMEM;
+	state->vector = readl(regs + QDMA_MBOX_VECTOR);
+	state->enable = readl(regs + QDMA_MBOX_IRQ_ENABLE);
+	if (state->vector == QDMA_ALL_ONES || state->enable == QDMA_ALL_ONES)
+		memset(state, 0, sizeof(*state));
+	iounmap(regs);
 	return 0;
 }
+EXPORT_SYMBOL_NS_GPL(svff_qdma_vf_mbox_save, SVFF_NS(SVFF_QDMA));
+
+/**
+ * svff_qdma_vf_mbox_load - set up a VF's mailbox interrupt for it
+ * @qd: PF
+ * @vf: VF, its memory enabled
+ * @state: as svff_qdma_vf_mbox_save() gave it
+ *
+ * Context: process.
+ * Return: 0 or -ENOMEM.
+ */
+int svff_qdma_vf_mbox_load(struct svff_qdma *qd, struct pci_dev *vf,
+			   const struct svff_qdma_vf_mbox *state)
+{
+	void __iomem *regs = map_vf_mbox(qd, vf);
+
+	if (!regs)
+		return -ENOMEM;
+	writel(state->vector, regs + QDMA_MBOX_VECTOR);
+	writel(state->enable, regs + QDMA_MBOX_IRQ_ENABLE);
+	iounmap(regs);
+	return 0;
+}
+EXPORT_SYMBOL_NS_GPL(svff_qdma_vf_mbox_load, SVFF_NS(SVFF_QDMA));

@@ -48,6 +48,10 @@ int qdma_ctxt_clear(struct svff_qdma *qd, enum qdma_sel sel, u32 index);
 int qdma_ctxt_inval(struct svff_qdma *qd, enum qdma_sel sel, u32 index);
 int qdma_ctxt_write(struct svff_qdma *qd, enum qdma_sel sel, u32 index,
 		    const u64 *values);
+int qdma_ctxt_write_raw(struct svff_qdma *qd, enum qdma_sel sel, u32 index, const u32 *words);
+int qdma_ctxt_write_field(struct svff_qdma *qd, enum qdma_sel sel, u32 index,
+			  unsigned int field, u32 value);
+int qdma_ctxt_read_raw(struct svff_qdma *qd, enum qdma_sel sel, u32 index, u32 *words);
 int qdma_ctxt_read(struct svff_qdma *qd, enum qdma_sel sel, u32 index, u64 *values);
 const struct qdma_ctxt_layout *qdma_ctxt_layout(const struct svff_qdma *qd,
 						enum qdma_sel sel);

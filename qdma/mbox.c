@@ -14,6 +14,7 @@
 
 #include <linux/bitfield.h>
 #include <linux/delay.h>
+#include <linux/mm.h>
 #include <linux/pci.h>
 #include <linux/slab.h>
 
@@ -24,7 +25,7 @@
 #define POLL_MS			10	/* without a vector */
 #define RETRY_MS		1	/* receiver's buffer was full */
 #define SEND_TIMEOUT_MS		1000	/* then the message is dropped */
-#define TX_WAITING_MAX		8	/* for one function: an answer, and notices */
+#define TX_WAITING_MAX		(SVFF_QDMA_MBOX_UNTAKEN - 1)	/* one is in the buffer */
 
 /**
  * struct tx_msg - a message that waits for its receiver
@@ -100,6 +101,8 @@ static int send_locked(struct svff_qdma *qd, u16 dst, const union svff_mbox_msg 
 	if (!qd->is_vf)
 		qdma_mbox_write(qd, QDMA_MBOX_ACK(dst / 32), BIT(dst % 32));
 	qdma_mbox_write(qd, QDMA_MBOX_COMMAND, QDMA_MBOX_COMMAND_SEND);
+	if (qd->mbox.last)
+		qd->mbox.last[dst] = *msg;
 	qd->mbox.sent++;
 	trace_qdma_mbox(&qd->pdev->dev, true, dst, msg->hdr.op, msg->hdr.status);
 	return 0;
@@ -265,6 +268,92 @@ int svff_qdma_mbox_send(struct svff_qdma *qd, u16 dst,
 }
 EXPORT_SYMBOL_NS_GPL(svff_qdma_mbox_send, SVFF_NS(SVFF_QDMA));
 
+static bool nothing_came(struct svff_qdma *qd)
+{
+	guard(mutex)(&qd->mbox.lock);
+	return !qd->mbox.enabled ||
+	       !(qdma_mbox_read(qd, QDMA_MBOX_STATUS) & QDMA_MBOX_STATUS_IN);
+}
+
+/**
+ * svff_qdma_mbox_drain - take all messages that have come
+ * @qd: PF
+ *
+ * Who was kept from sending before this is called has no message under way
+ * when it returns.
+ *
+ * Context: process; not from mbox_recv(), which it waits for.
+ */
+void svff_qdma_mbox_drain(struct svff_qdma *qd)
+{
+	unsigned int i;
+
+	for (i = 0; i <= QDMA_MAX_FUNCS / RX_BATCH; i++) {
+		mod_delayed_work(qdma_wq, &qd->mbox.rx, 0);
+		flush_delayed_work(&qd->mbox.rx);
+		if (nothing_came(qd))
+			return;
+	}
+}
+EXPORT_SYMBOL_NS_GPL(svff_qdma_mbox_drain, SVFF_NS(SVFF_QDMA));
+
+/**
+ * svff_qdma_mbox_take_back - which messages has a function not taken?
+ * @qd: PF
+ * @dst: function
+ * @msgs: filled, oldest first; room for SVFF_QDMA_MBOX_UNTAKEN
+ * @in_buffer: filled: the first is in the hardware's buffer, and stays there
+ *
+ * Those that waited for the buffer do so no longer.
+ *
+ * Context: process.
+ * Return: how many.
+ */
+unsigned int svff_qdma_mbox_take_back(struct svff_qdma *qd, u16 dst,
+				      union svff_mbox_msg *msgs, bool *in_buffer)
+{
+	struct tx_msg *tx, *next;
+	unsigned int n = 0;
+
+	guard(mutex)(&qd->mbox.lock);
+	*in_buffer = false;
+	if (!qd->mbox.enabled)
+		return 0;
+	qdma_mbox_write(qd, QDMA_MBOX_TARGET, dst);
+	if (qdma_mbox_read(qd, QDMA_MBOX_STATUS) & QDMA_MBOX_STATUS_OUT) {
+		*in_buffer = true;
+		msgs[n++] = qd->mbox.last[dst];
+	}
+	list_for_each_entry_safe(tx, next, &qd->mbox.tx, node) {
+		if (tx->dst != dst)
+			continue;
+		msgs[n++] = tx->msg;
+		drop_tx(qd, tx);
+	}
+	return n;
+}
+EXPORT_SYMBOL_NS_GPL(svff_qdma_mbox_take_back, SVFF_NS(SVFF_QDMA));
+
+/**
+ * svff_qdma_mbox_pending - is a message to a function not lost, but there or taken?
+ * @qd: PF
+ * @dst: function; it was sent a message that it had not taken
+ *
+ * Context: process.
+ * Return: true if it is in the function's buffer still, or was taken out of it;
+ * false if a reset of the function has swallowed it.
+ */
+bool svff_qdma_mbox_pending(struct svff_qdma *qd, u16 dst)
+{
+	guard(mutex)(&qd->mbox.lock);
+	if (!qd->mbox.enabled)
+		return false;
+	qdma_mbox_write(qd, QDMA_MBOX_TARGET, dst);
+	return (qdma_mbox_read(qd, QDMA_MBOX_STATUS) & QDMA_MBOX_STATUS_OUT) ||
+	       (qdma_mbox_read(qd, QDMA_MBOX_ACK(dst / 32)) & BIT(dst % 32));
+}
+EXPORT_SYMBOL_NS_GPL(svff_qdma_mbox_pending, SVFF_NS(SVFF_QDMA));
+
 /* What is left from before is nobody's: take it out, clear acknowledgements. */
 static void discard_stale_locked(struct svff_qdma *qd)
 {
@@ -285,7 +374,8 @@ static void discard_stale_locked(struct svff_qdma *qd)
  * @qd: function, its vectors enabled
  *
  * Context: process.
- * Return: 0, -EOPNOTSUPP if the card has no mailbox, -ENODEV if it is gone.
+ * Return: 0, -EOPNOTSUPP if the card has no mailbox, -ENODEV if it is gone,
+ * -ENOMEM.
  */
 int svff_qdma_mbox_enable(struct svff_qdma *qd)
 {
@@ -294,6 +384,10 @@ int svff_qdma_mbox_enable(struct svff_qdma *qd)
 	if (!qdma_alive_again(qd))
 		return -ENODEV;
 	guard(mutex)(&qd->mbox.lock);
+	if (!qd->is_vf && !qd->mbox.last)
+		qd->mbox.last = kvcalloc(QDMA_MAX_FUNCS, sizeof(*qd->mbox.last), GFP_KERNEL);
+	if (!qd->is_vf && !qd->mbox.last)
+		return -ENOMEM;
 	discard_stale_locked(qd);
 	qd->mbox.polled = !qd->irq.nvec;
 	WRITE_ONCE(qd->mbox.enabled, true);
@@ -360,4 +454,6 @@ void qdma_mbox_setup(struct svff_qdma *qd)
 void qdma_mbox_teardown(struct svff_qdma *qd)
 {
 	cancel_delayed_work_sync(&qd->mbox.rx);
+	kvfree(qd->mbox.last);
+	qd->mbox.last = NULL;
 }

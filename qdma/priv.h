@@ -214,12 +214,13 @@ struct qdma_irq {
 
 /**
  * struct qdma_mbox - mailbox of a function
- * @lock: protects the mailbox registers, @tx, @ntx and @enabled
+ * @lock: protects the mailbox registers, @tx, @ntx, @last and @enabled
  * @enabled: messages are taken and sent
  * @rx: drains incoming messages, one batch per run
  * @retry: sends what waits in @tx
  * @tx: messages whose receiver's buffer was full
  * @ntx: their number
+ * @last: what each function was sent last (PF)
  * @polled: there is no vector
  * @sent: messages sent
  * @received: messages received
@@ -233,6 +234,7 @@ struct qdma_mbox {
 	struct delayed_work retry;
 	struct list_head tx;
 	unsigned int ntx;
+	union svff_mbox_msg *last;
 	bool polled;
 	u64 sent;
 	u64 received;
@@ -805,6 +807,12 @@ int qdma_identify(struct svff_qdma *qd);
 int qdma_card_get(struct svff_qdma *qd);
 void qdma_card_put(struct svff_qdma *qd);
 int qdma_load_csr(struct svff_qdma *qd);
+
+/* hwq.c */
+enum qdma_sel qdma_sw_sel(const struct svff_qdma_hwq *q);
+enum qdma_sel qdma_hw_sel(const struct svff_qdma_hwq *q);
+enum qdma_sel qdma_credit_sel(const struct svff_qdma_hwq *q);
+bool qdma_hwq_in_card(const struct svff_qdma *qd, const struct svff_qdma_hwq *q);
 
 /* irq.c */
 struct qdma_vector *qdma_irq_vector(struct svff_qdma *qd, u32 qid);

@@ -107,6 +107,37 @@ int qdma_range_alloc(struct qdma_range_pool *pool, u16 func, u32 count, u32 *bas
 }
 
 /**
+ * qdma_range_alloc_at - give a function the range that begins at a queue
+ * @pool: the pool
+ * @func: the function, which has no range
+ * @count: how many queues
+ * @base: the first of them
+ *
+ * Context: any; pure.
+ * Return: 0, -EINVAL for no queues at all or a function with a range, -ENOSPC
+ * if one of them is not free or there are too many functions.
+ */
+int qdma_range_alloc_at(struct qdma_range_pool *pool, u16 func, u32 count, u32 base)
+{
+	u32 place, start, gap;
+
+	if (!count || find_func(pool, func) >= 0)
+		return -EINVAL;
+	if (pool->nr >= QDMA_MAX_FUNCS)
+		return -ENOSPC;
+	for (place = 0; place <= pool->nr; place++) {
+		gap = gap_before(pool, place, &start);
+		if (base < start || base - start >= gap)
+			continue;
+		if (count > gap - (base - start))
+			break;
+		insert(pool, place, (struct qdma_range){ .base = base, .count = count, .func = func });
+		return 0;
+	}
+	return -ENOSPC;
+}
+
+/**
  * qdma_range_resize - give a function more or fewer queues behind its first
  * @pool: the pool
  * @func: the function, which has a range

@@ -38,6 +38,7 @@ struct qdma_range_pool {
 
 void qdma_range_init(struct qdma_range_pool *pool, u32 total);
 int qdma_range_alloc(struct qdma_range_pool *pool, u16 func, u32 count, u32 *base);
+int qdma_range_alloc_at(struct qdma_range_pool *pool, u16 func, u32 count, u32 base);
 int qdma_range_resize(struct qdma_range_pool *pool, u16 func, u32 count);
 bool qdma_range_free(struct qdma_range_pool *pool, u16 func);
 const struct qdma_range *qdma_range_find(const struct qdma_range_pool *pool, u16 func);

@@ -165,6 +165,57 @@ struct svff_qdma_hwq {
 	bool cmpt_ovf_dis;
 };
 
+#define SVFF_QDMA_SW_WORDS	8
+#define SVFF_QDMA_HW_WORDS	2
+#define SVFF_QDMA_PFCH_WORDS	2
+#define SVFF_QDMA_CMPT_WORDS	7
+#define SVFF_QDMA_RING_WORDS	4
+
+/**
+ * struct svff_qdma_hwq_state - a direction of a queue that is at rest
+ *
+ * Contexts as the IP revision lays them out, so that two cards understand each
+ * other's if their revisions are the same. Nothing in it but numbers that the
+ * function's driver chose, and where the hardware is with them.
+ *
+ * @sw: software context
+ * @hw: hardware context
+ * @credit: credit context
+ * @pfch: prefetch context (ST C2H)
+ * @cmpt: completion context (ST C2H)
+ */
+struct svff_qdma_hwq_state {
+	u32 sw[SVFF_QDMA_SW_WORDS];
+	u32 hw[SVFF_QDMA_HW_WORDS];
+	u32 credit;
+	u32 pfch[SVFF_QDMA_PFCH_WORDS];
+	u32 cmpt[SVFF_QDMA_CMPT_WORDS];
+};
+
+#define SVFF_QDMA_MBOX_UNTAKEN	9	/* an answer and notices that a function has not taken */
+
+/**
+ * struct svff_qdma_vf_mbox - registers of a VF's mailbox that a reset clears
+ * @vector: MSI-X vector
+ * @enable: interrupt enabled
+ */
+struct svff_qdma_vf_mbox {
+	u32 vector;
+	u32 enable;
+};
+
+/**
+ * struct svff_qdma_grant - what a state that is loaded may refer to
+ * @func: function that it is loaded for
+ * @vectors: MSI-X vectors of that function
+ * @ring: its interrupt ring is loaded too; the ring's index is @func
+ */
+struct svff_qdma_grant {
+	u16 func;
+	u16 vectors;
+	bool ring;
+};
+
 /**
  * struct svff_qdma_irq_ring - set-up of an interrupt aggregation ring
  * @index: ring, 0..255, unique on the card
@@ -252,6 +303,7 @@ const char *svff_qdma_error_name(unsigned int id);
 
 /* Queue ranges (PF only): who owns which hardware queues. */
 int svff_qdma_range_alloc(struct svff_qdma *qd, u16 func, u32 count, u32 *base);
+int svff_qdma_range_alloc_at(struct svff_qdma *qd, u16 func, u32 count, u32 base);
 int svff_qdma_range_resize(struct svff_qdma *qd, u16 func, u32 count);
 void svff_qdma_range_free(struct svff_qdma *qd, u16 func);
 u32 svff_qdma_range_avail(struct svff_qdma *qd);	/* free, in total */
@@ -265,6 +317,23 @@ int svff_qdma_hwq_stop(struct svff_qdma *qd, const struct svff_qdma_hwq *q);
 int svff_qdma_hwq_clear(struct svff_qdma *qd, const struct svff_qdma_hwq *q);
 int svff_qdma_hwq_dump(struct svff_qdma *qd, const struct svff_qdma_hwq *q,
 		       struct svff_mbox_qctxt_rd_rsp *rsp);
+
+/* A queue at rest, saved and loaded (PF only). */
+int svff_qdma_hwq_kind(struct svff_qdma *qd, struct svff_qdma_hwq *q, bool *enabled);
+int svff_qdma_hwq_halt(struct svff_qdma *qd, const struct svff_qdma_hwq *q);
+int svff_qdma_hwq_unhalt(struct svff_qdma *qd, const struct svff_qdma_hwq *q);
+int svff_qdma_hwq_at_rest(struct svff_qdma *qd, const struct svff_qdma_hwq *q);
+int svff_qdma_hwq_save(struct svff_qdma *qd, const struct svff_qdma_hwq *q,
+		       bool enabled, struct svff_qdma_hwq_state *state);
+int svff_qdma_hwq_check(struct svff_qdma *qd, const struct svff_qdma_hwq *q,
+			const struct svff_qdma_hwq_state *state,
+			const struct svff_qdma_grant *grant);
+int svff_qdma_hwq_load(struct svff_qdma *qd, const struct svff_qdma_hwq *q,
+		       const struct svff_qdma_hwq_state *state);
+int svff_qdma_irq_ring_save(struct svff_qdma *qd, u16 index, u32 *words);
+int svff_qdma_irq_ring_check(struct svff_qdma *qd, const u32 *words,
+			     const struct svff_qdma_grant *grant);
+int svff_qdma_irq_ring_load(struct svff_qdma *qd, u16 index, const u32 *words);
 
 /* Interrupt rings (PF only). */
 int svff_qdma_irq_ring_write(struct svff_qdma *qd,
@@ -281,6 +350,16 @@ int svff_qdma_mbox_enable(struct svff_qdma *qd);
 void svff_qdma_mbox_disable(struct svff_qdma *qd);
 int svff_qdma_mbox_send(struct svff_qdma *qd, u16 dst,
 			const union svff_mbox_msg *msg);
+
+/* The mailbox of a function that is stopped for a while (PF only). */
+void svff_qdma_mbox_drain(struct svff_qdma *qd);
+unsigned int svff_qdma_mbox_take_back(struct svff_qdma *qd, u16 dst,
+				      union svff_mbox_msg *msgs, bool *in_buffer);
+bool svff_qdma_mbox_pending(struct svff_qdma *qd, u16 dst);
+int svff_qdma_vf_mbox_save(struct svff_qdma *qd, struct pci_dev *vf,
+			   struct svff_qdma_vf_mbox *state);
+int svff_qdma_vf_mbox_load(struct svff_qdma *qd, struct pci_dev *vf,
+			   const struct svff_qdma_vf_mbox *state);
 
 /* Data: queue pairs 0..count-1 of the function and its char devices. */
 int svff_qdma_data_create(struct svff_qdma *qd, u32 base, u32 count);

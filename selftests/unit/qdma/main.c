@@ -24,6 +24,7 @@ static const struct ktap_case cases[] = {
 	{ "range: the smallest gap that fits is taken", test_range_best_fit, NULL },
 	{ "range: the old range stays if there is no new one", test_range_replace, NULL },
 	{ "range: a range grows and shrinks where it is", test_range_resize, NULL },
+	{ "range: a range at a place of its own", test_range_at, NULL },
 	{ "range: limits", test_range_limits, NULL },
 	{ "range: random use against a map of owners", test_range_random, NULL },
 	{ "desc: a span is cut without gap or overlap", test_span, NULL },
@@ -40,6 +41,11 @@ static const struct ktap_case cases[] = {
 	{ "batch: fast hardware does not make it small", test_batch_fast, NULL },
 	{ "batch: a plug holds back, not for long", test_batch_plug, NULL },
 	{ "batch: time to wait", test_batch_wait, NULL },
+	{ "state: what is left to do is kept", test_state_settle, NULL },
+	{ "state: buffers fetched ahead are fetched again", test_state_rewind, NULL },
+	{ "state: a queue becomes another function's", test_state_assign, NULL },
+	{ "state: what a VF cannot have is refused", test_state_forbidden, NULL },
+	{ "state: what is not the VF's own is refused", test_state_references, NULL },
 };
 
 int main(int argc, char **argv)

@@ -101,6 +101,30 @@ TEST(test_range_limits)
 	return KTAP_PASS;
 }
 
+/* Queues 0-7 are 1's, 12-15 are 2's, of 32. */
+TEST(test_range_at)
+{
+	struct qdma_range_pool pool;
+	u32 base;
+
+	(void)arg;
+	qdma_range_init(&pool, 32);
+	KTAP_FAIL_ON(qdma_range_alloc_at(&pool, 1, 8, 0) || qdma_range_alloc_at(&pool, 2, 4, 12),
+		     "free queues are refused");
+	KTAP_FAIL_ON(qdma_range_alloc_at(&pool, 3, 4, 7) != -ENOSPC, "a taken queue at the start");
+	KTAP_FAIL_ON(qdma_range_alloc_at(&pool, 3, 5, 8) != -ENOSPC, "a taken queue at the end");
+	KTAP_FAIL_ON(qdma_range_alloc_at(&pool, 3, 9, 24) != -ENOSPC, "beyond the card");
+	KTAP_FAIL_ON(qdma_range_alloc_at(&pool, 3, 1, ~0U) != -ENOSPC, "far beyond the card");
+	KTAP_FAIL_ON(qdma_range_alloc_at(&pool, 3, 0, 8) != -EINVAL, "no queues");
+	KTAP_FAIL_ON(qdma_range_alloc_at(&pool, 1, 1, 20) != -EINVAL, "a second range");
+	KTAP_FAIL_ON(qdma_range_alloc_at(&pool, 3, 3, 9), "in the middle of a gap");
+	KTAP_FAIL_ON(qdma_range_alloc_at(&pool, 4, 8, 24), "up to the end");
+	KTAP_FAIL_ON(qdma_range_avail(&pool) != 32 - 23, "avail");
+	KTAP_FAIL_ON(qdma_range_owner(&pool, 11)->func != 3 || qdma_range_owner(&pool, 8), "owners");
+	KTAP_FAIL_ON(qdma_range_alloc(&pool, 5, 8, &base) || base != 16, "best fit beside it");
+	return KTAP_PASS;
+}
+
 static u32 longest_free(const int *owner)
 {
 	u32 best = 0, run = 0, i;

@@ -21,6 +21,7 @@ TEST(test_round_trip);
 TEST(test_range_best_fit);
 TEST(test_range_replace);
 TEST(test_range_resize);
+TEST(test_range_at);
 TEST(test_range_limits);
 TEST(test_range_random);
 
@@ -40,5 +41,11 @@ TEST(test_batch_shrinks);
 TEST(test_batch_fast);
 TEST(test_batch_plug);
 TEST(test_batch_wait);
+
+TEST(test_state_settle);
+TEST(test_state_rewind);
+TEST(test_state_assign);
+TEST(test_state_forbidden);
+TEST(test_state_references);
 
 #endif
