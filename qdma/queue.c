@@ -318,6 +318,19 @@ int svff_qdma_data_pause(struct svff_qdma *qd, unsigned int idle_ms)
 EXPORT_SYMBOL_NS_GPL(svff_qdma_data_pause, SVFF_NS(SVFF_QDMA));
 
 /**
+ * svff_qdma_data_paused - is a function between pause and resume?
+ * @qd: function
+ *
+ * Context: any.
+ * Return: true if it is.
+ */
+bool svff_qdma_data_paused(const struct svff_qdma *qd)
+{
+	return READ_ONCE(qd->paused);
+}
+EXPORT_SYMBOL_NS_GPL(svff_qdma_data_paused, SVFF_NS(SVFF_QDMA));
+
+/**
  * svff_qdma_data_resume - go on
  * @qd: function; it need not be paused
  *

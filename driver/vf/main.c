@@ -332,6 +332,9 @@ static void vf_stop(struct svff_vf *vf)
 	heed_notices(vf, false);
 	guard(mutex)(&vf->session_lock);
 	if (vf->online) {
+		/* What a paused VF asks for the PF keeps until it goes on; this ends the pause. */
+		if (svff_qdma_data_paused(vf->qd))
+			vf_send(vf, SVFF_MBOX_OP_VF_BYE);
 		go_offline(vf);
 		vf_send(vf, SVFF_MBOX_OP_VF_BYE);
 	}

@@ -169,6 +169,23 @@ static bool stop_wanting(struct vf_mbox *m)
 	return came;
 }
 
+static bool is_closing(struct vf_mbox *m)
+{
+	bool closing;
+
+	spin_lock(&m->reply_lock);
+	closing = m->closing;
+	spin_unlock(&m->reply_lock);
+	return closing;
+}
+
+/* The PF answers a VF that it has paused when that goes on; who is being unbound does not wait. */
+static bool answer_may_wait(struct svff_vf *vf)
+{
+	return svff_qdma_away(vf->qd) ||
+	       (svff_qdma_data_paused(vf->qd) && !is_closing(&vf->mbox));
+}
+
 static int wait_reply(struct svff_vf *vf, u8 op)
 {
 	struct vf_mbox *m = &vf->mbox;
@@ -177,7 +194,7 @@ static int wait_reply(struct svff_vf *vf, u8 op)
 	do {
 		left = wait_for_completion_killable_timeout(&m->done,
 							    msecs_to_jiffies(VF_REPLY_TIMEOUT_MS));
-	} while (!left && svff_qdma_away(vf->qd));
+	} while (!left && answer_may_wait(vf));
 	if (!stop_wanting(m)) {
 		m->stale |= BIT(op);
 		m->silent = !left;
@@ -239,12 +256,7 @@ static int flush_stale(struct svff_vf *vf)
 
 static bool is_hopeless(struct vf_mbox *m)
 {
-	bool closing;
-
-	spin_lock(&m->reply_lock);
-	closing = m->closing;
-	spin_unlock(&m->reply_lock);
-	return closing && m->silent;
+	return is_closing(m) && m->silent;
 }
 
 /**

@@ -366,5 +366,6 @@ int svff_qdma_data_create(struct svff_qdma *qd, u32 base, u32 count);
 int svff_qdma_data_destroy(struct svff_qdma *qd, bool force);
 int svff_qdma_data_pause(struct svff_qdma *qd, unsigned int idle_ms);
 void svff_qdma_data_resume(struct svff_qdma *qd);
+bool svff_qdma_data_paused(const struct svff_qdma *qd);
 
 #endif /* SVFF_QDMA_H */
