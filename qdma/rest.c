@@ -318,20 +318,21 @@ EXPORT_SYMBOL_NS_GPL(svff_qdma_irq_ring_check, SVFF_NS(SVFF_QDMA));
 /**
  * svff_qdma_irq_ring_load - write back an interrupt ring
  * @qd: PF
- * @index: ring, which is that of the function of the same number
+ * @index: ring
+ * @func: function that it is for
  * @words: its state
  *
  * Context: process.
  * Return: as svff_qdma_irq_ring_save().
  */
-int svff_qdma_irq_ring_load(struct svff_qdma *qd, u16 index, const u32 *words)
+int svff_qdma_irq_ring_load(struct svff_qdma *qd, u16 index, u16 func, const u32 *words)
 {
 	u32 own[SVFF_QDMA_RING_WORDS];
 
 	if (index >= QDMA_IRQ_RINGS)
 		return -EINVAL;
 	memcpy(own, words, sizeof(own));
-	qdma_state_assign_ring(qd->ip->ctxt, index, own);
+	qdma_state_assign_ring(qd->ip->ctxt, func, own);
 	return qdma_ctxt_write_raw(qd, QDMA_SEL_INTR, index, own);
 }
 EXPORT_SYMBOL_NS_GPL(svff_qdma_irq_ring_load, SVFF_NS(SVFF_QDMA));

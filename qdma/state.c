@@ -13,6 +13,7 @@
 
 #define DESC_RING_ALIGN	4096
 #define DESC_64		3	/* size code */
+#define MORE_RINGS	7	/* bits of svff_qdma_grant.rings but the first */
 
 static bool is_c2h_stream(const struct svff_qdma_hwq *q)
 {
@@ -116,10 +117,19 @@ static bool stray_bits(const struct qdma_ctxt_set *set, enum qdma_ctxt_type type
 	return memcmp(words, again, size);
 }
 
+static bool has_ring(u32 index, const struct svff_qdma_grant *grant)
+{
+	u32 more = index - grant->first_ring;
+
+	if (index == grant->func)
+		return grant->rings & 1;
+	return index >= grant->first_ring && more < MORE_RINGS && (grant->rings >> (more + 1)) & 1;
+}
+
 static int check_vector(u64 vec, bool aggr, const struct svff_qdma_grant *grant)
 {
 	if (aggr)
-		return grant->ring && vec == grant->func ? 0 : -EXDEV;
+		return has_ring(vec, grant) ? 0 : -EXDEV;
 	return vec < grant->vectors ? 0 : -ERANGE;
 }
 

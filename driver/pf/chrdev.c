@@ -10,6 +10,8 @@
  */
 #include "pf.h"
 
+#include <linux/bitmap.h>
+#include <linux/bits.h>
 #include <linux/fs.h>
 #include <linux/idr.h>
 #include <linux/kfifo.h>
@@ -21,6 +23,7 @@
 #include <linux/rwsem.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
+#include <linux/string.h>
 #include <linux/uaccess.h>
 #include <linux/wait.h>
 #include <svff/ioctl_arg.h>
@@ -300,6 +303,116 @@ static int ioctl_vf_info(struct svff_pf *pf, void __user *user)
 	return svff_put_arg(&info, sizeof(info), user_size, user);
 }
 
+static int get_vfs(struct svff_pf *pf, const struct svff_vf_pause *arg, unsigned long *vfs)
+{
+	unsigned int n;
+
+	if (arg->pad)
+		return -EINVAL;
+	bitmap_zero(vfs, PF_FUNCTIONS_MAX);
+	for (n = 0; n < PF_FUNCTIONS_MAX; n++)
+		if (arg->vfs[n / 64] & BIT_ULL(n % 64))
+			__set_bit(n, vfs);
+	n = find_last_bit(vfs, PF_FUNCTIONS_MAX);
+	return bitmap_empty(vfs, PF_FUNCTIONS_MAX) || test_bit(0, vfs) || n > pf->total_vfs ? -EINVAL : 0;
+}
+
+static int ioctl_vf_pause(struct svff_pf *pf, void __user *user, bool pause)
+{
+	DECLARE_BITMAP(vfs, PF_FUNCTIONS_MAX);
+	struct svff_vf_pause arg;
+	unsigned int failed = 0;
+	u32 user_size;
+	int err, ret;
+
+	err = svff_get_arg(&arg, sizeof(arg), sizeof(arg), user);
+	if (err)
+		return err;
+	user_size = arg.size;
+	if (arg.flags & ~(pause ? SVFF_VF_PAUSE_UNASKED : 0))
+		return -EOPNOTSUPP;
+	err = get_vfs(pf, &arg, vfs);
+	if (err)
+		return err;
+	err = pause ? pf_vfs_pause(pf, vfs, arg.flags & SVFF_VF_PAUSE_UNASKED, &failed) :
+		      pf_vfs_resume(pf, vfs, &failed);
+	arg.size = sizeof(arg);
+	arg.failed = failed;
+	ret = svff_put_arg(&arg, sizeof(arg), user_size, user);
+	return err ?: ret;
+}
+
+static int get_data(struct svff_pf *pf, struct svff_vf_data *arg, void __user *user)
+{
+	int err = svff_get_arg(arg, sizeof(*arg), sizeof(*arg), user);
+
+	if (err)
+		return err;
+	if (arg->flags)
+		return -EOPNOTSUPP;
+	return arg->pad || !arg->vf || arg->vf > pf->total_vfs ? -EINVAL : 0;
+}
+
+static int ioctl_vf_save(struct svff_pf *pf, void __user *user)
+{
+	struct svff_vf_data arg;
+	u32 user_size;
+	size_t len;
+	void *bytes;
+	int err, ret;
+
+	err = get_data(pf, &arg, user);
+	if (err)
+		return err;
+	user_size = arg.size;
+	bytes = pf_vf_save(pf, arg.vf, &len);
+	if (IS_ERR(bytes))
+		return PTR_ERR(bytes);
+	if (len > arg.len)
+		err = -ENOSPC;
+	else if (copy_to_user(u64_to_user_ptr(arg.data), bytes, len))
+		err = -EFAULT;
+	kvfree(bytes);
+	arg.size = sizeof(arg);
+	arg.len = len;
+	ret = svff_put_arg(&arg, sizeof(arg), user_size, user);
+	return err ?: ret;
+}
+
+static int ioctl_vf_load(struct svff_pf *pf, void __user *user)
+{
+	struct svff_vf_data arg;
+	void *bytes;
+	int err;
+
+	err = get_data(pf, &arg, user);
+	if (err)
+		return err;
+	if (arg.len > pf_image_size_max(PF_VF_QUEUES_MAX))
+		return -EMSGSIZE;
+	bytes = vmemdup_user(u64_to_user_ptr(arg.data), arg.len);
+	if (IS_ERR(bytes))
+		return PTR_ERR(bytes);
+	err = pf_vf_load_unclaimed(pf, arg.vf, bytes, arg.len);
+	kvfree(bytes);
+	return err;
+}
+
+/* What changes a VF wants more than a look at the card. */
+static int ioctl_write(struct svff_pf *pf, unsigned int nr, void __user *user)
+{
+	switch (nr) {
+	case _IOC_NR(SVFF_IOC_VF_PAUSE):
+		return ioctl_vf_pause(pf, user, true);
+	case _IOC_NR(SVFF_IOC_VF_RESUME):
+		return ioctl_vf_pause(pf, user, false);
+	case _IOC_NR(SVFF_IOC_VF_SAVE):
+		return ioctl_vf_save(pf, user);
+	default:
+		return ioctl_vf_load(pf, user);
+	}
+}
+
 static long pf_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	struct pf_client *c = file->private_data;
@@ -314,6 +427,11 @@ static long pf_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return ioctl_card_info(c->hub->pf, user);
 	case _IOC_NR(SVFF_IOC_VF_INFO) | (SVFF_IOC_MAGIC << _IOC_TYPESHIFT):
 		return ioctl_vf_info(c->hub->pf, user);
+	case _IOC_NR(SVFF_IOC_VF_PAUSE) | (SVFF_IOC_MAGIC << _IOC_TYPESHIFT):
+	case _IOC_NR(SVFF_IOC_VF_RESUME) | (SVFF_IOC_MAGIC << _IOC_TYPESHIFT):
+	case _IOC_NR(SVFF_IOC_VF_SAVE) | (SVFF_IOC_MAGIC << _IOC_TYPESHIFT):
+	case _IOC_NR(SVFF_IOC_VF_LOAD) | (SVFF_IOC_MAGIC << _IOC_TYPESHIFT):
+		return file->f_mode & FMODE_WRITE ? ioctl_write(c->hub->pf, _IOC_NR(cmd), user) : -EBADF;
 	default:
 		return -ENOTTY;
 	}

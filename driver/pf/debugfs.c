@@ -4,7 +4,7 @@
  * people only; the format may change at any time.
  *
  * pause, resume: the number of a VF, whose driver is asked to start nothing new,
- * and to go on (see pf_vf_pause()).
+ * and to go on (see pf_ask_pause()).
  */
 #include "pf.h"
 
@@ -34,7 +34,7 @@ static int pause_set(void *data, u64 n)
 {
 	struct svff_pf *pf = data;
 
-	return n && n <= pf->total_vfs ? pf_vf_pause(pf, n) : -EINVAL;
+	return n && n <= pf->total_vfs ? pf_ask_pause(pf, n) : -EINVAL;
 }
 DEFINE_DEBUGFS_ATTRIBUTE(pause_fops, NULL, pause_set, "%llu\n");
 
@@ -42,7 +42,7 @@ static int resume_set(void *data, u64 n)
 {
 	struct svff_pf *pf = data;
 
-	return n && n <= pf->total_vfs ? pf_vf_resume(pf, n) : -EINVAL;
+	return n && n <= pf->total_vfs ? pf_tell_resume(pf, n) : -EINVAL;
 }
 DEFINE_DEBUGFS_ATTRIBUTE(resume_fops, NULL, resume_set, "%llu\n");
 

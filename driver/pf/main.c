@@ -169,7 +169,9 @@ void pf_down(struct svff_pf *pf)
 {
 	if (!pf->up)
 		return;
-	pf->up = false;
+	/* Who is pausing a VF, or resuming it, gets to the end; nobody begins. */
+	scoped_guard(mutex, &pf->pause_lock)
+		pf->up = false;
 	pf_own_queues_stop(pf);
 	if (pf->card.caps->mailbox)
 		svff_qdma_mbox_disable(pf->qd);
@@ -206,6 +208,7 @@ static int pf_create(struct svff_pf *pf)
 			     DEFAULT_RATELIMIT_BURST);
 	ratelimit_set_flags(&pf->complaints, RATELIMIT_MSG_ON_RELEASE);
 	mutex_init(&pf->own_lock);
+	mutex_init(&pf->pause_lock);
 	mutex_init(&pf->lock);
 	init_waitqueue_head(&pf->no_sessions);
 	init_waitqueue_head(&pf->answers);
@@ -303,6 +306,7 @@ static void pf_remove(struct pci_dev *pdev)
 	pf_hide(pf);
 	pf_sriov_remove(pf);
 	pf_down(pf);
+	pf_images_free(pf);
 	pf_hub_destroy(pf);
 	svff_qdma_destroy(pf->qd);
 	kfree(pf->config);
@@ -322,7 +326,7 @@ static void pf_shutdown(struct pci_dev *pdev)
 
 MODULE_DEVICE_TABLE(pci, pf_ids);
 
-static struct pci_driver pf_driver = {
+struct pci_driver pf_driver = {
 	.name			= "svff_pf",
 	.id_table		= pf_ids,
 	.probe			= pf_probe,

@@ -3,7 +3,8 @@
  * The PF driver: what its files share.
  *
  * Lock order: device lock of the PF (held by the PCI core around probe, remove,
- * sriov_configure) -> own_lock -> lock -> locks inside svff_qdma -> hub's locks.
+ * sriov_configure) -> own_lock -> pause_lock -> lock -> locks inside svff_qdma ->
+ * hub's locks.
  * Nothing that waits for a VF's driver is called with @lock held, because that
  * driver may wait for an answer of pf_mbox_recv(), which takes it.
  */
@@ -21,11 +22,13 @@
 #include <linux/workqueue.h>
 #include <linux/svff.h>
 #include <svff/qdma.h>
+#include "image.h"
 #include "request.h"
 
 #define PF_VF_QUEUES_DEFAULT	8
 #define PF_OWN_QUEUES_DEFAULT	4
 #define PF_QUOTA_UNSET		0xffff
+#define PF_FUNCTIONS_MAX	256
 
 struct dentry;
 struct pf_hub;
@@ -47,24 +50,33 @@ enum pf_busy_policy {
  * @refused: those that were answered with an error
  * @dropped: messages dropped without an answer
  * @errors: hardware errors attributed to it
+ * @pauses: times that it was paused and resumed
+ * @last_pause_us: how long it stood still the last time
  */
 struct pf_stats {
 	u64 requests;
 	u64 refused;
 	u64 dropped;
 	u64 errors;
+	u64 pauses;
+	u64 last_pause_us;
 };
 
 /**
  * struct pf_vf - a VF, whether it exists or not; all protected by svff_pf.lock
  * @state: see state.c
  * @session: what it was given
+ * @image: what is kept of it while it is paused, also while it is absent
+ * @moving: @image is being made, or loaded: the session is left alone
+ * @claimed: a VFIO driver pauses and resumes it, and nobody else
  * @told: its driver was told that the card will be reset
  * @seq: sequence number of the last notice
  * @asked: notice whose answer somebody waits for, 0 if none
  * @answer: the answer's status
  * @refreshed: when the hardware was last asked whether it is in use, in jiffies
  * @quota: queues that the administrator set for it, or PF_QUOTA_UNSET
+ * @last_quota: queues that it had when it was last removed, 0 if it never was
+ * @last_base: the first of them
  * @throttle: how fast it may send
  * @complaints: how often its mistakes are logged
  * @stats: counters
@@ -72,12 +84,17 @@ struct pf_stats {
 struct pf_vf {
 	enum svff_vf_state state;
 	struct pf_session session;
+	struct pf_image *image;
+	bool moving;
+	bool claimed;
 	bool told;
 	u16 seq;
 	u8 asked;
 	s8 answer;
 	unsigned long refreshed;
 	u16 quota;
+	u16 last_quota;
+	u32 last_base;
 	struct pf_throttle throttle;
 	struct ratelimit_state complaints;
 	struct pf_stats stats;
@@ -105,6 +122,8 @@ struct pf_vf {
  * @own_on: the PF may have queues now
  * @own_queues: queues that the PF has for itself
  * @own_base: the first of them
+ *
+ * @pause_lock: one VF at a time is paused, resumed, or taken from the card
  *
  * @lock: protects the rest
  * @num_vfs: VFs that exist or are being made
@@ -140,6 +159,8 @@ struct svff_pf {
 	u32 own_queues;
 	u32 own_base;
 
+	struct mutex pause_lock; /* see above */
+
 	struct mutex lock; /* see above */
 	u16 num_vfs;
 	unsigned int num_sessions;
@@ -168,6 +189,7 @@ static inline unsigned int pf_vf_number(const struct svff_pf *pf,
 }
 
 /* main.c */
+extern struct pci_driver pf_driver;
 int pf_up(struct svff_pf *pf);
 void pf_down(struct svff_pf *pf);
 
@@ -209,8 +231,29 @@ int pf_release_locked(struct svff_pf *pf, struct pf_vf *vf);
 void pf_notify_vf_locked(struct svff_pf *pf, struct pf_vf *vf, enum svff_mbox_op op);
 void pf_notify_vfs(struct svff_pf *pf, enum svff_mbox_op op);
 void pf_notify_quota_locked(struct svff_pf *pf, struct pf_vf *vf);
-int pf_vf_pause(struct svff_pf *pf, unsigned int n);
+int pf_ask_pause(struct svff_pf *pf, unsigned int n);
+int pf_tell_resume(struct svff_pf *pf, unsigned int n);
+void pf_learn_vectors_locked(struct svff_pf *pf, struct pf_vf *vf);
+void pf_serve_held_locked(struct svff_pf *pf, struct pf_vf *vf, const union svff_mbox_msg *msg);
+
+/* move.c */
+struct pf_image *pf_image_alloc(unsigned int queues);
+int pf_vf_stop(struct svff_pf *pf, unsigned int n);
+int pf_vf_run(struct svff_pf *pf, unsigned int n);
+bool pf_hold_locked(struct svff_pf *pf, struct pf_vf *vf, const union svff_mbox_msg *msg);
+void pf_image_drop_locked(struct svff_pf *pf, struct pf_vf *vf);
+
+/* pause.c */
+int pf_vf_pause(struct svff_pf *pf, unsigned int n, bool unasked);
 int pf_vf_resume(struct svff_pf *pf, unsigned int n);
+int pf_vfs_pause(struct svff_pf *pf, const unsigned long *vfs, bool unasked, unsigned int *failed);
+int pf_vfs_resume(struct svff_pf *pf, const unsigned long *vfs, unsigned int *failed);
+void *pf_vf_save(struct svff_pf *pf, unsigned int n, size_t *len);
+int pf_vf_load(struct svff_pf *pf, unsigned int n, const void *bytes, size_t len);
+int pf_vf_load_unclaimed(struct svff_pf *pf, unsigned int n, const void *bytes, size_t len);
+void pf_images_free(struct svff_pf *pf);
+
+/* vfio.c has what include/svff/pf.h declares. */
 
 /* sysfs.c */
 int pf_sysfs_create(struct svff_pf *pf);

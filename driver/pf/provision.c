@@ -5,9 +5,10 @@
  * Each VF has a quota: the administrator's for this VF, or the card's default.
  * When VFs are made each gets a contiguous range of that many queues, before
  * the PCI core shows the VF to anybody; the range is its own until the VF is
- * removed. What a VF asks for by mailbox comes out of that range, so a VF can
- * neither starve nor fragment the others. The doorbells of a VF stay unmapped
- * until it asks for them: a VF that nobody drives can start nothing.
+ * removed, and it gets the same one again when it is made anew, if it can be.
+ * What a VF asks for by mailbox comes out of that range, so a VF can neither
+ * starve nor fragment the others. The doorbells of a VF stay unmapped until it
+ * asks for them: a VF that nobody drives can start nothing.
  */
 #include "pf.h"
 
@@ -70,31 +71,77 @@ u32 pf_quota_locked(struct svff_pf *pf, unsigned int n)
 	return vf->quota == PF_QUOTA_UNSET ? pf->vf_queues_default : vf->quota;
 }
 
-static int provision_vf(struct svff_pf *pf, unsigned int n, unsigned int num)
+/*
+ * With @again where the VF was the last time it existed, if that is free: what it
+ * left behind in a guest, or in a saved state, may name hardware queues.
+ */
+static int take_range(struct svff_pf *pf, unsigned int n, bool again)
 {
 	struct pf_vf *vf = pf_vf(pf, n);
 	u32 quota = pf_quota_locked(pf, n);
-	u32 base = SVFF_QDMA_NO_RANGE;
+	u32 base = vf->last_base;
 	int err;
 
-	if (quota) {
-		err = svff_qdma_range_alloc(pf->qd, vf->session.func, quota, &base);
-		if (err)
-			return err;
-	}
-	/* What an earlier driver left in the function map would be live at once. */
-	err = svff_qdma_fmap_write(pf->qd, vf->session.func, 0, 0);
-	if (err && quota)
-		svff_qdma_range_free(pf->qd, vf->session.func);
+	if (!quota || vf->session.quota)
+		return 0;
+	if (again && quota != vf->last_quota)
+		return 0;
+	err = again ? svff_qdma_range_alloc_at(pf->qd, vf->session.func, quota, base) :
+		      svff_qdma_range_alloc(pf->qd, vf->session.func, quota, &base);
 	if (err)
-		return err;
-
+		return again ? 0 : err;
 	vf->session.base = base;
 	vf->session.quota = quota;
+	return 0;
+}
+
+static void give_back_range(struct svff_pf *pf, unsigned int n)
+{
+	struct pf_vf *vf = pf_vf(pf, n);
+
+	if (vf->session.quota)
+		svff_qdma_range_free(pf->qd, vf->session.func);
+	vf->session.quota = 0;
+}
+
+static int take_ranges(struct svff_pf *pf, unsigned int num, bool again)
+{
+	struct device *dev = &pf->pdev->dev;
+	unsigned int n;
+	int err = 0;
+
+	for (n = 1; again && n <= num; n++)
+		take_range(pf, n, true);
+	for (n = 1; !err && n <= num; n++)
+		err = take_range(pf, n, false);
+	if (!err)
+		return 0;
+	if (!again)
+		dev_err(dev, "VF%u: cannot reserve %u queues, %u are free, %u in one piece (%pe); lower the queues of a VF or pf_queues\n",
+			n - 1, pf_quota_locked(pf, n - 1), svff_qdma_range_avail(pf->qd),
+			svff_qdma_range_largest(pf->qd), ERR_PTR(err));
+	for (n = 1; n <= num; n++)
+		give_back_range(pf, n);
+	return err;
+}
+
+static int provision_vf(struct svff_pf *pf, unsigned int n, unsigned int num)
+{
+	struct pf_vf *vf = pf_vf(pf, n);
+	int err;
+
+	/* What an earlier driver left in the function map would be live at once. */
+	err = svff_qdma_fmap_write(pf->qd, vf->session.func, 0, 0);
+	if (err)
+		return err;
+	if (!vf->session.quota)
+		vf->session.base = SVFF_QDMA_NO_RANGE;
 	pf_session_keep_rings(&vf->session, n, pf->first_func, pf->total_vfs, num);
 	pf_throttle_reset(&vf->throttle, pf->vf_message_rate, ktime_get_ns());
 	memset(&vf->stats, 0, sizeof(vf->stats));
 	pf_state_enter_locked(pf, vf, SVFF_VF_READY);
+	if (vf->image)
+		pf_state_enter_locked(pf, vf, SVFF_VF_PAUSED);
 	return 0;
 }
 
@@ -110,8 +157,9 @@ static void unprovision_vf(struct svff_pf *pf, unsigned int n)
 	if (err && err != -ENODEV)
 		dev_err(&pf->pdev->dev, "VF%u: contexts not cleared (%pe)\n", n,
 			ERR_PTR(err));
-	if (vf->session.quota)
-		svff_qdma_range_free(pf->qd, empty.func);
+	vf->last_base = vf->session.base;
+	vf->last_quota = vf->session.quota;
+	give_back_range(pf, n);
 	pf_session_set_locked(pf, vf, &empty);
 	pf_state_enter_locked(pf, vf, SVFF_VF_ABSENT);
 }
@@ -120,13 +168,39 @@ static void unprovision_vf(struct svff_pf *pf, unsigned int n)
  * pf_unprovision_vfs() - take the ranges of all VFs back
  * @pf: card
  *
- * Context: process; the VFs are gone. Takes svff_pf.lock.
+ * What is kept of those that are paused stays.
+ *
+ * Context: process; the VFs are gone. Takes svff_pf.pause_lock.
  */
 void pf_unprovision_vfs(struct svff_pf *pf)
 {
+	guard(mutex)(&pf->pause_lock);
 	guard(mutex)(&pf->lock);
 	for (; pf->num_vfs; pf->num_vfs--)
 		unprovision_vf(pf, pf->num_vfs);
+}
+
+/* Those that were never made have their ranges, but are not VFs yet. */
+static int provision_locked(struct svff_pf *pf, unsigned int num)
+{
+	unsigned int n;
+	int err;
+
+	lockdep_assert_held(&pf->lock);
+	if (take_ranges(pf, num, true)) {
+		err = take_ranges(pf, num, false);
+		if (err)
+			return err;
+	}
+	for (err = 0; !err && pf->num_vfs < num; pf->num_vfs += !err)
+		err = provision_vf(pf, pf->num_vfs + 1, num);
+	if (!err)
+		return 0;
+	dev_err(&pf->pdev->dev, "VF%u: its doorbells cannot be unmapped (%pe)\n", pf->num_vfs + 1,
+		ERR_PTR(err));
+	for (n = pf->num_vfs + 1; n <= num; n++)
+		give_back_range(pf, n);
+	return err;
 }
 
 /**
@@ -134,29 +208,18 @@ void pf_unprovision_vfs(struct svff_pf *pf)
  * @pf: card
  * @num: number of VFs, 1 to TotalVFs
  *
- * All or nothing.
+ * All or nothing. A VF whose quota did not change gets the range that it had
+ * the last time, unless the quotas of the others do not fit around it.
  *
  * Context: process; there are no VFs. Takes svff_pf.lock.
  * Return: 0; -ENOSPC if the quotas do not fit; errno of a context command.
  */
 int pf_provision_vfs(struct svff_pf *pf, unsigned int num)
 {
-	struct device *dev = &pf->pdev->dev;
-	int err = 0;
+	int err;
 
-	scoped_guard(mutex, &pf->lock) {
-		while (!err && pf->num_vfs < num) {
-			err = provision_vf(pf, pf->num_vfs + 1, num);
-			if (!err)
-				pf->num_vfs++;
-		}
-		if (err)
-			dev_err(dev, "VF%u: cannot reserve %u queues, %u are free, %u in one piece (%pe); lower the queues of a VF or pf_queues\n",
-				pf->num_vfs + 1,
-				pf_quota_locked(pf, pf->num_vfs + 1),
-				svff_qdma_range_avail(pf->qd),
-				svff_qdma_range_largest(pf->qd), ERR_PTR(err));
-	}
+	scoped_guard(mutex, &pf->lock)
+		err = provision_locked(pf, num);
 	if (err)
 		pf_unprovision_vfs(pf);
 	return err;
@@ -194,7 +257,7 @@ static int live_quota_set(struct svff_pf *pf, struct pf_vf *vf, u32 queues)
 {
 	struct pf_session *s = &vf->session;
 
-	if (!(s->ext & SVFF_MBOX_EXT_QUOTA) || queues < s->granted)
+	if (!(s->ext & SVFF_MBOX_EXT_QUOTA) || queues < s->granted || vf->moving)
 		return -EBUSY;
 	/* Without queues there is no range that could stay where it is. */
 	if (!queues || !s->quota)

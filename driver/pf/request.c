@@ -81,9 +81,13 @@ static void add_queue_cmd(struct pf_verdict *v, enum pf_cmd_op op,
 	add_cmd(v, op)->queue = *q;
 }
 
-static bool is_granted(const struct pf_session *s, u32 qid)
+/* The VF's word for a queue becomes the hardware's; false if it was not granted. */
+static bool to_hw_queue(const struct pf_session *s, u32 *qid)
 {
-	return qid >= s->base && qid - s->base < s->granted;
+	if (*qid < s->told || *qid - s->told >= s->granted)
+		return false;
+	*qid = *qid - s->told + s->base;
+	return true;
 }
 
 static bool any_queue(const struct pf_session *s)
@@ -110,8 +114,15 @@ u32 pf_session_active(const struct pf_session *s)
 	       bitmap_weight(s->live[SVFF_MBOX_Q_C2H], PF_VF_QUEUES_MAX);
 }
 
-/* Rings of a VF by number: 0 is the one with its function id, which all have. */
-static u32 ring_index(const struct pf_session *s, unsigned int i)
+/**
+ * pf_session_ring() - index of an interrupt ring of a VF
+ * @s: session
+ * @i: number: 0 is the one with its function id, which all have
+ *
+ * Context: any.
+ * Return: the index.
+ */
+u32 pf_session_ring(const struct pf_session *s, unsigned int i)
 {
 	return i ? s->first_ring + i - 1 : s->func;
 }
@@ -175,6 +186,7 @@ void pf_request_release(const struct pf_session *s, struct pf_verdict *v)
 	next->func = s->func;
 	next->vectors = s->vectors;
 	next->base = s->base;
+	next->told = s->base;
 	next->quota = s->quota;
 	next->first_ring = s->first_ring;
 	next->more_rings = s->more_rings;
@@ -184,7 +196,7 @@ void pf_request_release(const struct pf_session *s, struct pf_verdict *v)
 		add_range_cmd(v, PF_CMD_WIPE, s->base, s->quota);
 	for (i = 0; i < PF_RINGS_MAX; i++)
 		if (s->rings & BIT(i))
-			add_cmd(v, PF_CMD_RING_CLEAR)->ring.index = ring_index(s, i);
+			add_cmd(v, PF_CMD_RING_CLEAR)->ring.index = pf_session_ring(s, i);
 }
 
 static u8 decide_bye(struct pf_decision *d)
@@ -255,9 +267,9 @@ static u8 decide_fmap(struct pf_decision *d)
 	u32 count = le32_to_cpu(d->msg->range.qmax);
 
 	d->v->fail_status = SVFF_MBOX_ERR_FMAP;
-	if (count && (base != d->s->base || count != d->s->granted))
+	if (count && (base != d->s->told || count != d->s->granted))
 		return SVFF_MBOX_ERR_FMAP;
-	add_range_cmd(d->v, PF_CMD_FMAP, count ? base : 0, count);
+	add_range_cmd(d->v, PF_CMD_FMAP, count ? d->s->base : 0, count);
 	d->v->next.mapped = count;
 	return SVFF_MBOX_OK;
 }
@@ -292,6 +304,7 @@ static u8 decide_qreq(struct pf_decision *d)
 	add_range_cmd(d->v, PF_CMD_FMAP, 0, 0);
 	d->v->next.mapped = false;
 	d->v->next.granted = count;
+	d->v->next.told = d->s->base;
 	rsp->qbase = cpu_to_le32(count ? d->s->base : SVFF_MBOX_QBASE_ANY);
 	rsp->qmax = cpu_to_le32(count);
 	return SVFF_MBOX_OK;
@@ -302,7 +315,7 @@ static u8 decide_qnotify(struct pf_decision *d)
 	u32 qid = le16_to_cpu(d->msg->qnotify.qid_hw);
 	u32 type = le32_to_cpu(d->msg->qnotify.qtype);
 
-	if (!is_granted(d->s, qid))
+	if (!to_hw_queue(d->s, &qid))
 		return SVFF_MBOX_ERR_QID;
 	if (type >= PF_QUEUE_TYPES)
 		return SVFF_MBOX_ERR_INVALID_PARAM;
@@ -331,19 +344,21 @@ static u8 decode_queue(struct pf_decision *d, struct svff_qdma_hwq *q)
 	const struct svff_mbox_qctxt_id *id = &d->msg->qctxt_id;
 	const struct svff_qdma_caps *caps = d->card->caps;
 	u32 cmpt = FIELD_GET(SVFF_MBOX_QCTXT_CMPT, id->flags);
+	u32 qid = le16_to_cpu(id->qid_hw);
+	bool granted = to_hw_queue(d->s, &qid);
 
 	if ((id->flags & SVFF_MBOX_QCTXT_RSVD) ||
 	    !bytes_zero(id->pad, id->pad + sizeof(id->pad)))
 		return SVFF_MBOX_ERR_INVALID_MSG;
 
 	memset(q, 0, sizeof(*q));
-	q->qid = le16_to_cpu(id->qid_hw);
+	q->qid = qid;
 	q->func = d->s->func;
 	q->st = id->flags & SVFF_MBOX_QCTXT_ST;
 	q->dir = id->flags & SVFF_MBOX_QCTXT_C2H ? SVFF_QDMA_C2H : SVFF_QDMA_H2C;
 	q->cmpt = cmpt == SVFF_MBOX_CMPT_WITH_ST;
 
-	if (!is_granted(d->s, q->qid))
+	if (!granted)
 		return SVFF_MBOX_ERR_QID;
 	/* No card here has completion rings of MM queues. */
 	if (cmpt == SVFF_MBOX_CMPT_ONLY || cmpt == SVFF_MBOX_CMPT_WITH_MM)
@@ -590,7 +605,7 @@ static u8 decide_intr_wrt(struct pf_decision *d)
 		return SVFF_MBOX_ERR_INVALID_PARAM;
 
 	ring = &add_cmd(d->v, PF_CMD_RING_WRITE)->ring;
-	ring->index = ring_index(d->s, number);
+	ring->index = pf_session_ring(d->s, number);
 	ring->func = d->s->func;
 	ring->vec = le16_to_cpu(m->vec);
 	ring->base = le64_to_cpu(m->base);
@@ -614,7 +629,7 @@ static u8 decide_intr_other(struct pf_decision *d)
 		cmd = PF_CMD_RING_CLEAR;
 	else
 		cmd = PF_CMD_RING_INV;
-	add_cmd(d->v, cmd)->ring.index = ring_index(d->s, number);
+	add_cmd(d->v, cmd)->ring.index = pf_session_ring(d->s, number);
 	/* What is only invalid still holds the VF's addresses. */
 	if (cmd == PF_CMD_RING_CLEAR)
 		d->v->next.rings &= ~BIT(number);

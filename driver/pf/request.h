@@ -30,6 +30,7 @@
  * @first_ring: first interrupt ring that is kept for it beside its own
  * @more_rings: how many are
  * @ext: SVFF_MBOX_EXT_* that its driver and this one agreed upon
+ * @told: @base as its driver knows it: another one, if the VF was resumed elsewhere
  * @granted: how many it has asked for and got, counted from @base
  * @hello: it has introduced itself
  * @mapped: its doorbells are mapped to what it was granted
@@ -48,6 +49,7 @@ struct pf_session {
 	u8 more_rings;
 
 	u32 ext;
+	u32 told;
 	u16 granted;
 	bool hello;
 	bool mapped;
@@ -204,6 +206,7 @@ void pf_request_release(const struct pf_session *s, struct pf_verdict *v);
 u8 pf_request_status(int err, u8 fail_status);
 void pf_session_keep_rings(struct pf_session *s, unsigned int n, u32 first_func,
 			   u32 total_vfs, u32 num_vfs);
+u32 pf_session_ring(const struct pf_session *s, unsigned int i);
 u32 pf_session_active(const struct pf_session *s);
 
 #endif /* SVFF_PF_REQUEST_H */

@@ -5,8 +5,9 @@
  * A reset of the PF takes the contexts of every function with it. Before it the
  * VFs' drivers are told to stop, after it the card is set up anew, what the VFs
  * had is forgotten, and the drivers are told to start again with a HELLO. Their
- * ranges and quotas stay. Who was not told, or does not know the notice, finds
- * out when its requests are refused for want of a HELLO.
+ * ranges and quotas stay, and so do VFs that are paused: they have nothing on the
+ * card, and their configuration is put back. Who was not told, or does not know
+ * the notice, finds out when its requests are refused for want of a HELLO.
  *
  * A fatal error of the link is worse: the PCI core asks every function on it,
  * and one without a driver (a VF that nobody uses) makes it give the recovery up
@@ -37,6 +38,9 @@ static void restart_vfs(struct svff_pf *pf)
 		struct pf_vf *vf = pf_vf(pf, n);
 		int err = pf_release_locked(pf, vf);
 
+		/* It has nothing on the card, and goes on where it was. */
+		if (!err && vf->state == SVFF_VF_PAUSED)
+			continue;
 		pf_state_enter_locked(pf, vf, err ? SVFF_VF_ERROR : SVFF_VF_READY);
 		if (err)
 			dev_err(&pf->pdev->dev, "VF%u: contexts not cleared (%pe)\n",
@@ -47,6 +51,32 @@ static void restart_vfs(struct svff_pf *pf)
 	}
 }
 
+static bool is_paused(struct svff_pf *pf, unsigned int n)
+{
+	guard(mutex)(&pf->lock);
+	return pf_vf(pf, n)->state == SVFF_VF_PAUSED;
+}
+
+/* Their drivers are idle, and not told: they find the configuration as they left it. */
+static void keep_paused_vfs(struct svff_pf *pf, int (*keep)(struct pci_dev *vfdev))
+{
+	unsigned int n;
+
+	for (n = 1; n <= pci_num_vf(pf->pdev); n++) {
+		struct pci_dev *vfdev = is_paused(pf, n) ? pf_vf_device(pf, n) : NULL;
+
+		if (vfdev)
+			keep(vfdev);
+		pci_dev_put(vfdev);
+	}
+}
+
+static int restore_vf(struct pci_dev *vfdev)
+{
+	pci_restore_state(vfdev);
+	return 0;
+}
+
 static void pf_reset_prepare(struct pci_dev *pdev)
 {
 	struct svff_pf *pf = pci_get_drvdata(pdev);
@@ -54,6 +84,7 @@ static void pf_reset_prepare(struct pci_dev *pdev)
 	pf_notify_vfs(pf, SVFF_MBOX_OP_RESET_PREPARE);
 	wait_event_timeout(pf->no_sessions, !READ_ONCE(pf->num_sessions),
 			   msecs_to_jiffies(PF_VFS_STOP_MS));
+	keep_paused_vfs(pf, pci_save_state);
 	pf_down(pf);
 }
 
@@ -62,8 +93,10 @@ static void pf_reset_done(struct pci_dev *pdev)
 	struct svff_pf *pf = pci_get_drvdata(pdev);
 
 	pci_set_master(pdev);
-	if (!pf_up(pf))
-		restart_vfs(pf);
+	if (pf_up(pf))
+		return;
+	keep_paused_vfs(pf, restore_vf);
+	restart_vfs(pf);
 }
 
 /*

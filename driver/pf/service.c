@@ -253,14 +253,49 @@ static void take_answer(struct svff_pf *pf, struct pf_vf *vf,
 	wake_up_all(&pf->answers);
 }
 
-/* A VF that is new has as many vectors as its PCI function says. */
-static void learn_vectors(struct svff_pf *pf, struct pf_vf *vf)
+/**
+ * pf_learn_vectors_locked() - a VF has as many vectors as its PCI function says
+ * @pf: card
+ * @vf: VF
+ *
+ * Context: process, svff_pf.lock held.
+ */
+void pf_learn_vectors_locked(struct svff_pf *pf, struct pf_vf *vf)
 {
 	struct pci_dev *vfdev = pf_vf_device(pf, pf_vf_number(pf, vf));
 	int n = vfdev ? pci_msix_vec_count(vfdev) : 0;
 
 	pci_dev_put(vfdev);
 	vf->session.vectors = clamp(n, 0, PF_VF_VECTORS_MAX);
+}
+
+static void handle(struct svff_pf *pf, struct pf_vf *vf, const union svff_mbox_msg *msg)
+{
+	struct pf_verdict *v = &pf->verdict;
+
+	if (msg->hdr.op == SVFF_MBOX_OP_HELLO)
+		pf_learn_vectors_locked(pf, vf);
+	pf_request_decide(&pf->card, &vf->session, msg, v);
+	if (v->kind == PF_MSG_SERVE)
+		serve(pf, vf, msg->hdr.op, v);
+	else if (v->kind == PF_MSG_REPLY)
+		take_answer(pf, vf, msg);
+	else
+		vf->stats.dropped++;
+}
+
+/**
+ * pf_serve_held_locked() - a request that was held back is served now
+ * @pf: card
+ * @vf: VF that sent it
+ * @msg: the request
+ *
+ * Context: process, svff_pf.lock held.
+ */
+void pf_serve_held_locked(struct svff_pf *pf, struct pf_vf *vf, const union svff_mbox_msg *msg)
+{
+	lockdep_assert_held(&pf->lock);
+	handle(pf, vf, msg);
 }
 
 /**
@@ -274,7 +309,6 @@ static void learn_vectors(struct svff_pf *pf, struct pf_vf *vf)
 void pf_mbox_recv(struct svff_qdma *qd, u16 src, const union svff_mbox_msg *msg)
 {
 	struct svff_pf *pf = svff_qdma_priv(qd);
-	struct pf_verdict *v = &pf->verdict;
 	struct pf_vf *vf;
 
 	guard(mutex)(&pf->lock);
@@ -285,17 +319,8 @@ void pf_mbox_recv(struct svff_qdma *qd, u16 src, const union svff_mbox_msg *msg)
 				     src);
 		return;
 	}
-	if (!may_pass(pf, vf))
-		return;
-	if (msg->hdr.op == SVFF_MBOX_OP_HELLO)
-		learn_vectors(pf, vf);
-	pf_request_decide(&pf->card, &vf->session, msg, v);
-	if (v->kind == PF_MSG_SERVE)
-		serve(pf, vf, msg->hdr.op, v);
-	else if (v->kind == PF_MSG_REPLY)
-		take_answer(pf, vf, msg);
-	else
-		vf->stats.dropped++;
+	if (may_pass(pf, vf) && !pf_hold_locked(pf, vf, msg))
+		handle(pf, vf, msg);
 }
 
 static int notify_locked(struct svff_pf *pf, struct pf_vf *vf, union svff_mbox_msg *msg)
@@ -406,7 +431,7 @@ static int end_pause(struct svff_pf *pf, unsigned int n, bool killed)
 }
 
 /**
- * pf_vf_pause() - ask a VF's driver to start nothing new until it is resumed
+ * pf_ask_pause() - ask a VF's driver to start nothing new until it is resumed
  * @pf: card
  * @n: VF number, of those that the card can have
  *
@@ -419,7 +444,7 @@ static int end_pause(struct svff_pf *pf, unsigned int n, bool killed)
  * -ETIMEDOUT if it does not become idle; -EINTR if killed; errno of
  * svff_qdma_mbox_send(). On failure the VF goes on.
  */
-int pf_vf_pause(struct svff_pf *pf, unsigned int n)
+int pf_ask_pause(struct svff_pf *pf, unsigned int n)
 {
 	int err = ask_pause(pf, n);
 	long left;
@@ -432,7 +457,7 @@ int pf_vf_pause(struct svff_pf *pf, unsigned int n)
 }
 
 /**
- * pf_vf_resume() - tell a VF's driver to go on
+ * pf_tell_resume() - tell a VF's driver to go on
  * @pf: card
  * @n: VF number, of those that the card can have
  *
@@ -440,7 +465,7 @@ int pf_vf_pause(struct svff_pf *pf, unsigned int n)
  * Return: 0; -ENODEV if there is no such VF; -EOPNOTSUPP if its driver does not
  * know how.
  */
-int pf_vf_resume(struct svff_pf *pf, unsigned int n)
+int pf_tell_resume(struct svff_pf *pf, unsigned int n)
 {
 	struct pf_vf *vf;
 

@@ -7,7 +7,6 @@
 #include <linux/bitmap.h>
 #include <linux/string.h>
 
-#define PF_FUNCTIONS_MAX	256
 #define PF_DEVFN_MASK		0xff	/* of a requester id */
 
 /**

@@ -18,11 +18,19 @@
  *	         +---------------------- | ERROR | +    leads to ACTIVE
  *	                                 +-------+
  *
+ *	    ABSENT, READY, ACTIVE  <----->  PAUSED  ----> READY, RESETTING, ACTIVE
+ *	            pause, resume, sriov_numvfs      reset, HELLO, BYE
+ *
  * A VF with a range of its own is READY: it can be given to a guest. It is
  * ACTIVE between its driver's HELLO and BYE. A function level reset by the
  * guest or by VFIO is not seen by the PF: the VF stays ACTIVE until the next
  * HELLO, or until somebody looks and finds that the hardware knows nothing of
- * its queues any more (pf_state_in_use_locked()). PAUSED is not reached yet.
+ * its queues any more (pf_state_in_use_locked()).
+ *
+ * A PAUSED VF has nothing on the card; pause.c keeps what it had. It came from
+ * READY or ACTIVE and goes back there. One that is removed is ABSENT, and PAUSED
+ * again when it is made anew. A reset ends it, and so does its driver if that
+ * starts anew or goes.
  */
 #include "pf.h"
 
@@ -43,10 +51,14 @@ static const char *const state_names[] = {
 static const u8 state_next[] = {
 	[SVFF_VF_ABSENT]	= BIT(SVFF_VF_READY),
 	[SVFF_VF_READY]		= BIT(SVFF_VF_ABSENT) | BIT(SVFF_VF_ACTIVE) |
-				  BIT(SVFF_VF_RESETTING) | BIT(SVFF_VF_ERROR),
+				  BIT(SVFF_VF_RESETTING) | BIT(SVFF_VF_ERROR) |
+				  BIT(SVFF_VF_PAUSED),
 	[SVFF_VF_ACTIVE]	= BIT(SVFF_VF_ABSENT) | BIT(SVFF_VF_READY) |
-				  BIT(SVFF_VF_RESETTING) | BIT(SVFF_VF_ERROR),
-	[SVFF_VF_PAUSED]	= 0,
+				  BIT(SVFF_VF_RESETTING) | BIT(SVFF_VF_ERROR) |
+				  BIT(SVFF_VF_PAUSED),
+	[SVFF_VF_PAUSED]	= BIT(SVFF_VF_ABSENT) | BIT(SVFF_VF_READY) |
+				  BIT(SVFF_VF_ACTIVE) | BIT(SVFF_VF_RESETTING) |
+				  BIT(SVFF_VF_ERROR),
 	[SVFF_VF_RESETTING]	= BIT(SVFF_VF_ABSENT) | BIT(SVFF_VF_READY) |
 				  BIT(SVFF_VF_ACTIVE) | BIT(SVFF_VF_ERROR),
 	[SVFF_VF_ERROR]		= BIT(SVFF_VF_ABSENT) | BIT(SVFF_VF_ACTIVE) |
@@ -160,6 +172,8 @@ bool pf_state_in_use_locked(struct svff_pf *pf, struct pf_vf *vf)
 	struct pf_session *s = &vf->session;
 
 	lockdep_assert_held(&pf->lock);
+	if (vf->moving)
+		return true;
 	if (!s->mapped && !pf_session_active(s))
 		return false;
 	vf->refreshed = jiffies;
@@ -195,7 +209,7 @@ static int reset_begin(struct svff_pf *pf, unsigned int n)
 	vf = pf_vf(pf, n);
 	if (vf->state == SVFF_VF_ABSENT)
 		return -ENODEV;
-	if (vf->state == SVFF_VF_RESETTING)
+	if (vf->state == SVFF_VF_RESETTING || vf->moving)
 		return -EBUSY;
 	pf_state_enter_locked(pf, vf, SVFF_VF_RESETTING);
 	return 0;
@@ -210,6 +224,7 @@ static int reset_end(struct svff_pf *pf, unsigned int n, int err)
 	vf = pf_vf(pf, n);
 	if (vf->state != SVFF_VF_RESETTING)
 		return err;
+	pf_image_drop_locked(pf, vf);
 	if (!err)
 		err = pf_release_locked(pf, vf);
 	pf_throttle_reset(&vf->throttle, pf->vf_message_rate, ktime_get_ns());
@@ -225,7 +240,7 @@ static int reset_end(struct svff_pf *pf, unsigned int n, int err)
  * Context: process; sleeps for as long as a function level reset takes (0.1 s,
  * up to a minute on a card that hangs). The VF's driver is told, as with the
  * PCI core's own reset attribute.
- * Return: 0; -ENODEV if there is no such VF now; -EBUSY if it is being reset;
+ * Return: 0; -ENODEV if there is no such VF now; -EBUSY if it is being reset, paused or resumed;
  * -ENOTTY if the function did not come back; -ETIMEDOUT if the card's contexts
  * did not.
  */

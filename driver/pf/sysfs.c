@@ -251,6 +251,18 @@ static ssize_t muted_show(struct kobject *kobj, struct kobj_attribute *attr, cha
 	return sysfs_emit(buf, "%d\n", pf_vf(f->pf, f->vf)->throttle.muted);
 }
 
+static ssize_t pause_store(struct kobject *kobj, struct kobj_attribute *attr,
+			   const char *buf, size_t len)
+{
+	struct pf_folder *f = to_folder(kobj);
+	bool yes;
+	int err = kstrtobool(buf, &yes);
+
+	if (!err)
+		err = yes ? pf_vf_pause(f->pf, f->vf, false) : pf_vf_resume(f->pf, f->vf);
+	return err ?: len;
+}
+
 static ssize_t reset_store(struct kobject *kobj, struct kobj_attribute *attr,
 			   const char *buf, size_t len)
 {
@@ -270,6 +282,7 @@ static struct kobj_attribute queue_base_attr = __ATTR_RO(queue_base);
 static struct kobj_attribute queues_active_attr = __ATTR_RO(queues_active);
 static struct kobj_attribute state_attr = __ATTR_RO(state);
 static struct kobj_attribute muted_attr = __ATTR_RO(muted);
+static struct kobj_attribute pause_attr = __ATTR_WO(pause);
 static struct kobj_attribute reset_attr = __ATTR_WO(reset);
 
 static struct attribute *vf_attrs[] = {
@@ -278,6 +291,7 @@ static struct attribute *vf_attrs[] = {
 	&queues_active_attr.attr,
 	&state_attr.attr,
 	&muted_attr.attr,
+	&pause_attr.attr,
 	&reset_attr.attr,
 	NULL,
 };
@@ -323,11 +337,21 @@ static struct pf_stat_attribute dropped_attr = {
 	__ATTR(dropped, 0444, stat_show, NULL), offsetof(struct pf_stats, dropped),
 };
 
+static struct pf_stat_attribute pauses_attr = {
+	__ATTR(pauses, 0444, stat_show, NULL), offsetof(struct pf_stats, pauses),
+};
+
+static struct pf_stat_attribute last_pause_us_attr = {
+	__ATTR(last_pause_us, 0444, stat_show, NULL), offsetof(struct pf_stats, last_pause_us),
+};
+
 static struct attribute *vf_stats_attrs[] = {
 	&requests_attr.attr.attr,
 	&refused_attr.attr.attr,
 	&errors_attr.attr.attr,
 	&dropped_attr.attr.attr,
+	&pauses_attr.attr.attr,
+	&last_pause_us_attr.attr.attr,
 	NULL,
 };
 

@@ -208,12 +208,15 @@ struct svff_qdma_vf_mbox {
  * struct svff_qdma_grant - what a state that is loaded may refer to
  * @func: function that it is loaded for
  * @vectors: MSI-X vectors of that function
- * @ring: its interrupt ring is loaded too; the ring's index is @func
+ * @first_ring: first interrupt ring that is kept for it beside its own
+ * @rings: interrupt rings that are loaded too: bit 0 the one whose index is @func,
+ *	then those from @first_ring on
  */
 struct svff_qdma_grant {
 	u16 func;
 	u16 vectors;
-	bool ring;
+	u16 first_ring;
+	u8 rings;
 };
 
 /**
@@ -333,7 +336,7 @@ int svff_qdma_hwq_load(struct svff_qdma *qd, const struct svff_qdma_hwq *q,
 int svff_qdma_irq_ring_save(struct svff_qdma *qd, u16 index, u32 *words);
 int svff_qdma_irq_ring_check(struct svff_qdma *qd, const u32 *words,
 			     const struct svff_qdma_grant *grant);
-int svff_qdma_irq_ring_load(struct svff_qdma *qd, u16 index, const u32 *words);
+int svff_qdma_irq_ring_load(struct svff_qdma *qd, u16 index, u16 func, const u32 *words);
 
 /* Interrupt rings (PF only). */
 int svff_qdma_irq_ring_write(struct svff_qdma *qd,

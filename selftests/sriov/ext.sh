@@ -16,24 +16,6 @@ protocol()
 	sub vf-test ext "$A" "$B"
 }
 
-# One VF with a driver of ours, M is its data device.
-driven()
-{
-	no_vfs
-	modprobe svff_vf "$@" || fail "modprobe svff_vf"
-	put_ok 1 "$D/sriov_numvfs"
-	vf_bind 1 svff_vf
-	until_true data_device "$(vf_link 1)" >/dev/null || fail "no data device"
-	M=$(data_device "$(vf_link 1)")
-	until_true test -c "$M" || fail "no $M"
-}
-
-undriven()
-{
-	no_vfs
-	modprobe -r svff_vf || fail "modprobe -r svff_vf"
-}
-
 copy() { dd if=/dev/zero of="$M" bs="${KIB}k" count=1 conv=notrunc status=none; }
 
 agreed()

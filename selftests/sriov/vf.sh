@@ -41,6 +41,24 @@ vfs()
 	B=$([ "$1" -lt 2 ] || vf_link 2)
 }
 
+# One VF (or VFS of them) whose first has a driver of ours, M is its data device.
+driven()
+{
+	no_vfs
+	modprobe svff_vf "$@" || fail "modprobe svff_vf"
+	put_ok "${VFS:-1}" "$D/sriov_numvfs"
+	vf_bind 1 svff_vf
+	until_true data_device "$(vf_link 1)" >/dev/null || fail "no data device"
+	M=$(data_device "$(vf_link 1)")
+	until_true test -c "$M" || fail "no $M"
+}
+
+undriven()
+{
+	no_vfs
+	modprobe -r svff_vf || fail "modprobe -r svff_vf"
+}
+
 # Whatever a case left behind
 no_vfs()
 {

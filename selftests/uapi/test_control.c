@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/ioctl.h>
 #include <sys/wait.h>
 
@@ -361,6 +362,133 @@ static enum ktap_result interrupted(const void *arg)
 	return r;
 }
 
+static int pause_call(unsigned long call, unsigned int flags, uint64_t vfs, unsigned int *failed)
+{
+	struct svff_vf_pause p = { .size = sizeof(p), .flags = flags, .vfs = { vfs } };
+	int ret = ioctl(fd, call, &p);
+
+	*failed = p.failed;
+	return ret;
+}
+
+static enum ktap_result pause_arguments(const void *arg)
+{
+	struct svff_vf_pause p = { .size = sizeof(p), .vfs = { 1 << 1 } }, bad;
+	struct svff_vf_data d = { .size = sizeof(d), .vf = 1 };
+	int readonly = open(device, O_RDONLY | O_CLOEXEC);
+	unsigned int i;
+
+	(void)arg;
+	KTAP_FAIL_ON(readonly < 0, "read-only open: %d", errno);
+	if (expect_errno(ioctl(readonly, SVFF_IOC_VF_PAUSE, &p), EBADF, "read-only pause") ||
+	    expect_errno(ioctl(readonly, SVFF_IOC_VF_SAVE, &d), EBADF, "read-only save") ||
+	    expect_errno(ioctl(fd, SVFF_IOC_VF_PAUSE, NULL), EFAULT, "NULL") ||
+	    expect_errno(ioctl(fd, SVFF_IOC_VF_PAUSE, &p), ENODEV, "a VF that is not there"))
+		return KTAP_FAIL;
+	KTAP_FAIL_ON(p.failed != 1, "it is about VF %u", p.failed);
+	close(readonly);
+	for (i = 0; i < 6; i++) {
+		static const int want[] = { EINVAL, EOPNOTSUPP, EINVAL, EINVAL, EINVAL, EINVAL };
+
+		bad = p;
+		bad.size -= i == 0 ? 8 : 0;
+		bad.flags = i == 1 ? 2 : 0;
+		bad.pad = i == 2;
+		bad.vfs[0] = i == 3 ? 0 : i == 4 ? 1 : 2;
+		bad.vfs[3] = i == 5 ? 1ull << 61 : 0;	/* VF 253 */
+		if (expect_errno(ioctl(fd, SVFF_IOC_VF_PAUSE, &bad), want[i], "bad pause"))
+			return KTAP_FAIL;
+	}
+	p.flags = SVFF_VF_PAUSE_UNASKED;
+	if (expect_errno(ioctl(fd, SVFF_IOC_VF_RESUME, &p), EOPNOTSUPP, "a flag of the other call"))
+		return KTAP_FAIL;
+	for (i = 0; i < 4; i++) {
+		d = (struct svff_vf_data) { .size = sizeof(d), .vf = i == 0 ? 0 : i == 1 ? 253 : 1,
+					    .pad = i == 2, .flags = i == 3 };
+		if (expect_errno(ioctl(fd, SVFF_IOC_VF_SAVE, &d), i == 3 ? EOPNOTSUPP : EINVAL, "bad save") ||
+		    expect_errno(ioctl(fd, SVFF_IOC_VF_LOAD, &d), i == 3 ? EOPNOTSUPP : EINVAL, "bad load"))
+			return KTAP_FAIL;
+	}
+	return KTAP_PASS;
+}
+
+static unsigned int vf_state(unsigned int n)
+{
+	struct svff_vf_info v;
+
+	return vf_info(&v, n) ? ~0u : v.state;
+}
+
+static int data_call(unsigned long call, unsigned int vf, void *bytes, uint64_t *len)
+{
+	struct svff_vf_data d = { .size = sizeof(d), .vf = vf, .data = (uintptr_t)bytes, .len = *len };
+	int ret = ioctl(fd, call, &d);
+
+	*len = d.len;
+	return ret;
+}
+
+/* All or none, and what was saved of one is another's state. */
+static enum ktap_result pause_some(void)
+{
+	unsigned char bytes[4096];
+	unsigned int failed;
+	uint64_t len = 8, want;
+
+	if (expect_errno(pause_call(SVFF_IOC_VF_PAUSE, 0, 1 << 1 | 1 << 2 | 1 << 9, &failed), ENODEV, "one too many"))
+		return KTAP_FAIL;
+	KTAP_FAIL_ON(failed != 9 || vf_state(1) != SVFF_VF_READY, "VF %u failed, VF 1 is %u", failed, vf_state(1));
+	KTAP_FAIL_ON(pause_call(SVFF_IOC_VF_PAUSE, 0, 1 << 1 | 1 << 2, &failed), "pause: %d", errno);
+	KTAP_FAIL_ON(vf_state(1) != SVFF_VF_PAUSED || vf_state(2) != SVFF_VF_PAUSED, "not paused");
+	KTAP_FAIL_ON(vf_state(3) != SVFF_VF_READY, "VF 3 is %u", vf_state(3));
+	KTAP_FAIL_ON(pause_call(SVFF_IOC_VF_PAUSE, 0, 1 << 1, &failed), "paused already: %d", errno);
+	if (expect_errno(data_call(SVFF_IOC_VF_SAVE, 3, bytes, &len), EINVAL, "save of one that is not paused") ||
+	    expect_errno(data_call(SVFF_IOC_VF_SAVE, 1, bytes, &len), ENOSPC, "save without room"))
+		return KTAP_FAIL;
+	KTAP_FAIL_ON(len <= 8 || len > sizeof(bytes), "it wants %llu bytes", (unsigned long long)len);
+	want = len;
+	KTAP_FAIL_ON(data_call(SVFF_IOC_VF_SAVE, 1, bytes, &len) || len != want, "save: %d", errno);
+	len--;
+	if (expect_errno(data_call(SVFF_IOC_VF_LOAD, 3, bytes, &len), ENODATA, "short"))
+		return KTAP_FAIL;
+	len = want + 1;
+	if (expect_errno(data_call(SVFF_IOC_VF_LOAD, 3, bytes, &len), EMSGSIZE, "long"))
+		return KTAP_FAIL;
+	len = 1 << 30;
+	if (expect_errno(data_call(SVFF_IOC_VF_LOAD, 3, bytes, &len), EMSGSIZE, "very long"))
+		return KTAP_FAIL;
+	len = want;
+	bytes[want - 1] ^= 1;
+	if (expect_errno(data_call(SVFF_IOC_VF_LOAD, 3, bytes, &len), EBADMSG, "damaged") ||
+	    expect_errno(data_call(SVFF_IOC_VF_LOAD, 9, bytes, &len), EBADMSG, "damaged, for none"))
+		return KTAP_FAIL;
+	bytes[want - 1] ^= 1;
+	if (expect_errno(data_call(SVFF_IOC_VF_LOAD, 9, bytes, &len), ENODEV, "for none"))
+		return KTAP_FAIL;
+	KTAP_FAIL_ON(data_call(SVFF_IOC_VF_LOAD, 3, bytes, &len), "load: %d", errno);
+	KTAP_FAIL_ON(vf_state(3) != SVFF_VF_PAUSED, "VF 3 is %u", vf_state(3));
+	/* Removed and made anew they are paused still. */
+	KTAP_FAIL_ON(attr_write("sriov_numvfs", "0") || vf_state(2) != SVFF_VF_ABSENT, "removal");
+	if (expect_errno(pause_call(SVFF_IOC_VF_RESUME, 0, 1 << 2, &failed), ENODEV, "resume of an absent one"))
+		return KTAP_FAIL;
+	KTAP_FAIL_ON(attr_write("sriov_numvfs", "3"), "made anew");
+	KTAP_FAIL_ON(vf_state(2) != SVFF_VF_PAUSED, "VF 2 is %u, made anew", vf_state(2));
+	KTAP_FAIL_ON(pause_call(SVFF_IOC_VF_RESUME, 0, 0xe, &failed), "resume: %d, VF %u", errno, failed);
+	KTAP_FAIL_ON(vf_state(1) != SVFF_VF_READY || vf_state(3) != SVFF_VF_READY, "not ready");
+	return KTAP_PASS;
+}
+
+static enum ktap_result pauses(const void *arg)
+{
+	enum ktap_result ret;
+
+	(void)arg;
+	KTAP_FAIL_ON(attr_write("sriov_numvfs", "3"), "three VFs");
+	ret = pause_some();
+	KTAP_FAIL_ON(attr_write("sriov_numvfs", "0"), "no VFs again");
+	return ret;
+}
+
 static const struct ktap_case cases[] = {
 	{ "CARD_INFO agrees with sysfs", card, NULL },
 	{ "CARD_INFO with other sizes", card_size, NULL },
@@ -369,6 +497,8 @@ static const struct ktap_case cases[] = {
 	{ "VF_INFO of VFs that cannot be", vf_numbers, NULL },
 	{ "VF_INFO agrees with sysfs", vf_facts, NULL },
 	{ "VF_INFO counts", vf_counts, NULL },
+	{ "arguments of the calls that pause", pause_arguments, NULL },
+	{ "VFs are paused, saved, loaded and resumed", pauses, NULL },
 	{ "each reader gets state events", events, NULL },
 	{ "an event wakes who waits", woken, NULL },
 	{ "only whole records are read", many_events, NULL },

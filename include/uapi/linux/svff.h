@@ -145,6 +145,71 @@ struct svff_irq_eventfd {
 #define SVFF_IOC_VF_INFO	_IOWR(SVFF_IOC_MAGIC, 0x01, struct svff_vf_info)
 
 /**
+ * DOC: Pausing VFs
+ *
+ * A paused VF has nothing on the card; what it was doing is kept by the driver,
+ * until it is resumed. Also in sysfs: vf<N>/pause, whose description says what is
+ * kept and what is not. All these calls want a file that is open for writing (EBADF).
+ *
+ * SVFF_IOC_VF_PAUSE pauses VFs, all of them or none. A VF that is paused already
+ * stays so. SVFF_IOC_VF_RESUME resumes VFs; if one cannot be resumed the others are.
+ * @failed says which VF the error is about; errors are those of vf<N>/pause.
+ *
+ * SVFF_IOC_VF_SAVE reads what is kept of a paused VF, as bytes that this driver, or
+ * that of another host, understands if the card is the same kind of card. It stays
+ * paused. Errors: EINVAL (it is not paused), ENOSPC (@len is too small; it says then
+ * how much is needed). SVFF_IOC_VF_LOAD makes such bytes the state of a VF that is
+ * paused, or exists and is used by nobody; it is paused then. Errors: ENODEV (no such
+ * VF), EBUSY (it is in use), ENODATA (too short), EMSGSIZE (too long), EPROTONOSUPPORT
+ * (another version), EMEDIUMTYPE (another kind of card), EBADMSG (damaged), ENOSPC,
+ * ERANGE (the VF has fewer queues, vectors), EXDEV (it has an interrupt ring and would
+ * not be the same VF with the same queues), EPERM (no VF may have that), EOPNOTSUPP (an
+ * extension of the mailbox that is not known). VFs that svff_vfio has are EBUSY.
+ */
+
+/* struct svff_vf_pause.flags */
+#define SVFF_VF_PAUSE_UNASKED	(1 << 0)	/* the caller holds the doorbells back */
+
+/**
+ * struct svff_vf_pause - SVFF_IOC_VF_PAUSE and SVFF_IOC_VF_RESUME on /dev/svffN
+ * @size: in: size of the caller's structure; out: of the kernel's
+ * @flags: SVFF_VF_PAUSE_*, 0 for SVFF_IOC_VF_RESUME
+ * @failed: out: VF number, 0 if it is about none of them
+ * @pad: must be 0
+ * @vfs: VFs; bit n % 64 of entry n / 64 is VF n
+ */
+struct svff_vf_pause {
+	__u32	size;
+	__u32	flags;
+	__u32	failed;
+	__u32	pad;
+	__u64	vfs[4];
+};
+
+/**
+ * struct svff_vf_data - SVFF_IOC_VF_SAVE and SVFF_IOC_VF_LOAD on /dev/svffN
+ * @size: in: size of the caller's structure; out: of the kernel's
+ * @flags: must be 0
+ * @vf: VF number
+ * @pad: must be 0
+ * @data: address of the bytes
+ * @len: how many; of SVFF_IOC_VF_SAVE in: room, out: bytes of the state
+ */
+struct svff_vf_data {
+	__u32	size;
+	__u32	flags;
+	__u32	vf;
+	__u32	pad;
+	__u64	data;
+	__u64	len;
+};
+
+#define SVFF_IOC_VF_PAUSE	_IOWR(SVFF_IOC_MAGIC, 0x02, struct svff_vf_pause)
+#define SVFF_IOC_VF_RESUME	_IOWR(SVFF_IOC_MAGIC, 0x03, struct svff_vf_pause)
+#define SVFF_IOC_VF_SAVE	_IOWR(SVFF_IOC_MAGIC, 0x04, struct svff_vf_data)
+#define SVFF_IOC_VF_LOAD	_IOWR(SVFF_IOC_MAGIC, 0x05, struct svff_vf_data)
+
+/**
  * enum svff_event_type - what happened
  * @SVFF_EVENT_VF_STATE: @a is the new state, @b the old one
  * @SVFF_EVENT_VF_REFUSED: @a is the mailbox opcode, @b the status (positive)

@@ -8,7 +8,7 @@
 #include <linux/bitfield.h>
 #include <linux/kernel.h>
 #include <stdlib.h>
-#include "../../ktap.h"
+#include "tests.h"
 
 #define FUNC	3
 #define BASE	40
@@ -43,7 +43,7 @@ static const struct pf_card card_mm = { .func = 0, .caps = &caps_mm_only, .csr =
 static struct pf_session session(void)
 {
 	struct pf_session s = {
-		.func = FUNC, .vectors = VECTORS, .base = BASE, .quota = QUOTA,
+		.func = FUNC, .vectors = VECTORS, .base = BASE, .told = BASE, .quota = QUOTA,
 		.granted = GRANTED, .hello = true,
 	};
 
@@ -507,6 +507,39 @@ static enum ktap_result test_qnotify(const void *arg)
 	m.qnotify.qid_hw = cpu_to_le16(BASE - 1);
 	v = decide(&s, m);
 	REFUSED(v, s, SVFF_MBOX_ERR_QID);
+	return KTAP_PASS;
+}
+
+/* It was told BASE, and was resumed elsewhere. */
+static enum ktap_result test_moved(const void *arg)
+{
+	struct pf_session s = session();
+	union svff_mbox_msg m = request(SVFF_MBOX_OP_QNOTIFY_ADD);
+	struct pf_verdict v;
+
+	s.base = 1000;
+	v = decide(&s, mm_write(BASE + 1));
+	EXPECT(!v.status && v.cmd[0].queue.qid == 1001 && test_bit(1, v.next.live[SVFF_MBOX_Q_H2C]));
+	s = v.next;
+	v = decide(&s, queue(SVFF_MBOX_OP_QCTXT_INV, BASE + 1));
+	EXPECT(!v.status && v.cmd[0].queue.qid == 1001 && !pf_session_active(&v.next));
+	v = decide(&s, mm_write(1001));
+	REFUSED(v, s, SVFF_MBOX_ERR_QID);
+	v = decide(&s, mm_write(BASE + GRANTED));
+	REFUSED(v, s, SVFF_MBOX_ERR_QID);
+	m.qnotify.qid_hw = cpu_to_le16(BASE);
+	v = decide(&s, m);
+	EXPECT(!v.status && test_bit(0, v.next.announced[SVFF_MBOX_Q_H2C]));
+	v = decide(&s, range(SVFF_MBOX_OP_FMAP, BASE, GRANTED));
+	EXPECT(!v.status && v.cmd[0].range.base == 1000 && v.cmd[0].range.count == GRANTED);
+	v = decide(&s, range(SVFF_MBOX_OP_FMAP, 1000, GRANTED));
+	REFUSED(v, s, SVFF_MBOX_ERR_FMAP);
+	/* Who starts anew is told where it is. */
+	v = decide(&s, request(SVFF_MBOX_OP_HELLO));
+	EXPECT(!v.status && v.next.told == 1000);
+	s.live[SVFF_MBOX_Q_H2C][0] = 0;
+	v = decide(&s, range(SVFF_MBOX_OP_QREQ, SVFF_MBOX_QBASE_ANY, 2));
+	EXPECT(!v.status && le32_to_cpu(v.rsp.range.qbase) == 1000 && v.next.told == 1000);
 	return KTAP_PASS;
 }
 
@@ -1086,6 +1119,7 @@ static const struct ktap_case cases[] = {
 	{ "QREQ grants up to the quota", test_qreq },
 	{ "FMAP maps the grant and nothing else", test_fmap },
 	{ "QNOTIFY and the active count", test_qnotify },
+	{ "a VF that moved calls its queues as before", test_moved },
 	{ "QCTXT of an MM queue", test_qctxt_mm },
 	{ "QCTXT of an ST queue", test_qctxt_st },
 	{ "QCTXT beyond the grant is refused", test_qctxt_range },
@@ -1105,6 +1139,13 @@ static const struct ktap_case cases[] = {
 	{ "throttle lets a busy driver pass", test_throttle_job },
 	{ "throttle mutes a flood and hears it again", test_throttle_flood },
 	{ "throttle at other rates", test_throttle_rates },
+	{ "image: it comes back as it was", test_image_round },
+	{ "image: bytes on the wire", test_image_golden },
+	{ "image: too short, too long", test_image_length },
+	{ "image: damaged", test_image_corrupt },
+	{ "image: wrong values", test_image_values },
+	{ "image: where it fits", test_image_fits },
+	{ "image: anything", test_image_fuzz },
 };
 
 int main(int argc, char **argv)

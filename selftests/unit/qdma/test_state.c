@@ -17,7 +17,9 @@
 
 static const struct svff_qdma_csr csr = { .ring_size = { 2049, SLOTS + 1, 129 } };
 static const struct svff_qdma_grant grant = { .func = FUNC, .vectors = VECTORS };
-static const struct svff_qdma_grant grant_ring = { .func = FUNC, .vectors = VECTORS, .ring = true };
+static const struct svff_qdma_grant grant_ring = {
+	.func = FUNC, .vectors = VECTORS, .rings = 0x5, .first_ring = 20,
+};
 static const struct svff_qdma_hwq mm = { .dir = SVFF_QDMA_H2C, .func = FUNC };
 static const struct svff_qdma_hwq rx = {
 	.dir = SVFF_QDMA_C2H, .st = true, .cmpt = true, .func = FUNC,
@@ -223,6 +225,14 @@ TEST(test_state_references)
 	SW(&s, INT_AGGR, 1);
 	SW(&s, VEC, FUNC);
 	KTAP_FAIL_ON(check_mm(s, &grant_ring), "its own interrupt ring");
+	SW(&s, VEC, 21);
+	KTAP_FAIL_ON(check_mm(s, &grant_ring), "a second ring");
+	SW(&s, VEC, 20);
+	KTAP_FAIL_ON(check_mm(s, &grant_ring) != -EXDEV, "a ring that is not loaded");
+	SW(&s, VEC, 27);
+	KTAP_FAIL_ON(check_mm(s, &grant_ring) != -EXDEV, "a ring beyond its own");
+	SW(&s, VEC, 19);
+	KTAP_FAIL_ON(check_mm(s, &grant_ring) != -EXDEV, "a ring before its own");
 	KTAP_FAIL_ON(check_mm(WITH(SW, PIDX, SLOTS), &grant) != -EBADMSG, "producer index");
 	KTAP_FAIL_ON(check_mm(WITH(HW, CIDX, SLOTS), &grant) != -EBADMSG, "consumer index");
 	KTAP_FAIL_ON(check_mm(WITH(SW, RING_IX, 5), &grant) != -EBADMSG, "a size that the card has not");

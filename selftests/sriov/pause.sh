@@ -1,0 +1,193 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# VFs are paused and resumed from sysfs, with a driver of ours at work.
+# shellcheck disable=SC2317	# functions are called through add
+
+. "$(dirname "$0")/vf.sh"
+
+BLOCK=65536
+ROUNDS=20
+REST_US=1500000		# a pause that fails: the card's 0.2 s, and what an emulated machine takes
+
+# Blocks that are written, read back and compared, for as long as $TMP/go is there; a line for each.
+work()
+{
+	local i=0
+
+	while [ -e "$TMP/go" ]; do
+		head -c "$BLOCK" /dev/urandom >"$TMP/block.out"
+		dd if="$TMP/block.out" of="$M" bs="$BLOCK" seek=$((i % 16)) conv=notrunc status=none || return
+		dd if="$M" of="$TMP/block.in" bs="$BLOCK" skip=$((i % 16)) count=1 status=none || return
+		cmp "$TMP/block.out" "$TMP/block.in" || return
+		i=$((i + 1))
+		echo >>"$TMP/blocks"
+	done
+}
+
+blocks() { wc -l <"$TMP/blocks"; }
+more_blocks() { [ "$(blocks)" -gt "$1" ]; }
+goes_on() { until_true more_blocks $(($(blocks) + 1)) || fail "nothing moves $1"; }
+
+working()
+{
+	touch "$TMP/go"
+	: >"$TMP/blocks"
+	work >"$TMP/work.log" 2>&1 3>&- &
+	worker=$!
+	goes_on "at first"
+}
+
+worked()
+{
+	goes_on "at the end"
+	rm "$TMP/go"
+	wait "$worker" || fail "the work failed: $(cat "$TMP/work.log")"
+}
+
+under_load()
+{
+	local i n
+
+	driven irq_mode="$1"
+	working
+	for i in $(seq "$ROUNDS"); do
+		put_ok 1 "$S/vf1/pause"
+		expect paused "$S/vf1/state"
+		expect 0 "$S/vf1/queues_active"
+		n=$(blocks)
+		[ "$i" -gt 2 ] || sleep 0.2
+		[ "$(blocks)" -le $((n + 1)) ] || fail "moves while paused"
+		put_ok 0 "$S/vf1/pause"
+		expect active "$S/vf1/state"
+		[ "$i" -gt 3 ] || goes_on "after round $i"
+	done
+	worked
+	expect "$ROUNDS" "$S/vf1/stats/pauses"
+	[ "$(get "$S/vf1/stats/last_pause_us")" -gt 0 ] || fail "it took no time"
+	undriven
+}
+
+
+# Told to nobody else: the PF and another VF work while one is paused, and while that fails.
+others()
+{
+	local other
+
+	VFS=2 driven
+	vf_bind 2 vfio-pci
+	vf-client --card $((64 << 20)) --rounds 100000 "$(vf_link 2)" mm >"$TMP/moved" 2>&1 &
+	other=$!
+	dd if=/dev/zero of="$M" bs=4k count=1 conv=notrunc status=none || fail "the first transfer"
+	put_ok 1 "$S/vf1/pause"
+	until_true test -s "$TMP/moved" || fail "the other VF does not start"
+	dd if="$(data_device "$PF")" of=/dev/null bs=64k count=1 status=none || fail "the PF"
+	put_ok 0 "$S/vf1/pause"
+	kill "$other" 2>/dev/null || fail "the other VF: $(tail -n 1 "$TMP/moved")"
+	wait "$other"
+	undriven
+}
+
+refused()
+{
+	no_vfs
+	put_refused ENODEV 1 "$S/vf1/pause"
+	put_refused ENODEV 0 "$S/vf1/pause"
+	put_refused ENODEV 1 "$S/vf252/pause"
+	put_refused EINVAL 2 "$S/vf1/pause"
+	put_refused EINVAL x "$S/vf1/pause"
+	vfs 2
+	put_refused EINVAL 0 "$S/vf1/pause"
+	put_ok 1 "$S/vf1/pause"
+	put_refused EALREADY 1 "$S/vf1/pause"
+	put_ok 0 "$S/vf1/pause"
+	expect ready "$S/vf1/state"
+	hold silent "$A" --queues 2
+	put_refused EOPNOTSUPP 1 "$S/vf1/pause"
+	expect active "$S/vf1/state"
+	hold_end silent
+}
+
+# A queue that does not come to rest, a card that does no context commands: it goes on.
+fails()
+{
+	local start
+
+	driven queues=1
+	working
+	lab-qmp set inject-never-idle "$(get "$S/vf1/queue_base")" >/dev/null || { undriven; skip "no injection"; }
+	start=${EPOCHREALTIME/./}
+	put_refused ETIMEDOUT 1 "$S/vf1/pause"
+	[ $((${EPOCHREALTIME/./} - start)) -lt "$REST_US" ] || fail "took $((${EPOCHREALTIME/./} - start)) us"
+	expect active "$S/vf1/state"
+	goes_on "after a pause that failed"
+	lab-qmp set inject-never-idle -1 >/dev/null
+	put_ok 1 "$S/vf1/pause"
+	put_ok 0 "$S/vf1/pause"
+	worked
+	expect 1 "$S/vf1/stats/pauses"
+	undriven
+}
+
+# What ends a pause for good, and leaves a VF that works
+ended()
+{
+	driven
+	dd if=/dev/zero of="$M" bs=4k count=1 conv=notrunc status=none || fail "the first transfer"
+	put_ok 1 "$S/vf1/pause"
+	put_ok 1 "$S/vf1/reset"
+	[ "$(get "$S/vf1/state")" != paused ] || fail "a reset leaves it paused"
+	put_refused EINVAL 0 "$S/vf1/pause"
+	until_true grep -q active "$S/vf1/state" || fail "the driver does not come back"
+	dd if=/dev/zero of="$M" bs=4k count=1 conv=notrunc status=none || fail "after a reset"
+	put_ok 1 "$S/vf1/pause"
+	vf_link 1 >"$D/virtfn0/driver/unbind"
+	[ "$(get "$S/vf1/state")" != paused ] || fail "an unbound driver leaves it paused"
+	vf_bind 1 svff_vf
+	until_true grep -q active "$S/vf1/state" || fail "the driver does not come back"
+	undriven
+}
+
+# The card is reset; the VF has nothing on it.
+card_reset()
+{
+	driven
+	working
+	put_ok 1 "$S/vf1/pause"
+	put_ok 1 "$D/reset"
+	expect paused "$S/vf1/state"
+	put_ok 0 "$S/vf1/pause"
+	worked
+	undriven
+}
+
+# Quotas as before: the ranges too, whatever the order in which they were given.
+same_ranges()
+{
+	local before
+
+	no_vfs
+	put_ok 4 "$D/sriov_numvfs"
+	put_ok 0 "$D/sriov_numvfs"
+	put_ok 40 "$S/vf2/queues"
+	put_ok 6 "$D/sriov_numvfs"
+	before=$(cat "$S"/vf[1-6]/queue_base)
+	put_ok 0 "$D/sriov_numvfs"
+	put_ok 3 "$D/sriov_numvfs"
+	put_ok 0 "$D/sriov_numvfs"
+	put_ok 6 "$D/sriov_numvfs"
+	[ "$(cat "$S"/vf[1-6]/queue_base)" = "$before" ] || fail "other ranges"
+	put_ok 0 "$D/sriov_numvfs"
+	put_ok 8 "$S/vf2/queues"
+}
+
+for m in poll direct aggr; do
+	add "svff_vf under load, $m" under_load $m
+done
+add "other functions do not notice" others
+add "what cannot be paused, or resumed" refused
+add "a pause that fails leaves the VF as it was" fails
+add "what ends a pause" ended
+add "the card is reset meanwhile" card_reset
+add "the same ranges for VFs made anew" same_ranges
+finish
