@@ -7,7 +7,7 @@
 
 . "$(dirname "$0")/qemu/common.sh"
 
-MODULES="svff_qdma svff_pf svff_vf"
+MODULES="svff_qdma svff_pf svff_vf svff_vfio"
 LIMIT_S=550
 dkms_tree='' kernel_source_dir=''	# dkms.conf wants them
 

@@ -20,7 +20,6 @@
 #include <linux/module.h>
 #include <linux/slab.h>
 #include <linux/string.h>
-#include "ids.h"
 
 #define VF_WAKE_MS	100
 #define VF_IDLE_MS_MAX	5000	/* that a pause may wait for transfers */
@@ -478,6 +477,9 @@ static const struct pci_error_handlers vf_err_handlers = {
 	.reset_prepare	= vf_reset_prepare,
 	.reset_done	= vf_reset_done,
 };
+
+#define SVFF_VF_ID(id)	{ PCI_VDEVICE(XILINX, id) }
+#include <svff/vf_ids.h>
 
 MODULE_DEVICE_TABLE(pci, vf_ids);
 

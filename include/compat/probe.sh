@@ -26,4 +26,7 @@ has SVFF_HAVE_EVENTFD_COUNT	'eventfd_signal(struct eventfd_ctx \*ctx, __u64 n)'	
 has SVFF_HAVE_CLASS_OWNER	'define class_create(owner'		device/class.h
 has SVFF_HAVE_CLASS_CONST	'devnode)(const struct device'		device/class.h
 has SVFF_HAVE_ASSIGN_STR_2	'define __assign_str(dst, src)'	../trace/stages/stage6_event_callback.h
+has SVFF_HAVE_MIG_DATA_SIZE	'migration_get_data_size)'		vfio.h
+has SVFF_HAVE_VFIO_IOMMUFD	'vfio_iommufd_physical_bind('		vfio.h
+has SVFF_HAVE_VFIO_DETACH_IOAS	'vfio_iommufd_physical_detach_ioas('	vfio.h
 echo

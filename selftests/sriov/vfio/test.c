@@ -17,6 +17,7 @@ uint32_t quota;
 static const struct suite * const suites[] = {
 	&suite_mbox, &suite_mm, &suite_doorbell, &suite_iommu, &suite_reset,
 	&suite_flood, &suite_ext, &suite_hostile, &suite_muted,
+	&suite_migrate,
 };
 
 /**
@@ -101,9 +102,11 @@ int main(int argc, char **argv)
 	bdf_a = argv[2];
 	bdf_b = s->two ? argv[3] : NULL;
 	only = argv[s->two ? 4 : 3];
-	if (open_vfs(s))
+	if (!s->closed && open_vfs(s))
 		return KTAP_FAIL;
 	ret = ktap_main(s->cases, s->count, only);
+	if (s->closed)
+		return ret;
 	vf_close(&vf_a);
 	if (s->two)
 		vf_close(&vf_b);

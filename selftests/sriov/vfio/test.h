@@ -18,17 +18,19 @@
  * @cases: the cases
  * @count: how many
  * @two:   wants a second VF
+ * @closed: opens them itself
  */
 struct suite {
 	const char *name;
 	const struct ktap_case *cases;
 	int count;
 	bool two;
+	bool closed;
 };
 
 extern const struct suite suite_mbox, suite_mm, suite_iommu, suite_reset;
 extern const struct suite suite_doorbell, suite_flood, suite_ext;
-extern const struct suite suite_hostile, suite_muted;
+extern const struct suite suite_hostile, suite_muted, suite_migrate;
 
 /* The VF under test and the bystander, open, and their addresses. */
 extern struct vf vf_a, vf_b;

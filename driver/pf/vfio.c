@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What svff_pf does for svff_vfio: see svff/pf.h.
+ */
+#include "pf.h"
+
+#include <svff/pf.h>
+
+/**
+ * svff_pf_vf_find() - which VF is this?
+ * @vfdev: PCI function, whose driver is being bound
+ * @vf: filled
+ *
+ * Context: process.
+ * Return: 0, or -ENODEV if it is no VF of a PF that svff_pf drives.
+ */
+int svff_pf_vf_find(struct pci_dev *vfdev, struct svff_pf_vf *vf)
+{
+	struct svff_pf *pf = pci_iov_get_pf_drvdata(vfdev, &pf_driver);
+	int id = pci_iov_vf_id(vfdev);
+
+	if (IS_ERR_OR_NULL(pf) || id < 0 || id >= pf->total_vfs)
+		return -ENODEV;
+	vf->pf = pf;
+	vf->n = id + 1;
+	return 0;
+}
+EXPORT_SYMBOL_NS_GPL(svff_pf_vf_find, SVFF_NS(SVFF_PF));
+
+/* Nothing of a user stays: neither what it had on the card nor what was kept of it. */
+static void begin_anew_locked(struct svff_pf *pf, struct pf_vf *vf)
+{
+	int err = 0;
+
+	lockdep_assert_held(&pf->lock);
+	pf_image_drop_locked(pf, vf);
+	if (!pf->up || (vf->state != SVFF_VF_READY && vf->state != SVFF_VF_ACTIVE))
+		return;
+	err = pf_release_locked(pf, vf);
+	if (err)
+		dev_err(&pf->pdev->dev, "VF%u: contexts not cleared (%pe)\n", pf_vf_number(pf, vf),
+			ERR_PTR(err));
+	pf_state_enter_locked(pf, vf, err ? SVFF_VF_ERROR : SVFF_VF_READY);
+}
+
+/**
+ * svff_pf_vf_claim() - a VFIO user has opened the VF, which was reset
+ * @vf: VF
+ *
+ * From now on it is paused and resumed by that user alone.
+ *
+ * Context: process.
+ * Return: 0, -EBUSY if it is paused by somebody else, -EIO if the card is down.
+ */
+int svff_pf_vf_claim(const struct svff_pf_vf *vf)
+{
+	struct svff_pf *pf = vf->pf;
+	struct pf_vf *v;
+
+	guard(mutex)(&pf->pause_lock);
+	guard(mutex)(&pf->lock);
+	v = pf_vf(pf, vf->n);
+	if (!pf->up)
+		return -EIO;
+	if (v->claimed || v->image)
+		return -EBUSY;
+	begin_anew_locked(pf, v);
+	v->claimed = true;
+	return 0;
+}
+EXPORT_SYMBOL_NS_GPL(svff_pf_vf_claim, SVFF_NS(SVFF_PF));
+
+/**
+ * svff_pf_vf_release() - the user has gone
+ * @vf: VF that was claimed
+ *
+ * Context: process.
+ */
+void svff_pf_vf_release(const struct svff_pf_vf *vf)
+{
+	struct svff_pf *pf = vf->pf;
+	struct pf_vf *v;
+
+	guard(mutex)(&pf->pause_lock);
+	guard(mutex)(&pf->lock);
+	v = pf_vf(pf, vf->n);
+	begin_anew_locked(pf, v);
+	v->claimed = false;
+}
+EXPORT_SYMBOL_NS_GPL(svff_pf_vf_release, SVFF_NS(SVFF_PF));
+
+/**
+ * svff_pf_vf_forget() - the VF was reset
+ * @vf: VF that was claimed
+ *
+ * Context: process.
+ */
+void svff_pf_vf_forget(const struct svff_pf_vf *vf)
+{
+	struct svff_pf *pf = vf->pf;
+
+	guard(mutex)(&pf->pause_lock);
+	guard(mutex)(&pf->lock);
+	begin_anew_locked(pf, pf_vf(pf, vf->n));
+}
+EXPORT_SYMBOL_NS_GPL(svff_pf_vf_forget, SVFF_NS(SVFF_PF));
+
+/**
+ * svff_pf_vf_stop() - pause the VF, whose user holds its doorbells back
+ * @vf: VF that was claimed
+ *
+ * Context: process; sleeps up to 0.2 s and what context commands take.
+ * Return: as pf_vf_stop().
+ */
+int svff_pf_vf_stop(const struct svff_pf_vf *vf)
+{
+	return pf_vf_stop(vf->pf, vf->n);
+}
+EXPORT_SYMBOL_NS_GPL(svff_pf_vf_stop, SVFF_NS(SVFF_PF));
+
+/**
+ * svff_pf_vf_run() - have the paused VF go on
+ * @vf: VF that was claimed
+ *
+ * Context: process.
+ * Return: as pf_vf_run().
+ */
+int svff_pf_vf_run(const struct svff_pf_vf *vf)
+{
+	return pf_vf_run(vf->pf, vf->n);
+}
+EXPORT_SYMBOL_NS_GPL(svff_pf_vf_run, SVFF_NS(SVFF_PF));
+
+/**
+ * svff_pf_vf_save() - the state of the paused VF
+ * @vf: VF that was claimed
+ * @len: filled
+ *
+ * Context: process.
+ * Return: as pf_vf_save().
+ */
+void *svff_pf_vf_save(const struct svff_pf_vf *vf, size_t *len)
+{
+	return pf_vf_save(vf->pf, vf->n, len);
+}
+EXPORT_SYMBOL_NS_GPL(svff_pf_vf_save, SVFF_NS(SVFF_PF));
+
+/**
+ * svff_pf_vf_load() - another state for the paused VF
+ * @vf: VF that was claimed
+ * @bytes: from anybody
+ * @len: how many
+ *
+ * Context: process.
+ * Return: as pf_vf_load().
+ */
+int svff_pf_vf_load(const struct svff_pf_vf *vf, const void *bytes, size_t len)
+{
+	return pf_vf_load(vf->pf, vf->n, bytes, len);
+}
+EXPORT_SYMBOL_NS_GPL(svff_pf_vf_load, SVFF_NS(SVFF_PF));
+
+/**
+ * svff_pf_vf_size() - bytes of the VF's state, about
+ * @vf: VF that was claimed
+ *
+ * Context: process.
+ * Return: the number if it is paused, else the most that it can become.
+ */
+size_t svff_pf_vf_size(const struct svff_pf_vf *vf)
+{
+	struct svff_pf *pf = vf->pf;
+	struct pf_vf *v;
+
+	guard(mutex)(&pf->lock);
+	v = pf_vf(pf, vf->n);
+	return v->image && !v->moving ? pf_image_size(v->image) : pf_image_size_max(v->session.quota);
+}
+EXPORT_SYMBOL_NS_GPL(svff_pf_vf_size, SVFF_NS(SVFF_PF));
+
+/**
+ * svff_pf_vf_size_max() - most bytes that the state of any VF can have
+ *
+ * Context: any.
+ * Return: the number.
+ */
+size_t svff_pf_vf_size_max(void)
+{
+	return pf_image_size_max(PF_VF_QUEUES_MAX);
+}
+EXPORT_SYMBOL_NS_GPL(svff_pf_vf_size_max, SVFF_NS(SVFF_PF));

@@ -1,0 +1,419 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A VF that is stopped, saved, loaded and resumed through svff_vfio. What is
+ * written to the doorbells in between the tests hold back themselves.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "mig.h"
+#include "test.h"
+
+#define CARD		0x4000000ull
+#define ROUNDS		100
+#define REST_MS		3000	/* a stop that fails, on a slow emulated machine */
+#define VFS		"2"
+
+static struct rig rig;
+static struct mig_state state;
+
+static const enum irq_mode poll = MODE_POLL, direct = MODE_DIRECT, aggr = MODE_AGGR;
+
+#define OK(call) do {								\
+	int ret_ = (call);							\
+	KTAP_FAIL_ON(ret_, "line %d: %s: %d (%s)", __LINE__, #call, ret_,	\
+		     ret_ < 0 && ret_ > -200 ? strerror(-ret_) : "");		\
+} while (0)
+
+#define IS(call, want) do {							\
+	int ret_ = (call);							\
+	KTAP_FAIL_ON(ret_ != (want), "line %d: %s: %d, not %d", __LINE__, #call, \
+		     ret_, (want));						\
+} while (0)
+
+#define STATE_IS(want) do {							\
+	unsigned int state_;							\
+	OK(mig_get(&rig.vf.dev, &state_));					\
+	KTAP_FAIL_ON(state_ != VFIO_DEVICE_STATE_##want, "line %d: state %u",	\
+		     __LINE__, state_);						\
+} while (0)
+
+/* The regions that C2H queues read, as rig_check() expects them. */
+static int prepare(struct rig *r)
+{
+	int ret = rig_start(r, CARD + (1 << 20), 0);
+
+	return ret ? ret : rig_wait(r);
+}
+
+static int write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC), ret;
+
+	if (fd < 0)
+		return -errno;
+	ret = write(fd, text, strlen(text)) < 0 ? -errno : 0;
+	close(fd);
+	return ret;
+}
+
+/* The VFs are removed and made again, and bound again. */
+static int recreate(void)
+{
+	char pf[PATH_MAX], path[PATH_MAX + 32];
+	const char *bdf[] = { bdf_a, bdf_b };
+	unsigned int i;
+	int ret;
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/physfn", bdf_a);
+	if (!realpath(path, pf))
+		return -errno;
+	snprintf(path, sizeof(path), "%s/sriov_numvfs", pf);
+	ret = write_file(path, "0");
+	if (!ret)
+		ret = write_file(path, VFS);
+	for (i = 0; !ret && i < 2; i++) {
+		snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/driver_override", bdf[i]);
+		ret = write_file(path, "svff_vfio");
+		if (!ret)
+			ret = write_file("/sys/bus/pci/drivers_probe", bdf[i]);
+	}
+	return ret;
+}
+
+static int pf_attr(const char *name, char *text, size_t len)
+{
+	char path[PATH_MAX];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/physfn/svff/%s", bdf_a, name);
+	f = fopen(path, "r");
+	if (!f)
+		return -errno;
+	if (!fgets(text, len, f))
+		text[0] = '\0';
+	fclose(f);
+	return 0;
+}
+
+static bool vf1_is(const char *want)
+{
+	char text[32] = "";
+
+	return !pf_attr("vf1/state", text, sizeof(text)) && !strncmp(text, want, strlen(want));
+}
+
+static enum ktap_result steps(const void *arg)
+{
+	(void)arg;
+	OK(rig_open(&rig, bdf_a, MODE_DIRECT));
+	STATE_IS(RUNNING);
+	OK(mig_set(&rig.vf.dev, VFIO_DEVICE_STATE_STOP, NULL));
+	STATE_IS(STOP);
+	KTAP_FAIL_ON(!vf1_is("paused"), "sysfs does not say that it is paused");
+	OK(mig_set(&rig.vf.dev, VFIO_DEVICE_STATE_STOP, NULL));
+	OK(mig_set(&rig.vf.dev, VFIO_DEVICE_STATE_RUNNING, NULL));
+	KTAP_FAIL_ON(!vf1_is("active"), "sysfs does not say that it is active");
+	OK(mig_set(&rig.vf.dev, VFIO_DEVICE_STATE_STOP_COPY, NULL));
+	STATE_IS(STOP_COPY);
+	OK(mig_set(&rig.vf.dev, VFIO_DEVICE_STATE_RUNNING, NULL));
+	IS(mig_set(&rig.vf.dev, 99, NULL), -EINVAL);
+	IS(mig_set(&rig.vf.dev, VFIO_DEVICE_STATE_ERROR, NULL), -EINVAL);
+	STATE_IS(RUNNING);
+	OK(prepare(&rig));
+	rig_close(&rig);
+	KTAP_FAIL_ON(!vf1_is("ready"), "sysfs does not say that it is ready");
+	return KTAP_PASS;
+}
+
+/* In the same VF, in the same second: work under way goes on. */
+static enum ktap_result stop_and_go(const void *arg)
+{
+	int i;
+
+	OK(rig_open(&rig, bdf_a, *(const enum irq_mode *)arg));
+	OK(prepare(&rig));
+	for (i = 1; i <= 5; i++) {
+		OK(rig_start(&rig, CARD, i));
+		OK(mig_set(&rig.vf.dev, VFIO_DEVICE_STATE_STOP, NULL));
+		OK(mig_set(&rig.vf.dev, VFIO_DEVICE_STATE_RUNNING, NULL));
+		OK(rig_wait(&rig));
+		OK(rig_check(&rig, CARD, i));
+	}
+	rig_close(&rig);
+	return KTAP_PASS;
+}
+
+/* The VF is removed while a guest, whose memory stays, has work under way. */
+static enum ktap_result away_and_back(const void *arg)
+{
+	unsigned int i;
+
+	OK(rig_open(&rig, bdf_a, *(const enum irq_mode *)arg));
+	OK(prepare(&rig));
+	OK(rig_start(&rig, CARD, 7));
+	OK(mig_save(&rig.vf.dev, &state));
+	rig_leave(&rig);
+	OK(recreate());
+	OK(rig_return(&rig, bdf_a));
+	OK(mig_load(&rig.vf.dev, &state));
+	KTAP_FAIL_ON(!vf1_is("paused"), "loaded, but not paused");
+	OK(mig_set(&rig.vf.dev, VFIO_DEVICE_STATE_RUNNING, NULL));
+	rig_inject(&rig);
+	OK(rig_wait(&rig));
+	OK(rig_check(&rig, CARD, 7));
+	/* Interrupts of what is new come by themselves. */
+	for (i = 0; i < 2 * RIG_QUEUES; i++)
+		rig.q[i].irqs = 0;
+	OK(rig_start(&rig, CARD, 8));
+	OK(rig_wait(&rig));
+	OK(rig_check(&rig, CARD, 8));
+	for (i = 0; i < 2 * RIG_QUEUES; i++)
+		KTAP_FAIL_ON(rig.q[i].mode != MODE_POLL && !rig.q[i].irqs, "no interrupt of queue %u", i);
+	rig_close(&rig);
+	return KTAP_PASS;
+}
+
+/* In another VF: another function with other queues. Its requests name the old ones. */
+static enum ktap_result elsewhere(const void *arg)
+{
+	OK(rig_open(&rig, bdf_a, *(const enum irq_mode *)arg));
+	OK(prepare(&rig));
+	OK(rig_start(&rig, CARD, 5));
+	OK(mig_save(&rig.vf.dev, &state));
+	rig_leave(&rig);
+	OK(rig_return(&rig, bdf_b));
+	OK(mig_load(&rig.vf.dev, &state));
+	OK(mig_set(&rig.vf.dev, VFIO_DEVICE_STATE_RUNNING, NULL));
+	rig_inject(&rig);
+	OK(rig_wait(&rig));
+	OK(rig_check(&rig, CARD, 5));
+	EXPECT_STATUS(mm_close(&rig.q[1]), 0);
+	EXPECT_STATUS(mm_open(&rig.q[1], &rig.vf, 0, true, *(const enum irq_mode *)arg, 65), 0);
+	OK(mm_move(&rig.q[1], rig.buf[1].iova, CARD, 4096));
+	rig_close(&rig);
+	return KTAP_PASS;
+}
+
+static enum ktap_result elsewhere_refused(const void *arg)
+{
+	(void)arg;
+	OK(rig_open(&rig, bdf_a, MODE_AGGR));
+	OK(mig_save(&rig.vf.dev, &state));
+	rig_leave(&rig);
+	OK(rig_return(&rig, bdf_b));
+	IS(mig_load(&rig.vf.dev, &state), -EXDEV);
+	rig_leave(&rig);
+	OK(rig_return(&rig, bdf_a));
+	OK(mig_load(&rig.vf.dev, &state));
+	OK(mig_set(&rig.vf.dev, VFIO_DEVICE_STATE_RUNNING, NULL));
+	rig_inject(&rig);
+	OK(prepare(&rig));
+	rig_close(&rig);
+	return KTAP_PASS;
+}
+
+/* Each is refused with its own errno, and the VF can be used after a reset. */
+static enum ktap_result bad_states(const void *arg)
+{
+	static struct mig_state bad;
+	unsigned int i;
+
+	(void)arg;
+	OK(rig_open(&rig, bdf_a, MODE_DIRECT));
+	OK(mig_save(&rig.vf.dev, &state));
+	OK(mig_write(&rig.vf.dev, state.bytes, state.len - 1));
+	IS(mig_set(&rig.vf.dev, VFIO_DEVICE_STATE_STOP, NULL), -ENODATA);
+	STATE_IS(RESUMING);
+	IS(mig_set(&rig.vf.dev, VFIO_DEVICE_STATE_RUNNING, NULL), -ENODATA);
+	for (i = 0; i < 4; i++) {
+		OK(vfio_reset(&rig.vf.dev));
+		STATE_IS(RUNNING);
+		bad = state;
+		bad.len += i == 0;
+		bad.bytes[0] ^= i == 1;
+		bad.bytes[4] ^= i == 2;
+		bad.bytes[state.len / 2] ^= i == 3;
+		OK(mig_write(&rig.vf.dev, bad.bytes, bad.len));
+		IS(mig_set(&rig.vf.dev, VFIO_DEVICE_STATE_STOP, NULL),
+		   i == 0 ? -EMSGSIZE : i == 2 ? -EPROTONOSUPPORT : -EBADMSG);
+	}
+	OK(vfio_reset(&rig.vf.dev));
+	IS(mig_write(&rig.vf.dev, bad.bytes, MIG_MAX), -EMSGSIZE);
+	OK(vfio_reset(&rig.vf.dev));
+	OK(mig_load(&rig.vf.dev, &state));
+	OK(mig_set(&rig.vf.dev, VFIO_DEVICE_STATE_RUNNING, NULL));
+	/* The reset cleared what config space and eventfds had; the state itself is good. */
+	OK(vfio_bus_master(&rig.vf.dev, true));
+	rig_leave(&rig);
+	OK(rig_open(&rig, bdf_a, MODE_DIRECT));
+	OK(prepare(&rig));
+	rig_close(&rig);
+	return KTAP_PASS;
+}
+
+/* A reset, from whatever state, leads to one that runs and knows nothing. */
+static enum ktap_result resets(const void *arg)
+{
+	static const unsigned int from[] = {
+		VFIO_DEVICE_STATE_STOP, VFIO_DEVICE_STATE_STOP_COPY, VFIO_DEVICE_STATE_RESUMING,
+	};
+	unsigned int i;
+	int data;
+
+	(void)arg;
+	for (i = 0; i < ARRAY_SIZE(from); i++) {
+		OK(rig_open(&rig, bdf_a, MODE_DIRECT));
+		OK(mig_set(&rig.vf.dev, from[i], &data));
+		OK(vfio_reset(&rig.vf.dev));
+		STATE_IS(RUNNING);
+		KTAP_FAIL_ON(!vf1_is("ready"), "from %u: not ready", from[i]);
+		if (data >= 0) {
+			KTAP_FAIL_ON(read(data, state.bytes, 1) >= 0 || write(data, "", 1) >= 0,
+				     "from %u: its file still works", from[i]);
+			close(data);
+		}
+		rig_leave(&rig);
+	}
+	return KTAP_PASS;
+}
+
+/* An answer that was not taken, a request that was not: each comes once. */
+static enum ktap_result messages(const void *arg)
+{
+	struct mbox_msg req, rsp;
+	int i;
+
+	(void)arg;
+	for (i = 0; i < 2; i++) {
+		OK(rig_open(&rig, bdf_a, MODE_DIRECT));
+		mbox_request(&rig.vf.mbox, &req, OP_CSR);
+		OK(mbox_send(&rig.vf.mbox, &req));
+		if (i)
+			usleep(100000);		/* the answer is there now */
+		OK(mig_save(&rig.vf.dev, &state));
+		rig_leave(&rig);
+		OK(recreate());
+		OK(rig_return(&rig, bdf_a));
+		OK(mig_load(&rig.vf.dev, &state));
+		OK(mig_set(&rig.vf.dev, VFIO_DEVICE_STATE_RUNNING, NULL));
+		KTAP_FAIL_ON(!vfio_irq_wait(&rig.vf.dev, VF_VEC_MBOX, 2000), "round %d: no interrupt", i);
+		KTAP_FAIL_ON(!mbox_recv(&rig.vf.mbox, &rsp), "round %d: no answer", i);
+		KTAP_FAIL_ON(rsp.b[M_OP] != (OP_CSR | 0x80) || msg_status(&rsp), "round %d: answer 0x%02x",
+			     i, rsp.b[M_OP]);
+		usleep(100000);
+		KTAP_FAIL_ON(mbox_recv(&rig.vf.mbox, &rsp), "round %d: a second answer", i);
+		rig_close(&rig);
+	}
+	return KTAP_PASS;
+}
+
+/* A queue that does not come to rest. */
+static enum ktap_result not_at_rest(const void *arg)
+{
+	char base[32], cmd[96];
+	int64_t start;
+
+	(void)arg;
+	OK(pf_attr("vf1/queue_base", base, sizeof(base)));
+	snprintf(cmd, sizeof(cmd), "lab-qmp set inject-never-idle %d >/dev/null 2>&1", atoi(base));
+	KTAP_SKIP_ON(system(cmd), "no injection");
+	OK(rig_open(&rig, bdf_a, MODE_DIRECT));
+	OK(prepare(&rig));
+	OK(rig_start(&rig, CARD, 3));
+	start = now_ms();
+	IS(mig_set(&rig.vf.dev, VFIO_DEVICE_STATE_STOP, NULL), -ETIMEDOUT);
+	KTAP_FAIL_ON(now_ms() - start > REST_MS, "took %d ms", (int)(now_ms() - start));
+	STATE_IS(RUNNING);
+	OK(rig_wait(&rig));
+	OK(rig_check(&rig, CARD, 3));
+	KTAP_FAIL_ON(system("lab-qmp set inject-never-idle -1 >/dev/null 2>&1"), "injection stays");
+	OK(mig_set(&rig.vf.dev, VFIO_DEVICE_STATE_STOP, NULL));
+	OK(mig_set(&rig.vf.dev, VFIO_DEVICE_STATE_RUNNING, NULL));
+	rig_close(&rig);
+	return KTAP_PASS;
+}
+
+static volatile bool enough;
+static int neighbour_ret;
+
+static void *neighbour(void *arg)
+{
+	uint64_t seed;
+
+	for (seed = 1; !enough && !neighbour_ret; seed++) {
+		neighbour_ret = rig_start(arg, 2 * CARD, seed);
+		if (!neighbour_ret)
+			neighbour_ret = rig_wait(arg);
+	}
+	return NULL;
+}
+
+/* Many rounds of all of it, beside a VF at work. */
+static enum ktap_result many(const void *arg)
+{
+	static struct rig other;
+	pthread_t thread;
+	int i;
+
+	(void)arg;
+	OK(rig_open(&other, bdf_b, MODE_DIRECT));
+	OK(rig_open(&rig, bdf_a, MODE_DIRECT));
+	OK(prepare(&rig));
+	enough = false;
+	neighbour_ret = 0;
+	OK(pthread_create(&thread, NULL, neighbour, &other));
+	for (i = 1; i <= ROUNDS; i++) {
+		OK(rig_start(&rig, CARD, i));
+		OK(mig_save(&rig.vf.dev, &state));
+		OK(mig_load(&rig.vf.dev, &state));
+		OK(mig_set(&rig.vf.dev, VFIO_DEVICE_STATE_RUNNING, NULL));
+		OK(rig_wait(&rig));
+		if (i % 10 == 0)
+			OK(rig_check(&rig, CARD, i));
+	}
+	enough = true;
+	pthread_join(thread, NULL);
+	KTAP_FAIL_ON(neighbour_ret, "the other VF: %d", neighbour_ret);
+	rig_close(&rig);
+	rig_close(&other);
+	return KTAP_PASS;
+}
+
+static enum ktap_result probe(const void *arg)
+{
+	(void)arg;
+	OK(rig_open(&rig, bdf_a, MODE_POLL));
+	KTAP_FAIL_ON(mig_set(&rig.vf.dev, VFIO_DEVICE_STATE_RUNNING, NULL), "no migration");
+	rig_close(&rig);
+	return KTAP_PASS;
+}
+
+static const struct ktap_case cases[] = {
+	{ "the VF has migration", probe, NULL },
+	{ "states and steps", steps, NULL },
+	{ "work under way goes on, poll", stop_and_go, &poll },
+	{ "work under way goes on, direct", stop_and_go, &direct },
+	{ "work under way goes on, aggr", stop_and_go, &aggr },
+	{ "VFs are made anew meanwhile, poll", away_and_back, &poll },
+	{ "VFs are made anew meanwhile, direct", away_and_back, &direct },
+	{ "VFs are made anew meanwhile, aggr", away_and_back, &aggr },
+	{ "it goes on in another VF, poll", elsewhere, &poll },
+	{ "it goes on in another VF, direct", elsewhere, &direct },
+	{ "with an interrupt ring it does not", elsewhere_refused, NULL },
+	{ "states that are not taken", bad_states, NULL },
+	{ "resets", resets, NULL },
+	{ "messages under way", messages, NULL },
+	{ "a queue that does not come to rest", not_at_rest, NULL },
+	{ "many rounds beside a VF at work", many, NULL },
+};
+
+const struct suite suite_migrate = {
+	.name = "migrate", .cases = cases, .count = ARRAY_SIZE(cases), .two = true, .closed = true,
+};
