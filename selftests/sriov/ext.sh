@@ -21,7 +21,7 @@ copy() { dd if=/dev/zero of="$M" bs="${KIB}k" count=1 conv=notrunc status=none; 
 agreed()
 {
 	driven
-	grep -q '^1 active .* ext 7' "$DEBUG/vfs" || fail "$(grep '^1 ' "$DEBUG/vfs")"
+	grep -q '^1 active .* ext f' "$DEBUG/vfs" || fail "$(grep '^1 ' "$DEBUG/vfs")"
 	undriven
 }
 
