@@ -78,12 +78,13 @@ t_reconf_with_a_domain_and_a_bare_qemu() {
 	[ "$(hostdevs a.domain)$(hostdevs a.live)" = 11 ] || fail "the XML is wrong"
 }
 
-# as virsh does it, with a name that libvirt chose
+# by_virsh VF [DOMAIN]: as virsh does it, with a name that libvirt chose
 by_virsh() {
+	name=${2:-a}
 	xml="<hostdev mode='subsystem' type='pci' managed='no'><source><address domain='0x0000' bus='0x01' slot='0x00' function='0x$1'/></source><alias name='hostdev0'/></hostdev>"
-	echo "$xml" >"$T/a.live"
-	echo "$xml" >"$T/a.domain"
-	python3 - "$T/a" "$1" <<-'END'
+	echo "$xml" >"$T/$name.live"
+	echo "$xml" >"$T/$name.domain"
+	python3 - "$T/$name" "$1" <<-'END'
 		import json, socket, sys
 		s = socket.socket(socket.AF_UNIX)
 		s.connect(sys.argv[1])
@@ -113,19 +114,20 @@ t_domain_is_found_by_its_hostdev() {
 	[ "$(hostdevs a.domain)" = 0 ] || fail "the definition still has it"
 }
 
-# Where a guest sees its disk, or another host device, may look like a VF of the host.
+# Where a guest sees its disk may look like a VF of the host. b has VF 2, a is looked at first.
 t_addresses_in_the_guest_are_not_the_hosts() {
-	ready
-	by_virsh 2
-	{
-		echo "<disk><source file='/disk'/><address type='pci' domain='0x0000' bus='0x01' slot='0x00' function='0x3'/></disk>"
-		echo "<disk><source file='/disk'><privateData/></source><address type='pci' domain='0x0000' bus='0x01' slot='0x00' function='0x3'/></disk>"
-		cat "$T/a.live"
-	} >"$T/new"
-	mv "$T/new" "$T/a.live"
-	check_guests '2=libvirt:a:attached'
-	run 1 pause 3
-	check_err "VF 3 of card 0000:01:00.0 was given to no guest"
+	run 0 init --vfs 3
+	domain b
+	by_virsh 2 b
+	for disk in "<source file='/disk'/>" "<source file='/disk'><privateData/></source>"; do
+		domain a
+		{
+			echo "<disk>$disk<address type='pci' domain='0x0000' bus='0x01' slot='0x00' function='0x2'/></disk>"
+			echo "<interface><source network='x'>$disk</source></interface>"
+		} >"$T/a.live"
+		check_guests '2=libvirt:b:attached'
+		rm "$T/a.domain" "$T/a"
+	done
 }
 
 t_reconf_finds_domains_too() {

@@ -68,26 +68,30 @@ void virSetErrorFunc(void *data, virErrorFunc handler)
 	(void)handler;
 }
 
-/* Names of all domains; the count. */
+static int is_domain(const struct dirent *entry)
+{
+	return strstr(entry->d_name, ".domain") != NULL;
+}
+
+/* Names of all domains, in order; the count. */
 static int list(virDomainPtr *dom)
 {
-	char path[PATH_MAX], *dot;
-	struct dirent *entry;
-	int count = 0;
-	DIR *dir;
+	struct dirent **entry;
+	char path[PATH_MAX];
+	int i, count;
 
 	snprintf(path, sizeof(path), "%s/..", getenv("SVFF_SYSFS"));
-	dir = opendir(path);
-	while (dir && count < DOMAINS_MAX && (entry = readdir(dir))) {
-		dot = strstr(entry->d_name, ".domain");
-		if (!dot)
-			continue;
-		dom[count] = calloc(1, sizeof(**dom));
-		memcpy(dom[count++]->name, entry->d_name, dot - entry->d_name);
+	count = scandir(path, &entry, is_domain, alphasort);
+	if (count < 0)
+		return 0;
+	for (i = 0; i < count && i < DOMAINS_MAX; i++) {
+		dom[i] = calloc(1, sizeof(**dom));
+		memcpy(dom[i]->name, entry[i]->d_name, strcspn(entry[i]->d_name, "."));
 	}
-	if (dir)
-		closedir(dir);
-	return count;
+	while (count > 0)
+		free(entry[--count]);
+	free(entry);
+	return i;
 }
 
 virConnectPtr virConnectOpen(const char *name)
