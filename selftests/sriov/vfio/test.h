@@ -5,6 +5,8 @@
 #ifndef SVFF_SELFTESTS_TEST_H
 #define SVFF_SELFTESTS_TEST_H
 
+#define KTAP_CASE_LIMIT_S	180	/* some send ten thousand messages and more */
+
 #include "../../ktap.h"
 #include "work.h"
 

@@ -5,9 +5,12 @@
  * more than SLOWER_MAX, and no byte of it may be wrong.
  */
 #include <errno.h>
-#include <pthread.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "mm.h"
@@ -15,76 +18,129 @@
 
 #define SLOWER_MAX	8
 #define ROUND_BYTES	16384
+#define ATTEMPTS	3
+#define START_MS	10000
 #define ALONE_MS	1000
 #define ATTACK_MS	1500
 #define NOWHERE		0x7F00000000ull	/* never mapped; within 39 bits */
 #define FLOOD_LEN	1500
 #define BURST		16
 
-/* The bystander: one queue pair, set up once, data there and back. */
-static struct {
-	pthread_t thread;
+/*
+ * The bystander: a process of its own, as another guest is, with one queue pair,
+ * set up once, data there and back.
+ */
+static struct bystander {
+	volatile bool ready;
 	volatile bool stop;
-	struct mm_queue q[2];
-	struct dma_buf buf[2];
 	volatile unsigned int rounds;
-	int ret;
-} by;
+	volatile int longest_ms;	/* round */
+	volatile int ret;
+	uint64_t iova;		/* of its data */
+	uint32_t qbase;
+	uint16_t fn;
+} *by;	/* shared */
 
-static int move_once(uint64_t seed)
+static pid_t by_pid;
+
+static int move_once(struct mm_queue q[2], struct dma_buf buf[2], uint64_t seed)
 {
 	int ret;
 
-	fill_random(by.buf[0].va, ROUND_BYTES, seed);
-	ret = mm_move(&by.q[0], by.buf[0].iova, CARD_B, ROUND_BYTES);
+	fill_random(buf[0].va, ROUND_BYTES, seed);
+	ret = mm_move(&q[0], buf[0].iova, CARD_B, ROUND_BYTES);
 	if (!ret)
-		ret = mm_move(&by.q[1], by.buf[1].iova, CARD_B, ROUND_BYTES);
-	if (!ret && memcmp(by.buf[0].va, by.buf[1].va, ROUND_BYTES))
+		ret = mm_move(&q[1], buf[1].iova, CARD_B, ROUND_BYTES);
+	if (!ret && memcmp(buf[0].va, buf[1].va, ROUND_BYTES))
 		ret = -EBADMSG;
 	return ret;
 }
 
-static void *move_on(void *arg)
+static int move_on(struct mm_queue q[2], struct dma_buf buf[2])
 {
-	(void)arg;
-	while (!by.stop && !by.ret) {
-		by.ret = move_once(by.rounds + 1);
-		by.rounds++;
-	}
-	return NULL;
+	int64_t start;
+	int ret, took;
+
+	by->ready = true;
+	do {
+		start = now_ms();
+		ret = move_once(q, buf, by->rounds + 1);
+		took = now_ms() - start;
+		if (took > by->longest_ms)
+			by->longest_ms = took;
+		by->rounds++;
+	} while (!ret && !by->stop);
+	return ret;
 }
 
-static int bystander_start(void)
+/* In the child. Its copy of the other VF is closed: only the parent has that open. */
+static int stand_by(void)
 {
-	int i, ret = mapped(&vf_b);
+	struct dma_buf buf[2] = { };
+	struct mm_queue q[2];
+	int i, ret;
 
-	memset(&by, 0, sizeof(by));
+	vf_close(&vf_a);
+	ret = vf_open(&vf_b, bdf_b);
+	if (!ret)
+		ret = mapped(&vf_b);
 	for (i = 0; !ret && i < 2; i++) {
-		ret = dma_alloc(&vf_b.dev, ROUND_BYTES, &by.buf[i]);
+		ret = dma_alloc(&vf_b.dev, ROUND_BYTES, &buf[i]);
 		if (!ret)
-			ret = mm_open(&by.q[i], &vf_b, 0, i, MODE_POLL, TABLE_64);
+			ret = mm_open(&q[i], &vf_b, 0, i, MODE_POLL, TABLE_64);
 	}
-	return ret ? ret : -pthread_create(&by.thread, NULL, move_on, NULL);
+	if (ret)
+		return ret;
+	by->iova = buf[0].iova;
+	by->qbase = vf_b.qbase;
+	by->fn = vf_b.mbox.fn;
+	ret = move_on(q, buf);
+	for (i = 0; i < 2; i++)
+		mm_close(&q[i]);
+	vf_close(&vf_b);
+	return ret;
 }
 
 static int bystander_stop(void)
 {
-	int i;
+	by->stop = true;
+	waitpid(by_pid, NULL, 0);
+	return by->ret;
+}
 
-	by.stop = true;
-	pthread_join(by.thread, NULL);
-	for (i = 0; i < 2; i++) {
-		mm_close(&by.q[i]);
-		dma_free(&vf_b.dev, &by.buf[i]);
+static int bystander_start(void)
+{
+	int64_t end = now_ms() + START_MS;
+
+	if (!by)
+		by = mmap(NULL, sizeof(*by), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (by == MAP_FAILED)
+		return -ENOMEM;
+	memset(by, 0, sizeof(*by));
+	by->ret = -ECHILD;	/* unless it says something else */
+	vf_close(&vf_b);
+	by_pid = fork();
+	if (!by_pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		by->ret = stand_by();
+		_exit(0);
 	}
-	return by.ret;
+	if (by_pid < 0)
+		return -errno;
+	while (!by->ready && now_ms() < end && waitpid(by_pid, NULL, WNOHANG) != by_pid)
+		usleep(1000);
+	if (by->ready)
+		return 0;
+	kill(by_pid, SIGKILL);
+	waitpid(by_pid, NULL, 0);
+	return by->ret;
 }
 
 static double rate_since(unsigned int rounds, int64_t start)
 {
 	int64_t ms = now_ms() - start;
 
-	return (by.rounds - rounds) * 1000.0 / (ms ? ms : 1);
+	return (by->rounds - rounds) * 1000.0 / (ms ? ms : 1);
 }
 
 /* Takes what came, and answers nothing. */
@@ -187,7 +243,7 @@ static unsigned int boundaries(uint32_t value[])
 	};
 	const uint32_t own[] = {
 		vf_a.qbase - 1, vf_a.qbase + quota - 1, vf_a.qbase + quota, quota + 1,
-		vf_b.qbase, vf_b.mbox.fn, vf_b.mbox.fn | QC_INTR_AGGR, vf_a.mbox.fn - 1,
+		by->qbase, by->fn, by->fn | QC_INTR_AGGR, vf_a.mbox.fn - 1,
 		VF_VECTORS - 1, VF_VECTORS,
 	};
 
@@ -242,7 +298,7 @@ static void foreign_memory(int64_t end)
 	for (i = 0; now_ms() < end; i++) {
 		if (mapped(&vf_a) || mm_open(&q, &vf_a, 0, i & 1, MODE_POLL, TABLE_64))
 			return;
-		mm_post(&q, i & 2 ? by.buf[0].iova + 0x40000000 : NOWHERE, CARD_A, 4096);
+		mm_post(&q, i & 2 ? by->iova + 0x40000000 : NOWHERE, CARD_A, 4096);
 		mm_doorbell(&q);
 		mm_wait(&q, MM_WAIT_MS);
 		mm_close(&q);
@@ -285,36 +341,56 @@ struct attack {
 	void (*run)(int64_t end);
 };
 
-static enum ktap_result attack(const void *arg)
+/* How many times slower the other one is beside an attack than just before. */
+static double slowdown(const struct attack *a)
 {
-	const struct attack *a = arg;
-	unsigned int rounds;
+	unsigned int rounds = by->rounds;
+	int64_t start = now_ms();
 	double alone, beside;
-	int64_t start;
-	int ret;
 
-	EXPECT_STATUS(mapped(&vf_a), 0);
-	EXPECT_STATUS(bystander_start(), 0);
-	start = now_ms();
 	usleep(ALONE_MS * 1000);
-	alone = rate_since(0, start);
-
+	alone = rate_since(rounds, start);
 	start = now_ms();
-	rounds = by.rounds;
+	rounds = by->rounds;
+	by->longest_ms = 0;
 	a->run(start + ATTACK_MS);
 	beside = rate_since(rounds, start);
-	ret = bystander_stop();
-	printf("# the other VF: %.1f rounds/s alone, %.1f beside this, %.1f times slower\n",
-	       alone, beside, beside ? alone / beside : 0);
-	KTAP_FAIL_ON(ret, "the other VF failed in round %u: %d", by.rounds, ret);
-	KTAP_FAIL_ON(beside * SLOWER_MAX < alone, "the other VF is %.1f times slower",
-		     beside ? alone / beside : 0);
-	/* It may have harmed itself, its own vectors for example: as a new guest has it. */
+	printf("# the other VF: %.1f rounds/s alone, %.1f beside this, the longest took %d ms\n",
+	       alone, beside, by->longest_ms);
+	return beside ? alone / beside : HUGE_VAL;
+}
+
+/* It may have harmed itself, its own vectors for example: as a new guest has it. */
+static enum ktap_result start_anew(void)
+{
 	vf_close(&vf_a);
 	usleep(1200 * 1000);	/* who was muted is heard after a second */
 	KTAP_FAIL_ON(vf_open(&vf_a, bdf_a), "it cannot be opened again");
 	EXPECT_STATUS(small_move(&vf_a, CARD_A), 0);
 	return KTAP_PASS;
+}
+
+/*
+ * What an attack causes it causes each time. A machine that has other work to
+ * do was seen to move 29 times less in one second than in another, with no
+ * attack at all.
+ */
+static enum ktap_result attack(const void *arg)
+{
+	enum ktap_result r;
+	double slower;
+	int i = 0, ret;
+
+	EXPECT_STATUS(mapped(&vf_a), 0);
+	EXPECT_STATUS(bystander_start(), 0);
+	do {
+		slower = slowdown(arg);
+		r = start_anew();
+	} while (r == KTAP_PASS && slower > SLOWER_MAX && ++i < ATTEMPTS);
+	ret = bystander_stop();
+	KTAP_FAIL_ON(ret, "the other VF failed in round %u: %d", by->rounds, ret);
+	KTAP_FAIL_ON(slower > SLOWER_MAX, "the other VF is %.1f times slower, each of %d times", slower, ATTEMPTS);
+	return r;
 }
 
 /* Floods until the PF hears nothing more: the messages are taken all the same. */
