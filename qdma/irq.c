@@ -364,21 +364,20 @@ static int wanted_data(enum svff_qdma_irq_mode mode)
 	}
 }
 
+/* Who polls the data can poll all else, if the function or the host has no vectors. */
 static int alloc_vectors(struct svff_qdma *qd, int data)
 {
 	int first = qd->irq.first_data;
 	int table = pci_msix_vec_count(qd->pdev);
 
-	if (table <= 0 && !data)
-		return 0;
-	if (table < first + !!data) {
+	if (!data)
+		return max(pci_alloc_irq_vectors(qd->pdev, first, first, PCI_IRQ_MSIX), 0);
+	if (table < first + 1) {
 		dev_err(&qd->pdev->dev,
 			"%d MSI-X vectors, needs %d or more; irq_mode=poll does without data vectors\n",
 			max(table, 0), first + 1);
 		return -ENOSPC;
 	}
-	if (!data)
-		return pci_alloc_irq_vectors(qd->pdev, first, first, PCI_IRQ_MSIX);
 	return pci_alloc_irq_vectors(qd->pdev, first + 1, min(table, first + data), PCI_IRQ_MSIX);
 }
 
@@ -490,7 +489,7 @@ static void free_control(struct svff_qdma *qd)
  * @qd: function
  * @mode: how completions are learnt of
  *
- * Without MSI-X only poll mode works; the mailbox is polled too, then.
+ * Without vectors only poll mode works; the mailbox is polled too, then.
  *
  * Context: process.
  * Return: 0, -ENOSPC if there are too few vectors (logged), -ENOMEM, or why

@@ -90,6 +90,29 @@ modes()
 	return 0
 }
 
+no_vectors() { grep -q "svff.*$1" /proc/interrupts && fail "$1 has vectors"; }
+
+# A host that has no vectors for the PF, then none for its VF: what interrupts tell is looked for instead.
+without_vectors()
+{
+	trap 'echo 1 >"$D/msi_bus"' EXIT
+	echo 0 >"$D/msi_bus"
+	load irq_mode=poll || fail "modprobe svff_pf"
+	modprobe svff_vf irq_mode=poll || fail "modprobe svff_vf"
+	no_vectors "$PF"
+	vfs 1
+	vf-client "$A" mm >/dev/null || fail "the PF does not hear its VF"
+	echo 0 >"$D/virtfn0/msi_bus"
+	vf_bind 1 svff_vf
+	expect active "$S/vf1/state"
+	no_vectors "$A"
+	until_true data_device "$A" >/dev/null || fail "no data device"
+	until_true test -c "$(data_device "$A")" || fail "no device node"
+	dd if=/dev/zero of="$(data_device "$A")" bs=64k count=1 conv=notrunc status=none || fail "the VF does not hear its PF"
+	unload || fail "modprobe -r"
+	gone
+}
+
 # rmmod of a module in use is refused; unbinding cannot be, so it has to be safe.
 open_data()
 {
@@ -229,6 +252,7 @@ unload 2>/dev/null
 DMA_AREAS=$(dma_areas)
 add "$LOOPS times in and out, nothing lost" alone loop
 add "all interrupt modes" alone modes
+add "no interrupt vectors" alone without_vectors
 add "out with the data device open" alone open_data
 add "out with the control device open" alone open_control
 add "out within transfers" alone unbind_within
