@@ -274,6 +274,12 @@ static void ring_add_op(QdmaState *s, QdmaRing *r, const uint8_t *desc,
     trace_xlnx_qdma_desc(r->qid, r->c2h, op->src, op->dst, op->len);
 }
 
+/* How many may be in flight: of a C2H stream as many as NUM_PFCH can tell */
+static unsigned ring_limit(QdmaState *s, const QdmaRing *r)
+{
+    return ring_is_c2h_stream(s, r) ? QDMA_PREFETCH_MAX : QDMA_IN_FLIGHT;
+}
+
 /* Descriptors to fetch in one read: up to the ring's end, never too many */
 static unsigned ring_fetch_count(QdmaState *s, QdmaRing *r, unsigned *index)
 {
@@ -286,11 +292,11 @@ static unsigned ring_fetch_count(QdmaState *s, QdmaRing *r, unsigned *index)
     }
     known = (ring_pidx(s, r) + slots - ring_cidx(s, r)) % slots;
     *index = (ring_cidx(s, r) + r->in_flight) % slots;
-    if (known <= r->in_flight) {
+    if (known <= r->in_flight || ring_limit(s, r) <= r->in_flight) {
         return 0;
     }
     count = MIN(known - r->in_flight, slots - *index);
-    count = MIN(count, QDMA_IN_FLIGHT - r->in_flight);
+    count = MIN(count, ring_limit(s, r) - r->in_flight);
     return MIN(count, MIN(1u << code, FETCH_MAX));
 }
 
@@ -298,7 +304,7 @@ bool qdma_ring_fetchable(QdmaState *s, QdmaRing *r)
 {
     unsigned index;
 
-    return r->in_flight < QDMA_IN_FLIGHT && ring_fetch_count(s, r, &index);
+    return ring_fetch_count(s, r, &index);
 }
 
 static void ring_count_fetched(QdmaState *s, QdmaRing *r, unsigned n)

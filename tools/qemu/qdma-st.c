@@ -254,7 +254,7 @@ static bool c2h_move(QdmaState *s, QdmaRing *r, const QdmaBeat *beat,
 static bool c2h_fetch(QdmaState *s, QdmaRing *r, unsigned need, QdmaBudget *b)
 {
     if (c2h_prefetches(s, r->qid)) {
-        need = QDMA_PREFETCH_MAX;
+        need = QDMA_IN_FLIGHT;
     }
     if (!c2h_enabled(s, r) || qdma_ring_fetch(s, r, need, b)) {
         return true;
