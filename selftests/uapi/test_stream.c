@@ -903,6 +903,53 @@ static enum ktap_result batched(const void *arg)
 
 static const size_t small = 5000, large = 60000;
 
+static int write_text(const char *path, const char *text)
+{
+	int f = open(path, O_WRONLY | O_CLOEXEC);
+	int ret = f < 0 || write(f, text, strlen(text)) < 0 ? -errno : 0;
+
+	if (f >= 0)
+		close(f);
+	return ret;
+}
+
+static enum ktap_result exchange(int f, int round, int n)
+{
+	int i;
+
+	for (i = 0; i < n; i++) {
+		fill(out, 1000 + i, 9 * round + i);
+		KTAP_FAIL_ON(write(f, out, 1000 + i) != 1000 + i, "round %d: write %d: %d", round, i, errno);
+		KTAP_FAIL_ON(read(f, in, sizeof(in)) != 1000 + i, "round %d: read %d: %d", round, i, errno);
+		KTAP_FAIL_ON(memcmp(in, out, 1000 + i), "round %d: packet %d is another", round, i);
+	}
+	return KTAP_PASS;
+}
+
+/*
+ * The VF is paused and resumed, with nothing under way, and so often that all buffers
+ * were fetched ahead of packets: each packet has to find the next one.
+ */
+static enum ktap_result paused(const void *arg)
+{
+	const char *pause = getenv("STREAM_PAUSE");
+	enum ktap_result ret = KTAP_PASS;
+	int f, round;
+
+	(void)arg;
+	KTAP_SKIP_ON(!pause, "no VF to pause");
+	user_calm(true);
+	f = open_stream(O_RDWR);
+	KTAP_FAIL_ON(f < 0, "open: %d", errno);
+	for (round = 0; ret == KTAP_PASS && round < 100; round++) {
+		ret = exchange(f, round, 1 + round % 9);
+		KTAP_FAIL_ON(write_text(pause, "1"), "round %d: pause", round);
+		KTAP_FAIL_ON(write_text(pause, "0"), "round %d: resume", round);
+	}
+	close(f);
+	return ret;
+}
+
 static const struct ktap_case cases[] = {
 	{ "sizes and alignments", sizes, NULL },
 	{ "one write, one packet", boundaries, NULL },
@@ -928,6 +975,7 @@ static const struct ktap_case cases[] = {
 	{ "kill -9", killed, NULL },
 	{ "time-out of a write", timed_out, NULL },
 	{ "io_uring, 32 deep", uring, NULL },
+	{ "paused and resumed", paused, NULL },
 };
 
 static void learn_rx_max(void)
