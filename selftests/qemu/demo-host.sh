@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# demo-host.sh [--ktap]: the main job, shown in the emulated host: VFs are made, two running guests get one
-# each and move data at the same time, the number of VFs changes, a third guest joins, all is taken back.
+# demo-host.sh [--ktap]: the main job, shown in the emulated host: VFs are made, two running guests get one each and
+# move data, the number of VFs changes while they go on, a third guest joins, the number changes once more with
+# devices that go and come, and all is taken back.
 # --ktap: the same as a test.
 # shellcheck disable=SC2317,SC2329	# the steps are called through show
 
@@ -216,21 +217,53 @@ both_move_data()
 	fact "$OTHER_SIZE_MIB MiB that belong to neither guest: unchanged"
 }
 
-reconf()
+# reconf_under_load ARG...: the number of VFs changes while guests A and B move data. Sets GAP, the longest that one of
+# them had to wait, in ms, and FAILED, how many transfers failed.
+reconf_under_load()
 {
-	must svff reconf --vfs 3 --attach "3=qmp:$RUN/C.qmp"
-	expect 3 "$D/sriov_numvfs"
-	fact "2 VFs became 3; VFs 1 and 2 are back in A and B, VF 3 is in C"
+	local g gap=0 failed=0
+
+	for g in A B; do
+		guest_run "$g" 'dmesg -C'
+		mover_start "$g" "${REGION[$g]}"
+	done
+	must svff reconf --json "$@" >"$TMP/reconf"
+	for g in A B; do
+		mover_stop "$g"
+		[ "$GAP" -le "$gap" ] || gap=$GAP
+		failed=$((failed + FAILED))
+	done
+	GAP=$gap FAILED=$failed
 }
 
-all_move_data()
+reconf_by_pause()
 {
 	local g
 
-	for g in A B C; do
-		guest_driver "$g"
+	reconf_under_load --vfs 4
+	[ "$FAILED" -eq 0 ] || fail "$FAILED transfers failed"
+	expect 4 "$D/sriov_numvfs"
+	for g in A B; do
+		guest_untouched "$g"
 	done
-	data_in A B C
+	echo "$GAP" >"$TMP/gap"
+	fact "2 VFs became 4 while A and B moved data: every byte right, drivers stayed bound, not a word in the guests' logs"
+	fact "the longest that a guest waited for a transfer was $GAP ms; of that"
+	jq -r '.steps[] | "  \(.name): \(.ms | floor) ms"' "$TMP/reconf" >>"$TMP/facts"
+}
+
+reconf_by_detach()
+{
+	reconf_under_load --by-detach --vfs 3
+	expect 3 "$D/sriov_numvfs"
+	fact "4 VFs became 3 by detach and attach: A and B lost their devices and got them again, $FAILED transfers failed,"
+	fact "the longest wait was $GAP ms, $(awk -v d="$GAP" -v p="$(cat "$TMP/gap")" 'BEGIN { printf "%.1f", d / p }') times as long"
+}
+
+third_guest()
+{
+	attach 3 C
+	data_in C
 }
 
 detach_all()
@@ -291,12 +324,12 @@ log_mark start
 show "modprobe svff_pf binds the card" load
 show "echo 2 > sriov_numvfs: two VFs with a queue range each" enable_by_sysfs
 show "svff init --vfs 2: the same, and ready for VFIO" enable_by_tool
-show "guests A and B start" start_guests A B
+show "guests A, B and C start" start_guests A B C
 show "svff attach: VF 1 to guest A, VF 2 to guest B" attach_both
 show "both guests move data at the same time" both_move_data
-show "guest C starts" start_guests C
-show "svff reconf --vfs 3: VF 3 to guest C" reconf
-show "all three guests move data" all_move_data
+show "svff reconf --vfs 4, while both move data" reconf_by_pause
+show "svff attach: VF 3 to guest C, which moves data" third_guest
+show "svff reconf --vfs 3, the old way, under the same load" reconf_by_detach
 show "svff detach: each guest gives its VF back" detach_all
 show "echo 0 > sriov_numvfs, modprobe -r: nothing is left behind" remove
 [ -n "$ktap" ] || table
