@@ -94,7 +94,9 @@ static u32 read_ident(struct svff_qdma *qd)
  *
  * While a guest's VF is paused its registers read as all ones, as those of a
  * device that is gone do, but its configuration space is still there. What
- * waits for such a VF goes on waiting, and must not count the time.
+ * waits for such a VF goes on waiting, and must not count the time. The host's
+ * own VFs are not taken away like that: all ones from them are a card in reset,
+ * or none.
  *
  * Context: any; costs a register read, and if that is all ones one of
  * configuration space.
@@ -102,7 +104,7 @@ static u32 read_ident(struct svff_qdma *qd)
  */
 bool svff_qdma_away(struct svff_qdma *qd)
 {
-	return qd->is_vf && !READ_ONCE(qd->gone) &&
+	return qd->is_vf && !qd->pdev->is_virtfn && !READ_ONCE(qd->gone) &&
 	       read_ident(qd) == QDMA_ALL_ONES && pci_device_is_present(qd->pdev);
 }
 EXPORT_SYMBOL_NS_GPL(svff_qdma_away, SVFF_NS(SVFF_QDMA));
