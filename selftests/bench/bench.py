@@ -6,7 +6,7 @@ Counts per transfer are slopes: the same work is done with few and with many tra
 divided, so that what a process costs to start does not count. What else happens in the machine only adds, so the
 least of a few samples is taken. The card counts MMIO accesses, interrupts and DMA
 operations; the emulator counts instructions of the whole machine. With foreign drivers (see selftests/foreign/matrix.sh) the same work is done by them too.
-bench.py [--json] [--foreign FOLDER]
+bench.py [--json] [--foreign FOLDER] [TABLE...]
 """
 
 import argparse
@@ -24,7 +24,11 @@ VF_COUNTS = (1, 16, 64, 252)
 # The PCI core's own sleeps, seconds (drivers/pci/iov.c: 100 ms after VF enable, 1 s after disable).
 CORE_ENABLE_S, CORE_DISABLE_S = 0.1, 1.0
 ROUNDS = 3
+# bytes, depth, few, many
 TRANSFERS = ((4096, 1, 64, 576), (4096, 32, 64, 1088), (1 << 20, 1, 4, 20), (1 << 20, 32, 32, 96))
+PACKET_MAX = 65535	# a packet's length has 16 bits
+PACKETS = tuple((size, depth, few, many) for size in (64, 1536, 4096, PACKET_MAX)
+                for depth, few, many in ((1, 64, 320), (32, 64, 960)))
 
 
 def write(path, value):
@@ -113,8 +117,15 @@ def vf_times(path, drivers):
     return {key: [min(column) for column in zip(*rounds)] for key, rounds in times.items()}
 
 
-def load(node, direction, size, depth, count):
-    run(MMLOAD, node, direction, str(size), str(depth), str(count))
+def load(node, direction, size, depth, count, *options):
+    run(MMLOAD, *options, node, direction, str(size), str(depth), str(count))
+
+
+def load_packets(path):
+    """For our streams: what is read is made by the example design."""
+    def work(node, direction, *numbers):
+        load(node, direction, *numbers, *(() if "write" in direction else ("-g", f"{path}/resource2")))
+    return work
 
 
 def sample(insns, work):
@@ -134,21 +145,27 @@ def sample_once(insns, work):
     return delta
 
 
-def transfer_rows(insns, node, directions=("write", "read")):
-    for size, depth, few, many in TRANSFERS:
+def size_text(size):
+    return f"{size} B" if size % 1024 else f"{size >> 10} KiB"
+
+
+def transfer_rows(insns, node, directions=("write", "read"), transfers=TRANSFERS, work=load):
+    for size, depth, few, many in transfers:
         for direction in directions:
-            load(node, direction, size, depth, few)
-            one = sample(insns, lambda: load(node, direction, size, depth, few))
-            two = sample(insns, lambda: load(node, direction, size, depth, many))
-            row = {"transfer": f"{size >> 10} KiB {direction}", "queue depth": depth}
+            work(node, direction, size, depth, few)
+            one = sample(insns, lambda: work(node, direction, size, depth, few))
+            two = sample(insns, lambda: work(node, direction, size, depth, many))
+            row = {"transfer": f"{size_text(size)} {direction}", "queue depth": depth}
             row.update({key: (two[key] - one[key]) / (many - few) for key in one})
             yield row
 
 
 class Foreign:
-    """A foreign PF driver while it has the card: queue 0 is started, memory mapped, interrupt mode direct."""
-    PF_QUEUES = 8
+    """A foreign PF driver while it has the card, interrupt mode direct: queue 0 is memory mapped, queue 1 has packets."""
+    QUEUES = 8
+    VF_QUEUES = 4
     DIRECT = 2
+    GENERATOR = (("0x0", "1"), ("0x4", "{size}"), ("0x20", "{count}"), ("0x8", "2"))	# registers of the example design
 
     def __init__(self, folder, path):
         self.folder, self.path = folder, path
@@ -156,47 +173,120 @@ class Foreign:
         self.module = next(name for name in (os.uname().release, ".".join(os.uname().release.split(".")[:2]))
                            if os.path.exists(f"{folder}/{name}"))
         self.parameter = f"mode={bus}:{function}:{self.DIRECT}"
-        self.name = "qdma" + os.path.basename(path).split(":", 1)[1].replace(":", "").replace(".", "")
-        self.node = f"/dev/{self.name}-MM-0"
+        self.name = self.name_of("qdma", path)
 
-    def ctl(self, *words):
-        run(f"{self.folder}/bin/dma-ctl", self.name, "q", *words, stdout=subprocess.DEVNULL)
+    @staticmethod
+    def name_of(prefix, path):
+        return prefix + os.path.basename(path).split(":", 1)[1].replace(":", "").replace(".", "")
+
+    def node(self, kind):
+        return f"/dev/{self.name}-{kind}"
+
+    def ctl(self, *words, name=None):
+        run(f"{self.folder}/bin/dma-ctl", name or self.name, *words, stdout=subprocess.DEVNULL)
+
+    def insmod(self, name):
+        run("insmod", f"{self.folder}/{self.module}/{name}.ko", self.parameter)
+
+    def load_packets(self, node, direction, size, depth, count):
+        for register, value in self.GENERATOR if direction == "pread" else ():
+            self.ctl("reg", "write", "bar", "2", register, value.format(size=size, count=count))
+        load(node, direction, size, depth, count)
 
     def __enter__(self):
         rebind(self.path, None)
-        run("insmod", f"{self.folder}/{self.module}/qdma-pf.ko", self.parameter)
+        self.insmod("qdma-pf")
         rebind(self.path, "qdma-pf")
-        write(f"{self.path}/qdma/qmax", self.PF_QUEUES)
-        self.ctl("add", "idx", "0", "mode", "mm", "dir", "bi")
-        self.ctl("start", "idx", "0", "dir", "bi")
+        write(f"{self.path}/qdma/qmax", self.QUEUES)
+        for queue, mode in (("0", "mm"), ("1", "st")):
+            self.ctl("q", "add", "idx", queue, "mode", mode, "dir", "bi")
+            self.ctl("q", "start", "idx", queue, "dir", "bi")
         return self
 
     def __exit__(self, *_):
         rebind(self.path, None)
         run("rmmod", "qdma-pf")
 
+    def vf_steps(self, vf):
+        """The life of their VF's driver, as in vf_steps()."""
+        name = self.name_of("qdmavf", vf)
 
-def foreign_rows(path, insns, folder):
-    """Ours and theirs, and ours / theirs: the same work by threads, as their driver does not do io_uring right."""
-    calls = ("pwrite", "pread")
-    ours = list(transfer_rows(insns, data_device(path), calls))
-    with Foreign(folder, path) as foreign:
-        theirs = list(transfer_rows(insns, foreign.node, calls))
-        times = vf_times(path, ("qdma-pf",))
-    times.update(vf_times(path, ("svff_pf",)))
+        def bind():
+            rebind(vf, "qdma-vf")
+            write(f"{vf}/qdma/qmax", self.VF_QUEUES)
+
+        def write_one():
+            load(f"/dev/{name}-MM-0", "pwrite", 4096, 1, 1)
+
+        def first_write():
+            self.ctl("q", "add", "idx", "0", "mode", "mm", "dir", "bi", name=name)
+            self.ctl("q", "start", "idx", "0", "dir", "bi", name=name)
+            write_one()
+
+        return bind, first_write, write_one, lambda: rebind(vf, None)
+
+
+def both_rows(ours, theirs):
+    """Ours and theirs, and ours / theirs."""
     for mine, other in zip(ours, theirs):
         row = {"what": f"{mine['transfer']}, depth {mine['queue depth']}"}
         for key in ("MMIO writes", "MMIO reads", "interrupts", "instructions"):
             row[key], row[f"{key}, foreign"] = mine[key], other[key]
         row["instructions / foreign"] = mine["instructions"] / other["instructions"]
         yield row
+
+
+# The same work by threads, as their driver does not do io_uring right.
+CALLS = ("pwrite", "pread")
+
+
+def foreign_rows(path, insns, folder):
+    ours = list(transfer_rows(insns, data_device(path), CALLS))
+    with Foreign(folder, path) as foreign:
+        theirs = list(transfer_rows(insns, foreign.node("MM-0"), CALLS))
+    rebind(path, "svff_pf")
+    yield from both_rows(ours, theirs)
+
+
+def foreign_packet_rows(path, insns, folder):
+    ours = list(transfer_rows(insns, stream_device(path), CALLS, PACKETS, load_packets(path)))
+    with Foreign(folder, path) as foreign:
+        theirs = list(transfer_rows(insns, foreign.node("ST-1"), CALLS, PACKETS, foreign.load_packets))
+    rebind(path, "svff_pf")
+    yield from both_rows(ours, theirs)
+
+
+def foreign_vf_rows(path, folder):
+    with Foreign(folder, path):
+        times = vf_times(path, ("qdma-pf",))
+    times.update(vf_times(path, ("svff_pf",)))
     for count in VF_COUNTS:
         yield {"what": f"foreign's time to disable {count} VFs / ours",
                "ratio": times["qdma-pf", count][1] / times["svff_pf", count][1]}
 
 
+def foreign_mailbox_rows(path, folder):
+    """Life of a VF's driver: ours with our PF driver, theirs with theirs."""
+    ours = list(mailbox_rows(path))
+    with Foreign(folder, path) as foreign:
+        write(f"{path}/sriov_drivers_autoprobe", 0)
+        write(f"{path}/sriov_numvfs", 1)
+        foreign.insmod("qdma-vf")
+        theirs = list(count_steps(foreign.vf_steps(os.path.realpath(f"{path}/virtfn0"))))
+        write(f"{path}/sriov_numvfs", 0)
+        run("rmmod", "qdma-vf")
+    rebind(path, "svff_pf")
+    for mine, other in zip(ours, theirs):
+        yield {key if key == "what" else f"{key}{who}": row[key]
+               for who, row in (("", mine), (", foreign", other)) for key in row}
+
+
 def data_device(function):
     return "/dev/" + os.path.basename(glob.glob(f"{function}/svff-mm/svff-mm*")[0])
+
+
+def stream_device(function):
+    return "/dev/" + os.path.basename(glob.glob(f"{function}/svff-st/svff-st*")[0])
 
 
 def messages(before, after):
@@ -207,19 +297,26 @@ def messages(before, after):
             for who, part in ends}
 
 
-def mailbox_rows(path):
+STEPS = ("driver binds", "a queue is set up, with its first write", "the next write", "driver is unbound")
+
+
+def vf_steps(vf):
     """What a VF's driver costs: a queue is set up by its first transfer, and taken down with the driver."""
-    write(f"{path}/sriov_numvfs", 1)
-    vf = os.path.realpath(f"{path}/virtfn0")
-    run("modprobe", "svff_vf")
-    steps = (("driver binds", lambda: rebind(vf, "svff_vf")),
-             ("a queue is set up, with its first write", lambda: load(data_device(vf), "write", 4096, 1, 1)),
-             ("the next write", lambda: load(data_device(vf), "write", 4096, 1, 1)),
-             ("driver is unbound", lambda: rebind(vf, None)))
-    for name, step in steps:
+    return (lambda: rebind(vf, "svff_vf"), lambda: load(data_device(vf), "write", 4096, 1, 1),
+            lambda: load(data_device(vf), "write", 4096, 1, 1), lambda: rebind(vf, None))
+
+
+def count_steps(steps):
+    for name, step in zip(STEPS, steps):
         before = counters()
         step()
         yield {"what": name, **messages(before, counters())}
+
+
+def mailbox_rows(path):
+    write(f"{path}/sriov_numvfs", 1)
+    run("modprobe", "svff_vf")
+    yield from count_steps(vf_steps(os.path.realpath(f"{path}/virtfn0")))
     write(f"{path}/sriov_numvfs", 0)
     run("modprobe", "-r", "svff_vf")
 
@@ -266,28 +363,43 @@ def print_table(title, rows):
     sys.stdout.flush()
 
 
+def tables(path, insns, folder):
+    """Name, title and rows of each."""
+    yield "vfs", "VFs on and off (goal: disable / core's 1 s at most 1.1)", lambda: vf_rows(path)
+    yield "mm", "Per MM transfer, one PF queue set, interrupt mode direct", lambda: transfer_rows(insns, data_device(path))
+    yield "st", "Per packet, one PF stream, interrupt mode direct", lambda: transfer_rows(
+        insns, stream_device(path), transfers=PACKETS, work=load_packets(path))
+    yield "mailbox", "Life of a VF's driver: messages and MMIO accesses", lambda: mailbox_rows(path)
+    yield "memory", "Memory of the host", lambda: memory_rows(path)
+    if folder:
+        yield "foreign-mm", "Ours and foreign, direct mode", lambda: foreign_rows(path, insns, folder)
+        yield "foreign-st", "Ours and foreign, packets", lambda: foreign_packet_rows(path, insns, folder)
+        yield "foreign-mailbox", "Ours and foreign, life of a VF's driver", lambda: foreign_mailbox_rows(path, folder)
+        yield "foreign-vfs", "Ours and foreign, VFs off", lambda: foreign_vf_rows(path, folder)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", action="store_true", help="print the tables as JSON")
     parser.add_argument("--foreign", metavar="FOLDER", help="foreign drivers to do the same work with")
+    parser.add_argument("table", nargs="*", help="vfs, mm, st, mailbox, memory; with foreign drivers also "
+                        "foreign-mm, foreign-st, foreign-mailbox, foreign-vfs; default: all")
     options = parser.parse_args()
     for module in ("pci-pf-stub", "svff_pf"):
         run("modprobe", module)
-    path, insns, tables = pf_path(), Insns(), {}
-
-    def table(title, rows):
-        tables[title] = list(rows)
+    known = list(tables(pf_path(), Insns(), options.foreign))
+    unknown = set(options.table) - {name for name, _, _ in known}
+    if unknown:
+        parser.error(f"no table {' '.join(sorted(unknown))}")
+    results = {}
+    for name, title, rows in known:
+        if options.table and name not in options.table:
+            continue
+        results[title] = list(rows())
         if not options.json:
-            print_table(title, tables[title])
-
-    table("VFs on and off (goal: disable / core's 1 s at most 1.1)", vf_rows(path))
-    table("Per MM transfer, one PF queue set, interrupt mode direct", transfer_rows(insns, data_device(path)))
-    table("Life of a VF's driver: messages and MMIO accesses", mailbox_rows(path))
-    table("Memory of the host", memory_rows(path))
-    if options.foreign:
-        table("Ours and foreign, direct mode", foreign_rows(path, insns, options.foreign))
+            print_table(title, results[title])
     if options.json:
-        json.dump(tables, sys.stdout, indent=2)
+        json.dump(results, sys.stdout, indent=2)
         print()
 
 

@@ -1,30 +1,44 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * mmload DEVICE read|write|pread|pwrite SIZE DEPTH COUNT [OFFSET [SPAN]]
+ * mmload [-g BAR] DEVICE read|write|pread|pwrite SIZE DEPTH COUNT [OFFSET [SPAN]]
  *
  * COUNT transfers of SIZE bytes, DEPTH in flight, walking through SPAN bytes of
  * card memory from OFFSET: read and write through io_uring, pread and pwrite
- * by so many threads, for drivers that know no better. It does as little as
- * possible besides, so that what is counted is the driver and the card. Prints
- * nothing; exit status 1 when a transfer failed or was short.
+ * by so many threads, for drivers that know no better. DEVICE may be a stream,
+ * whose transfers are packets; -g has the example design make those that are
+ * read, by the PF's BAR 2. It does as little as possible besides, so that what
+ * is counted is the driver and the card. Prints nothing; exit status 1 when a
+ * transfer failed or was short.
  */
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <liburing.h>
+#include <linux/svff.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+/* Registers of the example design, words */
+#define BAR_SIZE	4096
+#define GEN_QUEUE	0
+#define GEN_LENGTH	1
+#define GEN_CONTROL	2
+#define   GEN_START	2
+#define GEN_PACKETS	8
+#define GEN_MAX		1023
 
 struct load {
 	struct io_uring ring;
 	int fd;
 	bool write;
+	bool stream;
 	unsigned int size;
 	unsigned int depth;
 	uint64_t count;
@@ -108,8 +122,11 @@ static void *thread(void *arg)
 	if (buf == MAP_FAILED)
 		err(1, "buffer");
 	while ((n = atomic_fetch_add(&l->taken, 1)) < l->count) {
-		got = l->write ? pwrite(l->fd, buf, l->size, place(l, n)) :
-				 pread(l->fd, buf, l->size, place(l, n));
+		if (l->stream)
+			got = l->write ? write(l->fd, buf, l->size) : read(l->fd, buf, l->size);
+		else
+			got = l->write ? pwrite(l->fd, buf, l->size, place(l, n)) :
+					 pread(l->fd, buf, l->size, place(l, n));
 		if (got < 0)
 			err(1, "transfer");
 		if ((size_t)got != l->size)
@@ -146,25 +163,59 @@ static void run_ring(struct load *l)
 	io_uring_queue_exit(&l->ring);
 }
 
+/* A queue takes packets once it is started. */
+static void generate(const struct load *l, const char *path)
+{
+	struct svff_st_info info = { .size = sizeof(info) };
+	int fd = open(path, O_RDWR);
+	volatile uint32_t *bar;
+
+	if (l->count > GEN_MAX)
+		errx(2, "at most %d packets can be generated", GEN_MAX);
+	if (ioctl(l->fd, SVFF_IOC_ST_START) || ioctl(l->fd, SVFF_IOC_ST_INFO, &info))
+		err(1, "stream");
+	bar = fd < 0 ? MAP_FAILED : mmap(NULL, BAR_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (bar == MAP_FAILED)
+		err(1, "%s", path);
+	bar[GEN_QUEUE] = info.hw_queue;
+	bar[GEN_LENGTH] = l->size;
+	bar[GEN_PACKETS] = l->count;
+	bar[GEN_CONTROL] = GEN_START;
+}
+
+static void parse(struct load *l, int argc, char **argv)
+{
+	if (argc < 5 || argc > 7)
+		errx(2, "usage: mmload [-g BAR] DEVICE read|write|pread|pwrite SIZE DEPTH COUNT [OFFSET [SPAN]]");
+	l->write = strstr(argv[1], "write");
+	l->size = number(argv[2]);
+	l->depth = number(argv[3]);
+	l->count = number(argv[4]);
+	if (argc > 5)
+		l->offset = number(argv[5]);
+	if (argc > 6)
+		l->span = number(argv[6]);
+	if (!l->size || !l->depth || l->span < l->size)
+		errx(2, "sizes must be positive, the span at least one transfer");
+	l->fd = open(argv[0], O_RDWR);
+	if (l->fd < 0)
+		err(1, "%s", argv[0]);
+	l->stream = lseek(l->fd, 0, SEEK_CUR) < 0 && errno == ESPIPE;
+}
+
 int main(int argc, char **argv)
 {
 	struct load l = { .span = 64 << 20 };
+	const char *bar = NULL;
 
-	if (argc < 6 || argc > 8)
-		errx(2, "usage: mmload DEVICE read|write|pread|pwrite SIZE DEPTH COUNT [OFFSET [SPAN]]");
-	l.write = strstr(argv[2], "write");
-	l.size = number(argv[3]);
-	l.depth = number(argv[4]);
-	l.count = number(argv[5]);
-	if (argc > 6)
-		l.offset = number(argv[6]);
-	if (argc > 7)
-		l.span = number(argv[7]);
-	if (!l.size || !l.depth || l.span < l.size)
-		errx(2, "sizes must be positive, the span at least one transfer");
-	l.fd = open(argv[1], O_RDWR);
-	if (l.fd < 0)
-		err(1, "%s", argv[1]);
+	if (argc > 2 && !strcmp(argv[1], "-g")) {
+		bar = argv[2];
+		argc -= 2;
+		argv += 2;
+	}
+	parse(&l, argc - 1, argv + 1);
+	if (bar)
+		generate(&l, bar);
 	if (argv[2][0] == 'p')
 		run_threads(&l);
 	else
