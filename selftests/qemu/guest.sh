@@ -59,13 +59,24 @@ start()
 		mkfifo "$RUN/$name.cmd.in" "$RUN/$name.cmd.out"
 		launch "$name" "$kver"
 		! boots "$name" || return 0
-		! alive "$name" || break
-		say "guest $name ended while it booted: again"
+		say "guest $name ended, or stood still, while it booted: again"
+		kill_guest "$name"
 	done
 	die "guest $name did not boot: see /out/guest-$name.log"
 }
 
-# A KVM on an emulated processor now and then resets a guest in its first seconds, before anything of ours is in it.
+kill_guest()
+{
+	local pid
+
+	alive "$1" || return 0
+	pid=$(cat "$RUN/$1.pid")
+	kill "$pid"
+	timeout 30 tail --pid="$pid" -f /dev/null || kill -9 "$pid"
+}
+
+# A KVM on an emulated processor now and then resets a guest, or lets it hang, in its first seconds, before anything of
+# ours is in it.
 boots()
 {
 	local pid
@@ -112,13 +123,11 @@ run()
 
 stop()
 {
-	local name=$1 pid
+	local name=$1
 
 	alive "$name" || return 0
-	pid=$(cat "$RUN/$name.pid")
 	run "$name" dmesg >"/out/guest-$name.dmesg" || :
-	kill "$pid"
-	timeout 30 tail --pid="$pid" -f /dev/null || kill -9 "$pid"
+	kill_guest "$name"
 	rm -f "$RUN/$name".*
 }
 
