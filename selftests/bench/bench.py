@@ -17,6 +17,8 @@ import subprocess
 import sys
 import time
 
+import pause
+
 INSNS_PORT = "/dev/virtio-ports/svff.insns"
 PCI = "/sys/bus/pci"
 MMLOAD = os.path.join(os.path.dirname(os.path.abspath(__file__)), "mmload")
@@ -371,6 +373,8 @@ def tables(path, insns, folder):
         insns, stream_device(path), transfers=PACKETS, work=load_packets(path))
     yield "mailbox", "Life of a VF's driver: messages and MMIO accesses", lambda: mailbox_rows(path)
     yield "memory", "Memory of the host", lambda: memory_rows(path)
+    yield "pause", "A change of the number of VFs, seen by a guest that moves data (floor: the core's 1.1 s; goal: " \
+        "wait / floor at most 1.25)", pause.rows
     if folder:
         yield "foreign-mm", "Ours and foreign, direct mode", lambda: foreign_rows(path, insns, folder)
         yield "foreign-st", "Ours and foreign, packets", lambda: foreign_packet_rows(path, insns, folder)
@@ -382,7 +386,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", action="store_true", help="print the tables as JSON")
     parser.add_argument("--foreign", metavar="FOLDER", help="foreign drivers to do the same work with")
-    parser.add_argument("table", nargs="*", help="vfs, mm, st, mailbox, memory; with foreign drivers also "
+    parser.add_argument("table", nargs="*", help="vfs, mm, st, mailbox, memory, pause; with foreign drivers also "
                         "foreign-mm, foreign-st, foreign-mailbox, foreign-vfs; default: all")
     options = parser.parse_args()
     for module in ("pci-pf-stub", "svff_pf"):
