@@ -125,13 +125,6 @@ bad_numbers()
 	done
 }
 
-# A VF's own quota is kept for as long as the PF's driver is.
-forget()
-{
-	unload || fail "svff_pf does not unload"
-	load || fail "svff_pf does not load"
-}
-
 [ -d "$DEBUG" ] || mount -t debugfs debugfs /sys/kernel/debug
 add "a client that asks for it, and one that does not" protocol
 add "svff_pf and svff_vf agree" agreed

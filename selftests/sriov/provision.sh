@@ -84,6 +84,8 @@ live_quota()
 	no_vfs
 }
 
+is_ready() { [ "$(get "$S/vf$1/state")" = ready ]; }
+
 # A VF that no driver has taken up gets and loses its range as it is.
 idle_quota()
 {
@@ -98,6 +100,7 @@ idle_quota()
 	expect $((free + 8 - 20)) "$S/queues_free"
 	[ "$(get "$S/vf1/queue_base")" -ge $(($(get "$S/vf2/queue_base") + 8)) ] || fail "VF 1 got queues of VF 2"
 	vf-client --queues 20 --size 5000 "$A" mm || fail "20 queues"
+	until_true is_ready 1 || fail "the client's BYE is not heard"
 	vf-client --queues 8 --size 5000 "$B" mm || fail "VF 2 lost its queues"
 	put_ok 5 "$S/vf1/queues"
 	vf-client --queues 6 "$A" mm && fail "6 queues of a quota of 5"

@@ -120,6 +120,13 @@ unload()
 	modprobe -r svff_vf
 }
 
+# A VF's own quota is kept for as long as the PF's driver is.
+forget()
+{
+	unload || fail "svff_pf does not unload"
+	load || fail "svff_pf does not load"
+}
+
 on_exit()
 {
 	no_vfs 2>/dev/null
