@@ -110,10 +110,14 @@ load()
 	until_true test -e "$S/queues_total"
 }
 
+# svff init loads it. rmmod, because modprobe would take away all that it needed, too.
+no_vfio_driver() { [ ! -d /sys/module/svff_vfio ] || rmmod svff_vfio; }
+
 # With VFs came their driver, which udev loads.
 unload()
 {
 	no_vfs
+	no_vfio_driver || return
 	modprobe -r svff_pf || return
 	[ -d /sys/module/svff_qdma ] || return 0
 	udevadm settle --timeout=10
@@ -140,5 +144,6 @@ log_mark start
 if [ -z "${NO_LOAD:-}" ]; then
 	load || { echo "Bail out! svff_pf does not load"; exit "$KTAP_FAIL"; }
 	no_vfs
+	no_vfio_driver
 	echo 0 >"$D/sriov_drivers_autoprobe"
 fi

@@ -90,6 +90,7 @@ static enum ktap_result signalled(const void *arg)
 static enum ktap_result replaced(const void *arg)
 {
 	int a = eventfd(0, EFD_NONBLOCK), b = eventfd(0, EFD_NONBLOCK);
+	int other = open(device, O_RDONLY);
 	struct svff_irq_eventfd x;
 
 	(void)arg;
@@ -98,9 +99,12 @@ static enum ktap_result replaced(const void *arg)
 	KTAP_FAIL_ON(!comes(b, COME_MS), "the new one is not signalled");
 	KTAP_FAIL_ON(comes(a, 0), "the old one is signalled");
 	KTAP_FAIL_ON(set(fd, b, &x), "the same again: %d", errno);
-	/* It is the file's now, whatever becomes of the descriptor. */
+	/* It is the file's now, whatever becomes of the descriptor; another file tells that the interrupt has come. */
+	KTAP_FAIL_ON(other < 0 || set(other, a, &x), "another file: %d", errno);
 	close(b);
 	send(&x);
+	KTAP_FAIL_ON(!comes(a, COME_MS), "no interrupt");
+	close(other);
 	KTAP_FAIL_ON(set(fd, -1, &x) || set(fd, -1, &x), "none, twice: %d", errno);
 	close(a);
 	return KTAP_PASS;
