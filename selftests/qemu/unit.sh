@@ -19,8 +19,11 @@ run()
 
 DIR=$1
 U=$SVFF_BUILD/user/selftests/unit
-for t in "$U"/*/unit-* "$U"/*.sh; do
-	[ ! -x "$t" ] || run "$(basename "$t" .sh)" "$t"
+for t in "$U"/*/unit-*; do
+	[ ! -x "$t" ] || run "$(basename "$t")" "$t"
+done
+for t in "$U"/*.sh; do
+	run "$(basename "$t" .sh)" "$t"
 done
 run fuzz "$SVFF_BUILD/user/selftests/fuzz/run.sh"
 run model env QEMU="$("$SVFF_SRC/tools/qemu/build.sh")/bin/qemu-system-x86_64" "$SVFF_SRC/tools/qemu/test.sh"
