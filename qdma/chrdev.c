@@ -180,17 +180,12 @@ static void free_rings(struct qdma_mm *mm)
 
 /**
  * qdma_mm_destroy - remove the MM data device of a function
- * @qd: function; its data device is marked dead
+ * @mm: device; marked dead, taken from its function and hidden
  *
  * Context: process; a VF asks its PF.
  */
-void qdma_mm_destroy(struct svff_qdma *qd)
+void qdma_mm_destroy(struct qdma_mm *mm)
 {
-	struct qdma_mm *mm = qd->mm;
-
-	/* No new opens, no new transfers; end the old ones; free. */
-	WRITE_ONCE(qd->mm, NULL);
-	qdma_node_hide(&mm->node);
 	free_rings(mm);
 	put_device(&mm->node.dev);
 }

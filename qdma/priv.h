@@ -888,7 +888,7 @@ void qdma_node_class_exit(struct qdma_node_class *class);
 
 /* chrdev.c */
 int qdma_mm_create(struct svff_qdma *qd);
-void qdma_mm_destroy(struct svff_qdma *qd);
+void qdma_mm_destroy(struct qdma_mm *mm);
 bool qdma_mm_stop_queue(struct qdma_mm *mm, u16 qid);
 
 /* user.c */
@@ -906,7 +906,7 @@ void qdma_rx_done(struct qdma_rx *rx);
 
 /* stream.c */
 int qdma_st_create(struct svff_qdma *qd);
-void qdma_st_destroy(struct svff_qdma *qd);
+void qdma_st_destroy(struct qdma_st *st);
 
 /* dmaengine.c */
 int qdma_dma_create(struct svff_qdma *qd);

@@ -12,8 +12,13 @@
 #include "priv.h"
 
 #include <linux/jiffies.h>
+#include <linux/module.h>
 #include <linux/pci.h>
 #include <linux/slab.h>
+
+static bool dmaengine;
+module_param(dmaengine, bool, 0444);
+MODULE_PARM_DESC(dmaengine, "offer queues as dmaengine channels too: two devices for each queue pair; default no");
 
 #define CLAIMED		INT_MIN
 #define DRAIN_MS	10000	/* a claim's wait for transfers to end */
@@ -191,6 +196,41 @@ static void exit_queues(struct svff_qdma *qd)
 	qs->count = 0;
 }
 
+/* All or none: who may not have one device removed keeps the other. */
+static int mark_dead(struct svff_qdma *qd, bool force)
+{
+	int err;
+
+	if (!force && qdma_dma_in_use(qd))
+		return -EBUSY;
+	err = qd->mm ? qdma_node_mark_dead(&qd->mm->node, force) : 0;
+
+	if (err || !qd->st)
+		return err;
+	err = qdma_node_mark_dead(&qd->st->node, force);
+	if (err && qd->mm)
+		qdma_node_revive(&qd->mm->node);
+	return err;
+}
+
+/* No new opens, no new calls; end the old ones; free. One RCU grace period does for both. */
+static void destroy_nodes(struct svff_qdma *qd)
+{
+	struct qdma_mm *mm = qd->mm;
+	struct qdma_st *st = qd->st;
+
+	WRITE_ONCE(qd->mm, NULL);
+	WRITE_ONCE(qd->st, NULL);
+	if (mm)
+		qdma_node_hide(&mm->node);
+	if (st)
+		qdma_node_hide(&st->node);
+	if (st)
+		qdma_st_destroy(st);
+	if (mm)
+		qdma_mm_destroy(mm);
+}
+
 /**
  * svff_qdma_data_create - make the data devices of a function
  * @qd: function, its vectors enabled, its range mapped
@@ -222,48 +262,21 @@ int svff_qdma_data_create(struct svff_qdma *qd, u32 base, u32 count)
 		goto exit_queues;
 	if (qd->caps.mm)
 		err = qdma_mm_create(qd);
-	if (err)
-		goto stop_irq;
-	if (qd->caps.st)
+	if (!err && qd->caps.st)
 		err = qdma_st_create(qd);
-	if (err)
-		goto destroy_mm;
-	if (qd->caps.mm)
+	if (!err && qd->caps.mm && dmaengine)
 		err = qdma_dma_create(qd);
-	if (err)
-		goto destroy_st;
-	return 0;
+	if (!err)
+		return 0;
 
-destroy_st:
-	if (qd->st && !qdma_node_mark_dead(&qd->st->node, true))
-		qdma_st_destroy(qd);
-destroy_mm:
-	if (qd->mm && !qdma_node_mark_dead(&qd->mm->node, true))
-		qdma_mm_destroy(qd);
-stop_irq:
+	mark_dead(qd, true);
+	destroy_nodes(qd);
 	qdma_irq_stop(qd);
 exit_queues:
 	exit_queues(qd);
 	return err;
 }
 EXPORT_SYMBOL_NS_GPL(svff_qdma_data_create, SVFF_NS(SVFF_QDMA));
-
-/* All or none: who may not have one device removed keeps the other. */
-static int mark_dead(struct svff_qdma *qd, bool force)
-{
-	int err;
-
-	if (!force && qdma_dma_in_use(qd))
-		return -EBUSY;
-	err = qd->mm ? qdma_node_mark_dead(&qd->mm->node, force) : 0;
-
-	if (err || !qd->st)
-		return err;
-	err = qdma_node_mark_dead(&qd->st->node, force);
-	if (err && qd->mm)
-		qdma_node_revive(&qd->mm->node);
-	return err;
-}
 
 /**
  * svff_qdma_data_destroy - remove the data devices of a function
@@ -286,10 +299,7 @@ int svff_qdma_data_destroy(struct svff_qdma *qd, bool force)
 	if (!qd->queues.queue)
 		return 0;
 	qdma_dma_destroy(qd);
-	if (qd->st)
-		qdma_st_destroy(qd);
-	if (qd->mm)
-		qdma_mm_destroy(qd);
+	destroy_nodes(qd);
 	qdma_irq_stop(qd);
 	exit_queues(qd);
 	return 0;

@@ -631,17 +631,12 @@ static void shut_streams(struct qdma_st *st)
 
 /**
  * qdma_st_destroy - remove the stream device of a function
- * @qd: function; its stream device is marked dead
+ * @st: device; marked dead, taken from its function and hidden
  *
  * Context: process; a VF asks its PF.
  */
-void qdma_st_destroy(struct svff_qdma *qd)
+void qdma_st_destroy(struct qdma_st *st)
 {
-	struct qdma_st *st = qd->st;
-
-	/* No new opens, no new calls; end the old ones; free. */
-	WRITE_ONCE(qd->st, NULL);
-	qdma_node_hide(&st->node);
 	scoped_guard(mutex, &st->node.lock)
 		shut_streams(st);
 	put_device(&st->node.dev);

@@ -7,6 +7,7 @@
 NO_LOAD=1
 . "$(dirname "$0")/../sriov/vf.sh"
 
+OPTIONS=/etc/modprobe.d/svff-test.conf
 ABORTED=3	# DMA_TRANS_ABORTED
 
 client() { modprobe svff_dma_test "device=$1" "${@:2}"; }
@@ -76,7 +77,17 @@ vf_held()
 	unload || fail "modprobe -r"
 }
 
+# Two devices for each queue pair of each VF are much for a host that has no use for them.
+not_asked()
+{
+	rm "$OPTIONS"
+	load || fail "modprobe"
+	[ ! -e "/sys/bus/pci/devices/$PF/dma" ] || fail "there are channels"
+	unload || fail "modprobe -r"
+}
+
 unload 2>/dev/null
+echo "options svff_qdma dmaengine=1" >"$OPTIONS"
 add "PF, direct" pf direct
 add "PF, aggr" pf aggr
 add "PF, poll" pf poll
@@ -84,4 +95,5 @@ add "VF, direct" vf direct
 add "VF, aggr" vf aggr
 add "the PF's driver is unbound from a client" pf_held
 add "a VF's driver is unbound from a client" vf_held
+add "no channels unless they are asked for" not_asked
 finish
