@@ -196,30 +196,15 @@ find_pf()
 # device_of CLASS BDF: the device of a class that a PCI function has
 device_of()
 {
-	local c
+	local c=("/sys/bus/pci/devices/$2/$1/svff"*)
 
-	for c in "/sys/class/$1/$1"*; do
-		[ "$(basename "$(readlink -f "$c/device")")" = "$2" ] || continue
-		echo "/dev/${c##*/}"
-		return
-	done
-	return 1
+	[ -e "${c[0]}" ] && echo "/dev/${c[0]##*/}"
 }
 
 data_device() { device_of svff-mm "$1"; }
 stream_device() { device_of svff-st "$1"; }
 
-control_device()
-{
-	local c
-
-	for c in /sys/class/misc/svff[0-9]*; do
-		[ "$(basename "$(readlink -f "$c/device")")" = "$PF" ] || continue
-		echo "/dev/${c##*/}"
-		return
-	done
-	return 1
-}
+control_device() { device_of misc "$PF"; }
 
 #--- guests
 

@@ -8,7 +8,7 @@ NO_LOAD=1
 . "$(dirname "$0")/vf.sh"
 
 MMLOAD=$HERE/../bench/mmload
-STORM_S=8
+STORM_S=4
 USER_IRQ=0x94		# register of the user logic: sends any vector of any function
 RINGS=8			# that a function has at most
 CROWD=250		# VFs, so many that none has more than one ring
