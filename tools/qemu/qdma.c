@@ -401,7 +401,14 @@ static void qdma_instance_init(Object *obj)
     s->inject_never_idle = -1;
 }
 
-static void qdma_class_init(ObjectClass *klass, void *data)
+/* What a class is initialised with is const since 10.1. */
+#if QEMU_VERSION_MAJOR > 10 || QEMU_VERSION_MINOR > 0
+typedef const void qdma_class_data;
+#else
+typedef void qdma_class_data;
+#endif
+
+static void qdma_class_init(ObjectClass *klass, qdma_class_data *data)
 {
     DeviceClass *dc = DEVICE_CLASS(klass);
     PCIDeviceClass *k = PCI_DEVICE_CLASS(klass);
@@ -474,7 +481,7 @@ static const VMStateDescription vmstate_qdma_vf = {
     }
 };
 
-static void qdma_vf_class_init(ObjectClass *klass, void *data)
+static void qdma_vf_class_init(ObjectClass *klass, qdma_class_data *data)
 {
     DeviceClass *dc = DEVICE_CLASS(klass);
     PCIDeviceClass *k = PCI_DEVICE_CLASS(klass);
