@@ -128,6 +128,7 @@ def vectors(bdf, *_):
     machine.msix_on()
     got = lambda: [machine.memory(MAILBOX + 4 * i) for i in range(4)]
     check(got() == [0, 0, 0, 0], f"raised before: {got()}")
+    before = machine.fds()
     machine.pause()
     # vector 2 is masked, and 3 comes in use, while paused; table and pending bits are those of QEMU
     machine.vector(2, MAILBOX + 8, 0xa2, masked=True)
@@ -136,6 +137,8 @@ def vectors(bdf, *_):
     check(machine.read(0x4800) == 0, "pending bits read as the BAR does")
     machine.unpause()
     check(got() == [0xa0, 0, 0, 0xa3], f"raised by unpause: {[hex(x) for x in got()]}")
+    # two of them are in use, as before
+    check(machine.fds() == before, f"before {before}, after {machine.fds()}")
     for i in range(4):
         machine.memory(MAILBOX + 4 * i, 0)
     machine.pause()
