@@ -4,12 +4,16 @@
 # Build QEMU with the emulated QDMA card (and the patches in patches/series)
 # from Debian's source package. Runs inside a Debian 13 root that has QEMU's
 # build dependencies. Progress goes to stderr; the only line on stdout is the
-# folder QEMU was installed into.
+# folder QEMU was installed into. Status 4: no package source has this release.
 #
-#   SVFF_CACHE  folder for downloads, build trees and products
+#   build.sh --built  tells the folder if it is there, and builds nothing
+#
+#   SVFF_CACHE    folder for downloads, build trees and products
+#   QEMU_RELEASE  10.0 (default) or 10.2
 #
 # Three kinds of folder below $SVFF_CACHE/qemu, each keyed by what it is made of:
 #   src        Debian's source package as downloaded; any 10.0.x serves
+#              (src-10.2: any 10.2.x, and so on)
 #   tree-KEY   unpacked and patched source with its build folder; KEY covers
 #              source version, patches and configure options, not the model,
 #              so that a change to the model recompiles only the model
@@ -21,6 +25,18 @@ here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 cache=${SVFF_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/svff}/qemu
 jobs=${JOBS:-2}
 prefix=/opt/svff-qemu
+release=${QEMU_RELEASE:-10.0}
+
+# Where the releases differ: the folder with the series, what the folders and the lock
+# in the cache end with, and the suite that has the source if none of the root's has.
+case $release in
+10.0) patches=$here/patches end='' suite='' ;;
+10.2) patches=$here/patches/$release end=-$release suite=sid ;;
+*) echo "qemu: no patches for QEMU $release" >&2; exit 1 ;;
+esac
+src=$cache/src$end
+
+NO_SOURCE=4	# exit status
 
 # The firmware comes from the packages seabios and qemu-system-data.
 firmware=/usr/share/qemu:/usr/share/seabios:/usr/share/qemu-firmware
@@ -61,15 +77,27 @@ derive_sources() {
 	cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list 2>/dev/null |
 		sed -n 's/^deb\(-src\)\{0,1\} /deb-src /p' |
 		sort -u > "$state/sources.d/root.list"
+	[ -z "$suite" ] || add_suite
 	for f in /etc/apt/sources.list.d/*.sources; do
 		[ -f "$f" ] || continue
 		sed 's/^Types:.*/Types: deb-src/' "$f" > "$state/sources.d/$(basename "$f")"
 	done
 }
 
+# The first of the root's sources with another suite. A mirror may be frozen, and its
+# lists older than they say they may be; their signature is checked all the same.
+add_suite() {
+	sed -e '1!d' -e '/^deb-src \[/!s/^deb-src /deb-src [] /' \
+		-e 's/^deb-src \[/deb-src [check-valid-until=no /' \
+		-e "s| \([^ ]*://[^ ]*\) [^ ]* | \1 $suite |" \
+		"$state/sources.d/root.list" > "$state/sources.d/suite.list"
+}
+
+dots() { printf '%s' "$1" | sed 's/\./\\./g'; }
+
 # apt with its state in the cache: the root's own lists stay as they are.
 apt_source() {
-	state=$cache/apt
+	state=$cache/apt$end
 	mkdir -p "$state/lists/partial" "$state/archives/partial"
 	derive_sources
 	set -- -q -o Dir::Etc::SourceList=/dev/null \
@@ -79,18 +107,21 @@ apt_source() {
 		-o Acquire::Languages=none
 	apt-get "$@" update >&2
 	version=$(apt-cache "$@" showsrc --only-source qemu |
-		sed -n 's/^Version: *\(1:10\.0\..*\)$/\1/p' | sort -V | tail -n 1)
-	[ -n "$version" ] || die "no source package of QEMU 10.0.x in the root's package sources"
+		sed -n "s/^Version: *\(1:$(dots "$release")\..*\)\$/\1/p" | sort -V | tail -n 1)
+	[ -n "$version" ] || {
+		say "no source package of QEMU $release.x in the root's package sources${suite:+ or in $suite}"
+		exit "$NO_SOURCE"
+	}
 	say "version $version"
-	rm -rf "$cache/src.new"
-	mkdir "$cache/src.new"
-	(cd "$cache/src.new" && apt-get "$@" source --download-only "qemu=$version" >&2)
-	rm -rf "$cache/src"
-	mv "$cache/src.new" "$cache/src"
+	rm -rf "$src.new"
+	mkdir "$src.new"
+	(cd "$src.new" && apt-get "$@" source --download-only "qemu=$version" >&2)
+	rm -rf "$src"
+	mv "$src.new" "$src"
 }
 
 find_dsc() {
-	find "$cache/src" -name 'qemu_10.0.*.dsc' 2>/dev/null | sort -V | tail -n 1
+	find "$src" -name "qemu_$release.*.dsc" 2>/dev/null | sort -V | tail -n 1
 }
 
 get_source() {
@@ -108,12 +139,12 @@ make_tree() {
 	[ -d "$tree" ] && return
 	say "unpacking $(basename "$dsc")"
 	rm -rf "$tree.new"
-	dpkg-source --no-check -x "$dsc" "$tree.new" >&2
+	dpkg-source --no-check --no-copy -x "$dsc" "$tree.new" >&2
 	while read -r p; do
 		[ -n "$p" ] || continue
 		say "patch $p"
-		patch -s -f -p1 -d "$tree.new" < "$here/patches/$p" >&2
-	done < "$here/patches/series"
+		patch -s -f -p1 -d "$tree.new" < "$patches/$p" >&2
+	done < "$patches/series"
 	mkdir "$tree.new/build" "$tree.new/hw/misc/xlnx-qdma"
 	mv "$tree.new" "$tree"
 }
@@ -163,12 +194,16 @@ install_tree() {
 }
 
 mkdir -p "$cache"
-exec 9> "$cache/lock"
-flock 9
-
-get_source
+if [ "${1:-}" = --built ]; then
+	dsc=$(find_dsc)
+	[ -n "$dsc" ] || exit 0
+else
+	exec 9> "$cache/lock$end"
+	flock 9
+	get_source
+fi
 tree_key=$({ basename "$dsc"; echo "$options $prefix $firmware"
-	cat "$here/patches/series" "$here"/patches/*.patch; } | key_of)
+	cat "$patches/series"; sed "s|^|$patches/|" "$patches/series" | xargs cat; } | key_of)
 tree=$cache/tree-$tree_key
 # The list is of words without spaces: the folder's own file names.
 out_key=$({ echo "$tree_key"; model_files | while read -r f; do
@@ -176,6 +211,7 @@ out_key=$({ echo "$tree_key"; model_files | while read -r f; do
 out=$cache/$out_key
 
 if [ ! -x "$out/bin/qemu-system-x86_64" ]; then
+	[ "${1:-}" != --built ] || exit 0
 	make_tree
 	copy_model
 	configure_tree
