@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # build.sh [qemu|modules|user|guests]...: builds in the lab's root what the emulated host runs, by default all.
+# build.sh newer: the second release of QEMU (4 min, once); status 4 if there is no source of it any more.
 # build.sh debug: the debug kernel, if the cache has none (10 to 30 min), and modules for it.
 # LAB_KERNELS="6.12" builds modules and guests for that kernel alone.
 #
@@ -13,6 +14,7 @@ set -eu
 . "$(dirname "$0")/common.sh"
 
 qemu() { "$SVFF_SRC/tools/qemu/build.sh"; }
+newer() { QEMU_RELEASE=$SVFF_QEMU_NEWER "$SVFF_SRC/tools/qemu/build.sh"; }
 
 # Warnings are told once, so a build that had some is started anew: silence then means something.
 # The products are swapped in when all is done: who boots meanwhile gets the old ones, not half of the new.
@@ -97,7 +99,7 @@ exec 8>"$SVFF_BUILD/lock"
 flock 8
 for part; do
 	case $part in
-	qemu|modules|user|guests|debug) "$part" ;;
+	qemu|newer|modules|user|guests|debug) "$part" ;;
 	*) die "unknown part $part" ;;
 	esac
 done

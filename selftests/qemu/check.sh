@@ -21,12 +21,16 @@ ROOM_FOR_TWO_KB=9000000	# free memory that two emulated hosts need
 LAB=$SVFF_BUILD/lab
 KTAP=$LAB/ktap
 
-# one_case NAME "what" STATUS: KTAP of something that is a single test
+# one_case NAME "what" STATUS: KTAP of something that is a single test; status 4: there is nothing to test
 one_case()
 {
 	{
 		printf 'KTAP version 1\n1..1\n'
-		[ "$3" -eq 0 ] && echo "ok 1 $2" || echo "not ok 1 $2 # see $SVFF_LOG"
+		case $3 in
+		0) echo "ok 1 $2" ;;
+		4) echo "ok 1 $2 # SKIP see $SVFF_LOG" ;;
+		*) echo "not ok 1 $2 # see $SVFF_LOG" ;;
+		esac
 		echo "# status $3"
 	} >"$KTAP/$1"
 }
@@ -67,7 +71,7 @@ build()
 
 	"$SVFF_LAB/build.sh" "$1" || rc=$?
 	one_case "build-$1" "$1 build" "$rc"
-	return "$rc"
+	[ "$rc" -eq 0 ] || [ "$rc" -eq 4 ]
 }
 
 hosts_at_once()
@@ -172,6 +176,7 @@ say "SVFF's tests. Logs are in $LAB."
 need_packages
 must_step "Debian root for building and running (2 min, once)" "$SVFF_LAB/root.sh"
 ready=1
+step "build: QEMU $SVFF_QEMU_NEWER, for guests (4 min, once)" build newer || :
 for part in qemu modules user guests; do
 	step "build: $part" build "$part" || { ready=; tail -n 15 "$SVFF_LOG" >&2; }
 done

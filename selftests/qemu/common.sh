@@ -13,6 +13,10 @@ SVFF_CACHE=${SVFF_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/svff}
 # shellcheck disable=SC2034	# used by those who source this
 SVFF_KERNELS="6.1 6.12"
 
+# A second release of QEMU, for which tools/qemu/patches has a series too: guests of the emulated host.
+# shellcheck disable=SC2034
+SVFF_QEMU_NEWER=10.2
+
 say()  { printf '%s\n' "$*" >&2; }
 die()  { say "${0##*/}: $*"; exit 1; }
 

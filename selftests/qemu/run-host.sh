@@ -22,7 +22,8 @@ find_qemu()
 	QEMU=$LAB_QEMU
 	[ -n "$QEMU" ] || QEMU=$("$SVFF_SRC/tools/qemu/build.sh" 2>"$OUT/qemu-build.log") ||
 		die "QEMU does not build: see $OUT/qemu-build.log"
-	echo "LAB_QEMU=$QEMU" >>"$OUT/env"
+	printf 'LAB_QEMU=%q\nLAB_QEMU_NEWER=%q\n' "$QEMU" \
+		"$(QEMU_RELEASE=$SVFF_QEMU_NEWER "$SVFF_SRC/tools/qemu/build.sh" --built)" >>"$OUT/env"
 }
 
 # The emulator shares its processors with other work: what the kernel takes for a broken timer or a lock-up

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # run-tests.sh [TEST...]: runs KTAP tests in the emulated host, by default sriov, uapi, dmaengine, scale and the demo,
-# and prints a line for each. Full output goes to /out/ktap/NAME. The totals are made outside, by ktap.sh.
+# and prints a line for each; those of pause twice, with guests of two releases of QEMU. Full output goes to /out/ktap/NAME. The totals are made outside, by ktap.sh.
 #	--debug		those for a debug kernel, and all others but the demo
 #	--card		those that ask something of the card
 #	--hostile	a VF that attacks
@@ -27,13 +27,17 @@ run()
 	shift
 
 	busy=$(busy_s)
-	name=$(basename "$(dirname "$t")")-$(basename "$t" .sh)
+	name=$(basename "$(dirname "$t")")-$(basename "$t" .sh)$SUFFIX
 	timeout -k 10 "$LIMIT" "$t" "$@" >"/out/ktap/$name" 2>&1 || rc=$?
 	echo "# status $rc" >>"/out/ktap/$name"
 	printf '%-28s status %d, %d s, %d s busy\n' "$name" "$rc" $((SECONDS - start)) $(($(busy_s) - busy))
 	grep -a '^not ok' "/out/ktap/$name"
 }
 
+# The same with guests of the second release of QEMU, if it is there. Bash forgets the values afterwards.
+run_newer() { [ -z "$LAB_QEMU_NEWER" ] || SUFFIX=-$SVFF_QEMU_NEWER LAB_QEMU=$LAB_QEMU_NEWER run "$@"; }
+
+SUFFIX=
 mkdir -p /out/ktap
 rm -f /out/ktap/*
 case ${1:-} in
@@ -47,12 +51,16 @@ case ${1:-} in
 --foreign) set -- "$SVFF_SRC/selftests/foreign/matrix.sh" ;;
 esac
 for t; do
+	[[ $t = /* ]] || t=$TESTS/$t
 	case $t in
 	*/vf.sh) ;;	# sourced by the others
 	*/demo-host.sh) run "$t" --ktap ;;
 	*/matrix.sh) run "$t" /foreign ;;
-	/*) [ ! -x "$t" ] || run "$t" ;;
-	*) run "$TESTS/$t" ;;
+	*/pause/*)
+		run "$t"
+		run_newer "$t"
+		;;
+	*) run "$t" ;;
 	esac
 done
 exit 0

@@ -26,4 +26,7 @@ for t in "$U"/*.sh; do
 	run "$(basename "$t" .sh)" "$t"
 done
 run fuzz "$SVFF_BUILD/user/selftests/fuzz/run.sh"
-run model env QEMU="$("$SVFF_SRC/tools/qemu/build.sh")/bin/qemu-system-x86_64" "$SVFF_SRC/tools/qemu/test.sh"
+model() { run "$1" env QEMU="$2/bin/qemu-system-x86_64" "$SVFF_SRC/tools/qemu/test.sh"; }
+model model "$("$SVFF_SRC/tools/qemu/build.sh")"
+newer=$(QEMU_RELEASE=$SVFF_QEMU_NEWER "$SVFF_SRC/tools/qemu/build.sh" --built)
+[ -z "$newer" ] || model "model-$SVFF_QEMU_NEWER" "$newer"
