@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * mmload [-g BAR] DEVICE read|write|pread|pwrite SIZE DEPTH COUNT [OFFSET [SPAN]]
+ * mmload [-l] [-g BAR] DEVICE read|write|aread|awrite|pread|pwrite SIZE DEPTH COUNT [OFFSET [SPAN]]
  *
  * COUNT transfers of SIZE bytes, DEPTH in flight, walking through SPAN bytes of
- * card memory from OFFSET: read and write through io_uring, pread and pwrite
- * by so many threads, for drivers that know no better. DEVICE may be a stream,
+ * card memory from OFFSET: read and write through io_uring, aread and awrite
+ * through the older asynchronous calls, pread and pwrite by so many threads,
+ * for drivers that know no better. DEVICE may be a stream,
  * whose transfers are packets; -g has the example design make those that are
- * read, by the PF's BAR 2. It does as little as possible besides, so that what
+ * read, by the PF's BAR 2; -l takes any length for an answer, as a driver may
+ * count something else than bytes. It does as little as possible besides, so that what
  * is counted is the driver and the card. Prints nothing; exit status 1 when a
  * transfer failed or was short.
  */
@@ -14,6 +16,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <liburing.h>
+#include <linux/aio_abi.h>
 #include <linux/svff.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -23,6 +26,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 /* Registers of the example design, words */
@@ -39,6 +43,7 @@ struct load {
 	int fd;
 	bool write;
 	bool stream;
+	bool any_length;
 	unsigned int size;
 	unsigned int depth;
 	uint64_t count;
@@ -111,6 +116,65 @@ static void run(struct load *l)
 	}
 }
 
+static void submit_aio(aio_context_t ctx, struct iocb *list, unsigned int n)
+{
+	struct iocb *each[n];
+
+	for (unsigned int i = 0; i < n; i++)
+		each[i] = &list[i];
+	for (unsigned int done = 0; done < n; ) {
+		long got = syscall(SYS_io_submit, ctx, n - done, each + done);
+
+		if (got < 0)
+			err(1, "io_submit");
+		done += got;
+	}
+}
+
+static unsigned int fill_aio(struct load *l, struct iocb *cb, char *buf)
+{
+	if (l->started == l->count)
+		return 0;
+	*cb = (struct iocb) {
+		.aio_data = (uintptr_t)buf,
+		.aio_lio_opcode = l->write ? IOCB_CMD_PWRITE : IOCB_CMD_PREAD,
+		.aio_fildes = l->fd,
+		.aio_buf = (uintptr_t)buf,
+		.aio_nbytes = l->size,
+		.aio_offset = place(l, l->started++),
+	};
+	return 1;
+}
+
+static void run_aio(struct load *l)
+{
+	struct io_event event[l->depth];
+	struct iocb cb[l->depth];
+	aio_context_t ctx = 0;
+	unsigned int n = 0;
+
+	if (syscall(SYS_io_setup, l->depth, &ctx))
+		err(1, "io_setup");
+	for (unsigned int i = 0; i < l->depth; i++)
+		n += fill_aio(l, &cb[n], l->buf + (size_t)i * l->size);
+	for (uint64_t done = 0; done < l->count; ) {
+		long got;
+
+		submit_aio(ctx, cb, n);
+		got = syscall(SYS_io_getevents, ctx, 1, l->depth, event, NULL);
+		if (got < 0)
+			err(1, "io_getevents");
+		done += got;
+		n = 0;
+		for (long i = 0; i < got; i++) {
+			if (event[i].res < 0 || (!l->any_length && event[i].res != (int64_t)l->size))
+				errx(1, "transfer: %lld of %u bytes", (long long)event[i].res, l->size);
+			n += fill_aio(l, &cb[n], (char *)(uintptr_t)event[i].data);
+		}
+	}
+	syscall(SYS_io_destroy, ctx);
+}
+
 static void *thread(void *arg)
 {
 	struct load *l = arg;
@@ -148,14 +212,18 @@ static void run_threads(struct load *l)
 		pthread_join(id[i], NULL);
 }
 
-static void run_ring(struct load *l)
+static void get_buffers(struct load *l)
 {
-	int ret;
-
 	l->buf = mmap(NULL, (size_t)l->size * l->depth, PROT_READ | PROT_WRITE,
 		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 	if (l->buf == MAP_FAILED)
 		err(1, "buffers");
+}
+
+static void run_ring(struct load *l)
+{
+	int ret;
+
 	ret = io_uring_queue_init(l->depth, &l->ring, 0);
 	if (ret < 0)
 		errx(1, "io_uring: %s", strerror(-ret));
@@ -186,7 +254,7 @@ static void generate(const struct load *l, const char *path)
 static void parse(struct load *l, int argc, char **argv)
 {
 	if (argc < 5 || argc > 7)
-		errx(2, "usage: mmload [-g BAR] DEVICE read|write|pread|pwrite SIZE DEPTH COUNT [OFFSET [SPAN]]");
+		errx(2, "usage: mmload [-l] [-g BAR] DEVICE read|write|aread|awrite|pread|pwrite SIZE DEPTH COUNT [OFFSET [SPAN]]");
 	l->write = strstr(argv[1], "write");
 	l->size = number(argv[2]);
 	l->depth = number(argv[3]);
@@ -208,6 +276,11 @@ int main(int argc, char **argv)
 	struct load l = { .span = 64 << 20 };
 	const char *bar = NULL;
 
+	if (argc > 1 && !strcmp(argv[1], "-l")) {
+		l.any_length = true;
+		argc--;
+		argv++;
+	}
 	if (argc > 2 && !strcmp(argv[1], "-g")) {
 		bar = argv[2];
 		argc -= 2;
@@ -216,8 +289,13 @@ int main(int argc, char **argv)
 	parse(&l, argc - 1, argv + 1);
 	if (bar)
 		generate(&l, bar);
-	if (argv[2][0] == 'p')
+	if (argv[2][0] == 'p') {
 		run_threads(&l);
+		return 0;
+	}
+	get_buffers(&l);
+	if (argv[2][0] == 'a')
+		run_aio(&l);
 	else
 		run_ring(&l);
 	return 0;
