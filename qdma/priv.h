@@ -835,14 +835,22 @@ void qdma_err_arm(struct svff_qdma *qd, int vector);
 void qdma_err_handle(struct svff_qdma *qd);
 void qdma_err_disarm(struct svff_qdma *qd);
 
-/* ring.c */
+/* life.c */
 void qdma_ring_setup(struct qdma_ring *ring, const struct qdma_ring_kind *kind,
 		     struct svff_qdma *qd, struct qdma_node *node, u16 qid,
 		     enum svff_qdma_dir dir);
 void qdma_ring_cut_off(struct svff_qdma *qd);
-void qdma_ring_watch_locked(struct qdma_ring *ring);
 u8 qdma_pick_ring_ix(const struct svff_qdma_csr *csr, u16 best);
 int qdma_ring_ready(struct qdma_ring *ring, bool nowait);
+bool qdma_ring_stop(struct qdma_ring *ring);
+bool qdma_ring_remove(struct qdma_ring *ring);
+void qdma_ring_free(struct qdma_ring *ring);
+
+/* ring.c */
+void qdma_ring_guard(struct work_struct *work);
+enum hrtimer_restart qdma_ring_tick(struct hrtimer *timer);
+void qdma_chunk_done(struct qdma_chunk *chunk);
+void qdma_ring_watch_locked(struct qdma_ring *ring);
 bool qdma_rings_idle(struct svff_qdma *qd);
 void qdma_rings_resume(struct svff_qdma *qd);
 int qdma_ring_submit(struct qdma_ring *ring, struct qdma_chunk *chunk, bool more);
@@ -854,9 +862,6 @@ bool qdma_ring_service(struct qdma_ring *ring);
 void qdma_ring_fail(struct qdma_ring *ring, int error);
 void qdma_ring_fail_locked(struct qdma_ring *ring, int error);
 void qdma_ring_cancel(struct qdma_ring *ring, struct qdma_xfer *xfer);
-bool qdma_ring_stop(struct qdma_ring *ring);
-bool qdma_ring_remove(struct qdma_ring *ring);
-void qdma_ring_free(struct qdma_ring *ring);
 
 /* queue.c */
 int qdma_queue_claim(struct svff_qdma *qd, enum qdma_user user, int qid);
