@@ -34,7 +34,6 @@
 #include <linux/bitfield.h>
 #include <linux/dma-mapping.h>
 #include <linux/pci.h>
-#include <linux/sched/signal.h>
 
 #include <compat/hrtimer.h>
 
@@ -49,11 +48,6 @@
 static_assert(sizeof(struct qdma_mm_desc) == 32);
 static_assert(sizeof(struct qdma_h2c_desc) == 16);
 static_assert(sizeof(struct qdma_status) == 8);
-
-static struct device *ring_dev(const struct qdma_ring *ring)
-{
-	return &ring->qd->pdev->dev;
-}
 
 static void *ring_desc(struct qdma_ring *ring, u32 slot)
 {
@@ -324,7 +318,7 @@ static void reap_locked(struct qdma_ring *ring)
 	ring->tail = cidx;
 	ring->done += n;
 	ring->progress = jiffies;
-	trace_qdma_complete(ring_dev(ring), ring->qid, ring->dir, cidx, n);
+	trace_qdma_complete(&ring->qd->pdev->dev, ring->qid, ring->dir, cidx, n);
 	complete_locked(ring);
 	if (READ_ONCE(ring->qd->paused))
 		wake_up(&ring->qd->idle);
