@@ -31,9 +31,6 @@ find_qemu()
 # cost a sixth of the time.
 PATIENCE="mitigations=off rcupdate.rcu_expedited=1 no_timer_check tsc=reliable watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=120"
 
-# "rep movsb" moves one byte at a time here: a kernel or C library that thinks it fast takes 3 to 7 times longer to copy.
-CPU=max,la57=off,-erms,-fsrm,-fsrs,-fzrm
-
 # Sets ARGS. With hot-plug by ACPI the root port never says that its link is up, so that no reset of the link
 # ends well. A monitor cannot share a character device with a port, so a socket joins the two.
 machine()
@@ -49,7 +46,7 @@ machine()
 		-L /usr/share/seabios -L /usr/share/qemu
 		-machine q35,kernel-irqchip=split -accel tcg,thread=multi
 		-global ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off
-		-cpu "$CPU" -smp 2 -m "${LAB_MEMORY:-4096}"
+		-cpu max,la57=off -smp 2 -m "${LAB_MEMORY:-4096}"
 		-device intel-iommu,intremap=on
 		-kernel "/boot/vmlinuz-$KVER" -initrd "$OUT/initrd" -append "$append"
 		-serial "file:$OUT/serial.log"
