@@ -95,6 +95,21 @@ t_list_of_a_machine_without_cards_is_empty() {
 	check_json 'j["cards"] == []'
 }
 
+t_list_knows_all_ids_of_the_driver() {
+	n=0
+	grep -o 'XILINX, 0x[0-9a-f]*' "$TOP/driver/pf/ids.h" | sed 's/.* //' >"$T/ids"
+	while read -r id; do
+		n=$((n + 1))
+		dir=$T/sys/bus/pci/devices/$(printf '%04x:00:00.0' "$n")
+		mkdir "$dir"
+		echo 0x10ee >"$dir/vendor"
+		echo "$id" >"$dir/device"
+	done <"$T/ids"
+	[ "$n" -gt 100 ] || fail "only $n ids"
+	run 0 list --json
+	check_json "len(j['cards']) == $n + 1"
+}
+
 t_list_names_another_driver() {
 	machine --driver qdma-pf
 	run 0 list
