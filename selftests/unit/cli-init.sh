@@ -132,6 +132,14 @@ t_interrupted_is_taken_back() {
 	check_attribute sriov_drivers_autoprobe 1
 }
 
+t_signal_that_is_ignored_interrupts_nothing() {
+	(
+		trap '' INT
+		FAKE_SIGNAL='drivers_probe 0000:01:00.2' exec "$SVFF" init --vfs 4 >"$T/out" 2>"$T/err"
+	) || fail "$(cat "$T/err")"
+	check_attribute sriov_numvfs 4
+}
+
 t_bdf_that_is_no_card() {
 	for bad in 0000:00:1f.0 0000:00:01.0; do
 		run 1 init --card "$bad" --vfs 1

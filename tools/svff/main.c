@@ -131,14 +131,22 @@ static void interrupt(int signal_number)
 	svff_cancel(interrupted_ctx);
 }
 
+/* What is to be ignored, as nohup has it, stays so. */
+static void catch_signal(int signal_number)
+{
+	const struct sigaction action = { .sa_handler = interrupt };
+	struct sigaction old;
+
+	if (!sigaction(signal_number, NULL, &old) && old.sa_handler != SIG_IGN)
+		sigaction(signal_number, &action, NULL);
+}
+
 static void catch_signals(struct svff_ctx *ctx)
 {
-	struct sigaction action = { .sa_handler = interrupt };
-
 	interrupted_ctx = ctx;
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-	sigaction(SIGHUP, &action, NULL);
+	catch_signal(SIGINT);
+	catch_signal(SIGTERM);
+	catch_signal(SIGHUP);
 	signal(SIGPIPE, SIG_IGN);	/* a pager that ends early must not end a transaction */
 }
 
