@@ -62,6 +62,24 @@ t_same_count_again_is_fine_and_mends() {
 	run 0 init --vfs 2
 }
 
+t_takes_vfs_that_this_host_got_first() {
+	FAKE_VF_DRIVER=svff_vf run 0 init --vfs 2 --no-bind
+	check_driver 2 svff_vf
+	run 0 init --vfs 2
+	check_driver 1 vfio-pci
+	check_driver 2 vfio-pci
+}
+
+t_refuses_vfs_of_other_drivers_of_this_host() {
+	mkdir "$T/sys/bus/pci/drivers/other_vf"
+	FAKE_VF_DRIVER=other_vf run 0 init --vfs 2 --no-bind
+	run 1 init --vfs 2
+	check_one_line
+	check_err "in use by driver other_vf"
+	check_driver 1 other_vf
+	check_driver 2 other_vf
+}
+
 t_refuses_more_than_total_vfs() {
 	run 1 init --vfs 9
 	check_one_line

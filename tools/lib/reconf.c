@@ -32,6 +32,12 @@ static bool is_spare(const struct picture *picture, unsigned int vf)
 	return vf <= picture->vfs && !picture_vf(picture, vf)->queues;
 }
 
+static void paint_vfio(struct svff_plan *plan, struct vf_picture *to)
+{
+	if (!vfio_is_driver(to->bound.driver))
+		svff_copy(to->bound.driver, sizeof(to->bound.driver), vfio_preferred(plan->ctx));
+}
+
 /* Paint a VF that is for guests. */
 static void paint_vf(struct svff_plan *plan, unsigned int vf, unsigned int queues)
 {
@@ -42,7 +48,7 @@ static void paint_vf(struct svff_plan *plan, unsigned int vf, unsigned int queue
 	else if (!to->queues)
 		to->queues = plan->card->vf_queues_default;
 	if (!to->bound.driver[0])
-		svff_copy(to->bound.driver, sizeof(to->bound.driver), vfio_preferred(plan->ctx));
+		paint_vfio(plan, to);
 }
 
 /* A spare VF has no queues and no driver, and no driver is to find it. */
@@ -89,10 +95,13 @@ static int add_init(struct svff_plan *plan, unsigned int vfs, unsigned int queue
 		return ret;
 	plan->to.vfs = vfs + plan->spare;
 	for (vf = 1; vf <= plan->to.vfs; vf++) {
-		if (vf <= vfs)
-			paint_vf(plan, vf, queues);
-		else
+		if (vf > vfs) {
 			paint_spare(plan, vf);
+			continue;
+		}
+		paint_vf(plan, vf, queues);
+		if (bind)
+			paint_vfio(plan, picture_vf(&plan->to, vf));
 	}
 	ret = add_init_quotas(plan, vfs, queues);
 	if (!ret && !plan->now.vfs)
@@ -383,8 +392,7 @@ static int paint_attach(struct svff_plan *plan, unsigned int vf, const char *nam
 	if (picture_set_guest(&plan->to, vf, uri, id, plan->bus, VF_ATTACHED))
 		ret = svff_fail(plan->ctx, -ENOMEM, "guest %s: out of memory", uri);
 	free(uri);
-	if (!vfio_is_driver(to->bound.driver))
-		svff_copy(to->bound.driver, sizeof(to->bound.driver), vfio_preferred(plan->ctx));
+	paint_vfio(plan, to);
 	return ret;
 }
 
