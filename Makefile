@@ -25,9 +25,21 @@ modules: stage
 tools:
 	@set -e; for d in $(TOOLS); do $(MAKE) -C $$d; done
 
-install: modules tools
+install: install-modules install-tools
+
+# kbuild leaves out depmod where the kernel has no System.map beside its headers, as in Debian.
+install-modules: modules
 	$(MAKE) -C $(KDIR) M=$(STAGE) modules_install
+	$(if $(INSTALL_MOD_PATH),,depmod $(KVER))
+
+install-tools: tools
 	@set -e; for d in $(TOOLS); do $(MAKE) -C $$d install; done
+
+# Modules that dkms has installed are its own.
+uninstall:
+	@set -e; for d in $(TOOLS); do $(MAKE) -C $$d uninstall; done
+	find $(INSTALL_MOD_PATH)/lib/modules/$(KVER) -name dkms -prune -o -name 'svff_*.ko*' -exec rm {} +
+	$(if $(INSTALL_MOD_PATH),,depmod $(KVER))
 
 dkms:
 	tools/packaging/dkms.sh install $(KVER)
@@ -53,8 +65,9 @@ help:
 	@echo 'make lab        a shell in the emulated host'
 	@echo 'make bench      counts and ratios, measured on the emulated card; FOREIGN=folder compares'
 	@echo 'make foreign    foreign drivers in the folder FOREIGN= with ours, on the emulated card'
-	@echo 'make install    modules, library and tool onto this machine'
-	@echo 'make dkms       the modules through dkms'
+	@echo 'make install    modules, library and tool onto this machine; install-modules, install-tools: a part'
+	@echo 'make dkms       the modules through dkms, in place of install-modules'
+	@echo 'make uninstall  takes away what make install put there'
 	@echo 'make clean      removes build/'
 
-.PHONY: all stage modules tools install dkms check check-long demo lab bench foreign clean help
+.PHONY: all stage modules tools install install-modules install-tools uninstall dkms check check-long demo lab bench foreign clean help

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# The modules through dkms: added, built, installed and removed for each kernel, in the lab's root, where
-# nothing outlives the test.
+# The modules through dkms: added, built, installed and removed for each kernel; and make install, what it puts
+# where, and make uninstall. In the lab's root, where nothing outlives the test.
 # shellcheck disable=SC2317	# functions are called through run
 
 . "$(dirname "$0")/qemu/common.sh"
@@ -88,12 +88,48 @@ nothing_left()
 	[ -z "$left" ] || { echo "left: $left"; return 1; }
 }
 
+# As build.sh does it, so that what is built already will do.
+make_modules()
+{
+	make -s -C "$SVFF_SRC" "$1" KVER="$newest" SELFTESTS=y W=1 C=1 CONFIG_DEBUG_INFO_BTF_MODULES= TOOLS=
+}
+
+make_tools()
+{
+	local dir=$SVFF_BUILD/user
+
+	[ -d "$dir" ] || dir=$SVFF_SRC
+	make -s -C "$dir" "$1" KVER="$newest"
+}
+
+ours() { find /usr /lib/modules /etc -xdev -name '*svff*' | sort; }
+
+make_install()
+{
+	! has_alias "$newest" || { echo "the card has its driver already"; return 1; }
+	make_modules install-modules && has_alias "$newest"
+}
+
+make_install_tools()
+{
+	make_tools install-tools && svff --help >/dev/null && man -w svff-unpause >/dev/null || return
+	echo '#include <linux/svff.h>' | cc -I/usr/local/include -xc -fsyntax-only - || return
+	[ -e /usr/lib/udev/rules.d/60-svff.rules ]
+}
+
+make_uninstall()
+{
+	make_tools uninstall && make_modules uninstall || return
+	diff <(echo "$before") <(ours) || return
+	! has_alias "$newest" 2>/dev/null
+}
+
 KVERS=()
 for k in $SVFF_KERNELS; do
 	KVERS+=("$(kernel_of "$k")")
 done
 echo "KTAP version 1"
-echo "1..$((4 + 2 * ${#KVERS[@]}))"
+echo "1..$((7 + 2 * ${#KVERS[@]}))"
 run "kernels below the floor are refused" refuses_old
 run "one version everywhere" version_agrees
 run "add, build and install" build_and_install
@@ -102,4 +138,9 @@ for k in "${KVERS[@]}"; do
 	run "the card finds its driver in $k" has_alias "$k"
 done
 run "removed without a trace" nothing_left
+newest=${KVERS[-1]}
+before=$(ours)
+run "make install-modules: the card finds its driver in $newest" make_install
+run "make install-tools: command, man pages, header, rules" make_install_tools
+run "make uninstall leaves nothing" make_uninstall
 exit "$failed"

@@ -18,7 +18,7 @@ DEPS_CFLAGS	:= $(shell $(PKG_CONFIG) --cflags json-c libkmod)
 DEPS_LIBS	:= $(shell $(PKG_CONFIG) --libs json-c libkmod)
 
 ifneq ($(.SHELLSTATUS),0)
-ifeq ($(filter clean,$(MAKECMDGOALS)),)
+ifeq ($(filter clean uninstall,$(MAKECMDGOALS)),)
 $(error json-c and libkmod are needed: install libjson-c-dev and libkmod-dev)
 endif
 endif
@@ -28,6 +28,4 @@ ifeq ($(shell $(PKG_CONFIG) --atleast-version=8.2 libvirt-qemu && echo yes),yes)
 LIBVIRT_OBJECTS	:= guest-libvirt.o
 DEPS_CFLAGS	+= -DSVFF_LIBVIRT $(shell $(PKG_CONFIG) --cflags libvirt libvirt-qemu)
 DEPS_LIBS	+= $(shell $(PKG_CONFIG) --libs libvirt libvirt-qemu)
-else
-$(if $(filter 0,$(MAKELEVEL)),$(info libvirt is not here (package libvirt-dev): svff will know bare QEMUs only))
 endif

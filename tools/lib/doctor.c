@@ -138,7 +138,7 @@ static void check_module(struct svff_report *report, const char *name, bool must
 
 static void check_modules(struct svff_report *report)
 {
-	check_module(report, "svff_pf", false, "install SVFF's modules: 'make install', or 'make dkms'");
+	check_module(report, "svff_pf", false, "install SVFF's modules: 'make install', or 'make dkms'; if they are there, 'depmod'");
 	check_module(report, "vfio", false, "use a kernel with CONFIG_VFIO");
 	check_module(report, "vfio-pci", false, "use a kernel with CONFIG_VFIO_PCI");
 	check_module(report, "vfio_iommu_type1", false, "use a kernel with CONFIG_VFIO_IOMMU_TYPE1");
