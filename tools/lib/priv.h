@@ -14,7 +14,7 @@
  *	card.c card-guests.c vf.c	cards and VFs
  *	picture.c	what all VFs of a card are, or are to be
  *	journal.c	what a plan that may be killed leaves for the next one
- *	plan.c		transaction engine; steps.c steps-pause.c what a step does
+ *	plan.c run.c	transactions, and how they are carried out; steps.c steps-pause.c what a step does
  *	reconf.c pause.c recover.c	which steps a command takes, and one that comes after a killed one
  *	change.c	which steps lead from one picture to another
  *	doctor.c doctor-card.c	is this host ready
@@ -371,7 +371,7 @@ bool journal_exists(struct svff_ctx *ctx, const char *card);
 int journal_load(struct svff_ctx *ctx, const char *card, struct journal *journal);
 void journal_clear(struct journal *journal);
 
-/* ---- plan.c ---- */
+/* ---- plan.c, run.c ---- */
 
 #define PLAN_GUEST_TIMEOUT_MS	5000	/* for a monitor to greet and answer a question */
 
