@@ -61,6 +61,31 @@ t_pause_and_unpause_by_descriptor() {
 	[ "$(hostdevs a.domain)$(hostdevs a.live)" = 11 ] || fail "the XML is wrong"
 }
 
+t_domains_do_not_wait_for_each_other() {
+	run 0 init --vfs 2
+	domain a slow-pause:0.3 slow-unpause:0.3
+	domain b slow-pause:0.3 slow-unpause:0.3
+	run 0 attach 1 libvirt:a
+	run 0 attach 2 libvirt:b
+	run 0 pause 1 2 --json
+	check_json 'beside("pause VF 1", "pause VF 2")'
+	run 0 unpause 1 2 --json
+	check_json 'beside("unpause VF 1", "unpause VF 2")'
+	check_guests '1=libvirt:a:attached 2=libvirt:b:attached'
+}
+
+# though libvirt still waits for it
+t_silent_domain_is_given_up() {
+	run 0 init --vfs 1
+	domain a hang:vfio-pci-pause
+	run 0 attach 1 libvirt:a
+	begin=$(date +%s)
+	run 1 pause 1 --timeout 1
+	[ $(($(date +%s) - begin)) -lt 4 ] || fail "waited too long"
+	check_one_line
+	check_err "did not answer 'vfio-pci-pause' in time"
+}
+
 t_reconf_with_a_domain_and_a_bare_qemu() {
 	ready
 	guest b

@@ -43,6 +43,45 @@ t_grows_and_no_guest_sees_it() {
 	check_no_journal
 }
 
+t_guests_do_not_wait_for_each_other() {
+	ready slow-pause:0.3 slow-unpause:0.3
+	run 0 reconf --vfs 5 --json
+	check_json 'beside("pause VF 1", "pause VF 2") and after("pause VF 3", "pause VF 1")'
+	check_json 'all(after("disable", "pause VF %d" % n) for n in (1, 2, 3))'
+	check_json 'beside("unpause VF 1", "unpause VF 2") and after("unpause VF 3", "unpause VF 1")'
+	check_json 'beside("unpause VF 1", "bind VF 3") and after("bind the", "unpause VF 3")'
+	check_json 'all(300 <= s["ms"] < 550 for s in j["steps"] if "pause" in s["name"].split()[0])'
+	check_owners '1=a 2=b 3=a'
+}
+
+# VF 1 is being paused when that of VF 2 fails: it is waited for, and taken back; VF 3 was never begun
+t_failure_of_one_waits_for_those_under_way() {
+	run 0 init --vfs 3
+	guest a slow-pause:0.4
+	guest b 'error:vfio-pci-pause:a migration runs'
+	run 0 attach 1 "$T/a"
+	run 0 attach 2 "$T/b"
+	run 0 attach 3 "$T/a"
+	run 1 reconf --vfs 4 --json
+	check_json '[s["result"] for s in j["steps"]][:3] == ["undone", "failed", "pending"]'
+	check_err "VF 2: guest qmp:$T/b did not pause svff-vf2-0000.01.00.0: a migration runs (rolled back, all is as before)"
+	check_states 'attached attached attached'
+	check_no_journal
+}
+
+t_silent_guest_does_not_keep_the_others_paused() {
+	run 0 init --vfs 2
+	guest a
+	guest b hang:vfio-pci-pause
+	run 0 attach 1 "$T/a"
+	run 0 attach 2 "$T/b"
+	run 1 reconf --vfs 3 --timeout 1
+	check_err "qmp:$T/b did not answer 'vfio-pci-pause' in time"
+	check_err "rolled back"
+	grep -q vfio-pci-unpause "$T/a.log" || fail "a stays paused"
+	check_attribute sriov_numvfs 2
+}
+
 t_shrinks_to_what_guests_have() {
 	ready
 	run 0 reconf --vfs 3

@@ -11,6 +11,8 @@
  *	each paused VF is bound, and unpaused at once			+
  *	the other VFs are bound, and plugged where they are to be	| after the gap
  *
+ * Guests pause at the same time, and unpause while the VFs of others are bound: none waits for another.
+ *
  * With the number unchanged each VF has its steps alone, and no other guest is touched.
  */
 #include "priv.h"
@@ -108,6 +110,7 @@ int add_guest_step(struct svff_plan *plan, const struct step_ops *ops, unsigned 
 	if (!step)
 		return -ENOMEM;
 	step->guest = guest;
+	step->together = ops->end;
 	svff_copy(step->id, sizeof(step->id), id);
 	svff_copy(step->bus, sizeof(step->bus), bus);
 	return 0;
@@ -270,7 +273,10 @@ static int add_unpauses_at_once(struct svff_plan *plan)
 		if (!is_by_pause(plan, vf))
 			continue;
 		ret = add_bind(plan, vf);
-		if (ret || to_vf(plan, vf)->use != VF_ATTACHED)
+		if (ret)
+			break;
+		last_step(plan)->together = true;
+		if (to_vf(plan, vf)->use != VF_ATTACHED)
 			continue;
 		ret = add_for_guest(plan, &step_unpause, vf, now_vf(plan, vf));
 		if (!ret)

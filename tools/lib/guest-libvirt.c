@@ -6,6 +6,9 @@
  * A VF is a hostdev with managed='no': svff binds it, and its address stays that of the VF with this number.
  * QEMU runs unprivileged there, in a /dev of its own, which lacks the nodes of VFs that came later: it gets
  * the group opened (needs_fd).
+ *
+ * libvirt gives a command to QEMU and waits for the answer in one call, so each is made by a thread, for
+ * others to go on meanwhile and for the wait to have a bound. The thread knows its domain's command and no more.
  */
 #include "priv.h"
 
@@ -14,9 +17,13 @@
 #include <libvirt/libvirt-qemu.h>
 #include <libvirt/libvirt.h>
 #include <libvirt/virterror.h>
+#include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #define SYSTEM_URI	"qemu:///system"
 #define XML_LEN		512
@@ -27,6 +34,15 @@ struct domain {
 	virConnectPtr conn;
 	virDomainPtr dom;
 	char refusal[SVFF_ERROR_LEN / 2];
+	/* The command under way: what the thread is given, and what it leaves */
+	bool asked;
+	pthread_t thread;
+	int done;			/* an eventfd */
+	int64_t deadline;
+	const char *command;
+	char *message, *text;
+	int fd, err;
+	char why[SVFF_ERROR_LEN / 2];
 };
 
 /* Errors are told by those who called, in one line. */
@@ -72,10 +88,16 @@ static void guest_libvirt_close(struct svff_guest *guest)
 {
 	struct domain *d = guest->priv;
 
+	if (d->asked) {		/* libvirt may still come back to it */
+		pthread_detach(d->thread);
+		return;
+	}
 	if (d->dom)
 		virDomainFree(d->dom);
 	if (d->conn)
 		virConnectClose(d->conn);
+	if (d->done >= 0)
+		close(d->done);
 	free(d);
 }
 
@@ -83,6 +105,9 @@ static int open_domain(struct svff_guest *guest, struct domain *d)
 {
 	int active;
 
+	d->done = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (d->done < 0)
+		return svff_fail(guest->ctx, -errno, "guest %s: no eventfd: %s", guest->uri, strerror(errno));
 	d->conn = connect_libvirt();
 	if (!d->conn)
 		return svff_fail(guest->ctx, -ECONNREFUSED, "guest %s: cannot connect to libvirt: %s", guest->uri,
@@ -114,17 +139,66 @@ static int guest_libvirt_open(struct svff_guest *guest, unsigned int timeout_ms)
 
 /* ---- commands to QEMU ---- */
 
-static int take_answer(struct svff_guest *guest, const char *command, const char *text, struct json_object **ret)
+static void *give_command(void *data)
 {
-	struct json_object *answer = json_tokener_parse(text), *value;
+	struct domain *d = data;
+	unsigned int none = 0;
+	int *out = NULL;
+
+	d->err = 0;
+	if (virDomainQemuMonitorCommandWithFiles(d->dom, d->message, d->fd >= 0, &d->fd, &none, &out, &d->text, 0)) {
+		d->err = libvirt_errno();
+		svff_copy(d->why, sizeof(d->why), virGetLastErrorMessage());
+	}
+	free(out);
+	eventfd_write(d->done, 1);
+	return NULL;
+}
+
+static int guest_libvirt_ask(struct svff_guest *guest, const char *command, struct json_object *args, int fd,
+			     unsigned int timeout_ms)
+{
+	struct json_object *message = json_object_new_object();
 	struct domain *d = guest->priv;
 	int err = 0;
 
+	json_object_object_add(message, "execute", json_object_new_string(command));
+	if (args)
+		json_object_object_add(message, "arguments", args);
+	if (d->asked) {
+		err = svff_fail(guest->ctx, -ETIMEDOUT, "guest %s has not answered '%s' yet", guest->uri, d->command);
+	} else {
+		d->message = strdup(json_object_to_json_string(message));
+		d->command = command;
+		d->fd = fd;
+		d->deadline = svff_now_ms() + timeout_ms;
+		err = d->message ? -pthread_create(&d->thread, NULL, give_command, d) : -ENOMEM;
+		d->asked = !err;
+		if (err)
+			svff_fail(guest->ctx, err, "guest %s: '%s' cannot be given: %s", guest->uri, command, strerror(-err));
+		if (err)
+			free(d->message);
+	}
+	json_object_put(message);
+	return err;
+}
+
+static int take_answer(struct svff_guest *guest, struct json_object **ret)
+{
+	struct domain *d = guest->priv;
+	struct json_object *answer, *value;
+	int err = 0;
+
+	/* A domain that has just ended is like a QEMU that drops the connection. */
+	if (d->err)
+		return svff_fail(guest->ctx, d->err == -ENOTCONN ? -ECONNRESET : d->err, "guest %s: %s: %s", guest->uri,
+				 d->command, d->why);
+	answer = json_tokener_parse(d->text);
 	if (!answer || !json_object_is_type(answer, json_type_object)) {
-		err = svff_fail(guest->ctx, -EPROTO, "guest %s: '%s' has no answer that is JSON", guest->uri, command);
+		err = svff_fail(guest->ctx, -EPROTO, "guest %s: '%s' has no answer that is JSON", guest->uri, d->command);
 	} else if (json_object_object_get_ex(answer, "error", &value)) {
 		svff_copy(d->refusal, sizeof(d->refusal), svff_json_text(value, "desc"));
-		err = svff_fail(guest->ctx, -EREMOTEIO, "guest %s refused '%s': %s", guest->uri, command, d->refusal);
+		err = svff_fail(guest->ctx, -EREMOTEIO, "guest %s refused '%s': %s", guest->uri, d->command, d->refusal);
 	} else if (ret) {
 		*ret = json_object_object_get_ex(answer, "return", &value) ? json_object_get(value) : NULL;
 	}
@@ -132,31 +206,46 @@ static int take_answer(struct svff_guest *guest, const char *command, const char
 	return err;
 }
 
-static int guest_libvirt_monitor(struct svff_guest *guest, const char *command, struct json_object *args, int fd,
-				 unsigned int timeout_ms, struct json_object **ret)
+/* Is it there? Waits for it until then. */
+static bool is_done(struct domain *d, int64_t until_ms)
 {
-	struct json_object *message = json_object_new_object();
-	struct domain *d = guest->priv;
-	unsigned int none = 0;
-	char *text = NULL;
-	int err, *out = NULL;
+	struct pollfd pfd = { .fd = d->done, .events = POLLIN };
+	int64_t left;
+	int ret;
 
-	(void)timeout_ms;
-	json_object_object_add(message, "execute", json_object_new_string(command));
-	if (args)
-		json_object_object_add(message, "arguments", args);
-	err = virDomainQemuMonitorCommandWithFiles(d->dom, json_object_to_json_string(message), fd >= 0, &fd, &none, &out,
-						   &text, 0);
-	err = err ? failed(guest, command) : take_answer(guest, command, text, ret);
-	/* A domain that has just ended is like a QEMU that drops the connection. */
-	if (err == -ENOTCONN)
-		err = -ECONNRESET;
-	svff_log(guest->ctx, SVFF_LOG_DEBUG, "%s: %s -> %s", guest->uri, json_object_to_json_string(message),
-		 err ? svff_error(guest->ctx) : "done");
-	json_object_put(message);
-	free(text);
-	free(out);
+	do {
+		left = (until_ms < d->deadline ? until_ms : d->deadline) - svff_now_ms();
+		ret = poll(&pfd, 1, left > 0 ? left : 0);
+	} while (ret < 0 && errno == EINTR);
+	return ret > 0;
+}
+
+static int guest_libvirt_answer(struct svff_guest *guest, int64_t until_ms, struct json_object **ret)
+{
+	struct domain *d = guest->priv;
+	eventfd_t done;
+	int err;
+
+	if (!is_done(d, until_ms))
+		return svff_now_ms() < d->deadline ? -EINPROGRESS :
+		       svff_fail(guest->ctx, -ETIMEDOUT, "guest %s did not answer '%s' in time: its QEMU or libvirt hangs",
+				 guest->uri, d->command);
+	eventfd_read(d->done, &done);
+	pthread_join(d->thread, NULL);
+	d->asked = false;
+	err = take_answer(guest, ret);
+	svff_log(guest->ctx, SVFF_LOG_DEBUG, "%s: %s -> %s", guest->uri, d->message, err ? svff_error(guest->ctx) : "done");
+	free(d->message);
+	free(d->text);
+	d->text = NULL;
 	return err;
+}
+
+static int guest_libvirt_answer_fd(struct svff_guest *guest)
+{
+	struct domain *d = guest->priv;
+
+	return d->done;
 }
 
 static const char *guest_libvirt_refusal(struct svff_guest *guest)
@@ -213,7 +302,8 @@ static int host_of(struct svff_guest *guest, const char *id, char bdf[SVFF_BDF_L
 	int ret;
 
 	snprintf(path, sizeof(path), "/machine/peripheral/%s", id);
-	ret = guest_libvirt_monitor(guest, "qom-get", svff_json_args("path", path, "property", "host"), -1, 0, &value);
+	ret = guest_monitor(guest, "qom-get", svff_json_args("path", path, "property", "host"), -1, PLAN_GUEST_TIMEOUT_MS,
+			    &value);
 	if (!ret)
 		ret = value ? pci_bdf_parse(json_object_get_string(value), bdf) : -EPROTO;
 	json_object_put(value);
@@ -338,7 +428,9 @@ const struct svff_guest_ops svff_guest_libvirt_ops = {
 	.del       = guest_libvirt_del,
 	.memory    = guest_qemu_memory,
 	.can_vfio  = guest_qemu_can_vfio,
-	.monitor   = guest_libvirt_monitor,
+	.ask       = guest_libvirt_ask,
+	.answer    = guest_libvirt_answer,
+	.answer_fd = guest_libvirt_answer_fd,
 	.refusal   = guest_libvirt_refusal,
 	.needs_fd  = true,
 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * Pause and unpause of a device in its guest: QEMU's commands, for all kinds of guests whose QEMU can be
- * given commands (svff_guest_ops.monitor).
+ * given commands (svff_guest_ops.ask).
  *
  * A paused device keeps its place in the guest, and QEMU holds nothing of the host's VF. QEMU refuses a
  * pause before it changes anything, and a device whose unpause failed stays paused: both can be tried again.
@@ -22,7 +22,7 @@
 
 static int ask_list(struct svff_guest *guest, const char *command, struct json_object **list)
 {
-	int ret = guest->ops->monitor(guest, command, NULL, -1, ASK_MS, list);
+	int ret = guest_monitor(guest, command, NULL, -1, ASK_MS, list);
 
 	if (ret || json_object_is_type(*list, json_type_array))
 		return ret;
@@ -101,20 +101,32 @@ static int need_pause(struct svff_guest *guest)
 }
 
 /**
- * guest_pause() - let go of a device's host side, while the guest keeps the device
+ * guest_begin_pause() - ask for a device's host side to be let go of, while the guest keeps the device
  * @guest: the guest
  * @id: its name of the device
  * @timeout_ms: how long QEMU may take
  *
- * Return: 0, also if it is paused already; -EOPNOTSUPP if this QEMU cannot; or another negative errno.
+ * Return: 0, -EOPNOTSUPP if this QEMU cannot, or another negative errno.
  */
-int guest_pause(struct svff_guest *guest, const char *id, unsigned int timeout_ms)
+int guest_begin_pause(struct svff_guest *guest, const char *id, unsigned int timeout_ms)
 {
 	int ret = need_pause(guest);
 
-	if (ret)
-		return ret;
-	ret = guest->ops->monitor(guest, CMD_PAUSE, svff_json_args("id", id, NULL, NULL), -1, timeout_ms, NULL);
+	return ret ? ret : guest->ops->ask(guest, CMD_PAUSE, svff_json_args("id", id, NULL, NULL), -1, timeout_ms);
+}
+
+/**
+ * guest_end_pause() - has QEMU let go of it?
+ * @guest: the guest
+ * @id: its name of the device, as in guest_begin_pause()
+ * @until_ms: how long to wait for that, as svff_now_ms()
+ *
+ * Return: 0, also if it was paused already; -EINPROGRESS if there is no answer yet; or another negative errno.
+ */
+int guest_end_pause(struct svff_guest *guest, const char *id, int64_t until_ms)
+{
+	int ret = guest->ops->answer(guest, until_ms, NULL);
+
 	if (ret != -EREMOTEIO)
 		return ret;
 	svff_fail(guest->ctx, ret, "guest %s did not pause %s: %s", guest->uri, id, guest->ops->refusal(guest));
@@ -133,54 +145,65 @@ static int give_group(struct svff_guest *guest, const char *name, int group)
 	if (fd < 0)
 		return svff_fail(guest->ctx, -errno, "guest %s: cannot open %s for it: %s", guest->uri, path,
 				 strerror(errno));
-	ret = guest->ops->monitor(guest, "getfd", svff_json_args("fdname", name, NULL, NULL), fd, ASK_MS, NULL);
+	ret = guest_monitor(guest, "getfd", svff_json_args("fdname", name, NULL, NULL), fd, ASK_MS, NULL);
 	close(fd);	/* the group counts as open until the last copy is closed */
 	return ret;
 }
 
-static int try_unpause(struct svff_guest *guest, const char *id, const char *bdf, int group, unsigned int timeout_ms)
-{
-	struct json_object *args;
-	char name[SVFF_ID_LEN];
-	int ret = 0;
-
-	snprintf(name, sizeof(name), "svff-group-%d", group);
-	if (group >= 0)
-		ret = give_group(guest, name, group);
-	if (ret)
-		return ret;
-	args = svff_json_args("id", id, "host", bdf);
-	if (group >= 0)
-		json_object_object_add(args, "group-fd", json_object_new_string(name));
-	return guest->ops->monitor(guest, CMD_UNPAUSE, args, -1, timeout_ms, NULL);
-}
-
 /**
- * guest_unpause() - put a host function under a paused device of a guest
+ * guest_begin_unpause() - ask for a host function to be put under a paused device of a guest
  * @guest: the guest
  * @id: its name of the device
  * @bdf: the function, bound to a VFIO driver
  * @group: its IOMMU group
  * @timeout_ms: how long QEMU may take
  *
- * A QEMU that may not open the group's node gets it opened.
- *
- * Return: 0; -EOPNOTSUPP if this QEMU cannot; or another negative errno, and then the device is still paused
- * unless QEMU did not answer.
+ * Return: 0, -EOPNOTSUPP if this QEMU cannot, or another negative errno.
  */
-int guest_unpause(struct svff_guest *guest, const char *id, const char *bdf, int group,
-		  unsigned int timeout_ms)
+int guest_begin_unpause(struct svff_guest *guest, const char *id, const char *bdf, int group,
+			unsigned int timeout_ms)
 {
-	bool given = guest->ops->needs_fd;
+	struct json_object *args;
+	char name[SVFF_ID_LEN];
 	int ret = need_pause(guest);
 
+	snprintf(name, sizeof(name), "svff-group-%d", group);
+	if (!ret && guest->gives_group)
+		ret = give_group(guest, name, group);
 	if (ret)
 		return ret;
-	ret = try_unpause(guest, id, bdf, given ? group : -1, timeout_ms);
-	if (ret == -EREMOTEIO && !given && strstr(guest->ops->refusal(guest), "Permission denied"))
-		ret = try_unpause(guest, id, bdf, group, timeout_ms);
+	args = svff_json_args("id", id, "host", bdf);
+	if (guest->gives_group)
+		json_object_object_add(args, "group-fd", json_object_new_string(name));
+	return guest->ops->ask(guest, CMD_UNPAUSE, args, -1, timeout_ms);
+}
+
+/**
+ * guest_end_unpause() - has QEMU put it there?
+ * @guest: the guest
+ * @id: as in guest_begin_unpause(), and so on
+ * @bdf: the function
+ * @group: its IOMMU group
+ * @timeout_ms: how long QEMU may take
+ * @until_ms: how long to wait for that, as svff_now_ms()
+ *
+ * A QEMU that may not open the group's node gets it opened, and is asked again.
+ *
+ * Return: 0; -EINPROGRESS if there is no answer yet; or another negative errno, and then the device is still
+ * paused unless QEMU did not answer.
+ */
+int guest_end_unpause(struct svff_guest *guest, const char *id, const char *bdf, int group,
+		      unsigned int timeout_ms, int64_t until_ms)
+{
+	int ret = guest->ops->answer(guest, until_ms, NULL);
+
 	if (ret != -EREMOTEIO)
 		return ret;
+	if (!guest->gives_group && strstr(guest->ops->refusal(guest), "Permission denied")) {
+		guest->gives_group = true;
+		ret = guest_begin_unpause(guest, id, bdf, group, timeout_ms);
+		return ret ? ret : guest_end_unpause(guest, id, bdf, group, timeout_ms, until_ms);
+	}
 	return svff_fail(guest->ctx, ret, "guest %s did not unpause %s with %s: %s; it stays paused", guest->uri, id, bdf,
 			 guest->ops->refusal(guest));
 }

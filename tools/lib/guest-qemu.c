@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * What can be learnt from a guest's QEMU by commands, whichever way these go (svff_guest_ops.monitor).
+ * What can be learnt from a guest's QEMU by commands, whichever way these go (svff_guest_ops.ask).
  *
  * Devices and ports are looked up in QEMU's object tree and not by query-pci: query-pci shows what is
  * behind a port only after the firmware has given that port a bus number, and has no host addresses.
@@ -19,7 +19,7 @@
 
 static int ask(struct svff_guest *guest, const char *command, struct json_object *args, struct json_object **ret)
 {
-	return guest->ops->monitor(guest, command, args, -1, PLAN_GUEST_TIMEOUT_MS, ret);
+	return guest_monitor(guest, command, args, -1, PLAN_GUEST_TIMEOUT_MS, ret);
 }
 
 static int odd_answer(struct svff_guest *guest, const char *command, struct json_object *answer)

@@ -168,10 +168,20 @@ static int guest_qmp_pid(struct svff_guest *guest)
 	return qmp_peer_pid(guest->priv);
 }
 
-static int guest_qmp_monitor(struct svff_guest *guest, const char *command, struct json_object *args, int fd,
-			     unsigned int timeout_ms, struct json_object **ret)
+static int guest_qmp_ask(struct svff_guest *guest, const char *command, struct json_object *args, int fd,
+			 unsigned int timeout_ms)
 {
-	return qmp_command_fd(guest->priv, command, args, fd, timeout_ms, ret);
+	return qmp_ask(guest->priv, command, args, fd, timeout_ms);
+}
+
+static int guest_qmp_answer(struct svff_guest *guest, int64_t until_ms, struct json_object **ret)
+{
+	return qmp_answer(guest->priv, until_ms, ret);
+}
+
+static int guest_qmp_answer_fd(struct svff_guest *guest)
+{
+	return qmp_fd(guest->priv);
 }
 
 static const char *guest_qmp_refusal(struct svff_guest *guest)
@@ -193,6 +203,8 @@ const struct svff_guest_ops svff_guest_qmp_ops = {
 	.memory   = guest_qemu_memory,
 	.pid      = guest_qmp_pid,
 	.can_vfio = guest_qemu_can_vfio,
-	.monitor  = guest_qmp_monitor,
+	.ask      = guest_qmp_ask,
+	.answer   = guest_qmp_answer,
+	.answer_fd = guest_qmp_answer_fd,
 	.refusal  = guest_qmp_refusal,
 };

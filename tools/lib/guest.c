@@ -99,6 +99,7 @@ int svff_guest_open(struct svff_ctx *ctx, const char *uri, unsigned int timeout_
 		ret = svff_fail(ctx, -EINVAL, "guest '%s' is of no kind that is known here", uri);
 		goto free_guest;
 	}
+	guest->gives_group = guest->ops->needs_fd;
 	ret = guest->ops->open(guest, timeout_ms);
 	if (ret)
 		goto free_guest;
@@ -110,6 +111,25 @@ free_guest:
 		free(guest->uri);
 	free(guest);
 	return ret;
+}
+
+/**
+ * guest_monitor() - give a command to a guest's QEMU, and wait for the answer
+ * @guest: the guest
+ * @command: its name
+ * @args: its arguments, or NULL; the reference is taken, also on failure
+ * @fd: descriptor that goes with it, negative for none; stays the caller's
+ * @timeout_ms: how long QEMU may take
+ * @ret: what it returned, or NULL if nobody wants to know
+ *
+ * Return: 0, -EREMOTEIO if QEMU refuses it, or another negative errno.
+ */
+int guest_monitor(struct svff_guest *guest, const char *command, struct json_object *args, int fd,
+		  unsigned int timeout_ms, struct json_object **ret)
+{
+	int err = guest->ops->ask(guest, command, args, fd, timeout_ms);
+
+	return err ? err : guest->ops->answer(guest, INT64_MAX, ret);
 }
 
 /**

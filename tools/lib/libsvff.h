@@ -145,6 +145,7 @@ int svff_recover_forget(struct svff_card *card);
 int svff_plan_run(struct svff_plan *plan);
 
 const char *svff_plan_way(const struct svff_plan *plan);
+unsigned long long svff_plan_time_us(const struct svff_plan *plan);
 size_t svff_plan_count(const struct svff_plan *plan);
 const struct svff_step *svff_plan_step(const struct svff_plan *plan, size_t index);
 size_t svff_step_index(const struct svff_step *step);
@@ -152,6 +153,7 @@ const char *svff_step_name(const struct svff_step *step);
 const char *svff_step_guest(const struct svff_step *step);
 const char *svff_step_error(const struct svff_step *step);
 unsigned int svff_step_vf(const struct svff_step *step);
+unsigned long long svff_step_begin_us(const struct svff_plan *plan, const struct svff_step *step);
 unsigned long long svff_step_time_us(const struct svff_step *step);
 enum svff_step_result svff_step_result(const struct svff_step *step);
 const char *svff_step_result_name(enum svff_step_result result);

@@ -345,6 +345,29 @@ unsigned int svff_step_vf(const struct svff_step *step)
 }
 
 /**
+ * svff_plan_time_us() - how long a plan took: less than its steps together if some went on at the same time
+ * @plan: the plan
+ *
+ * Return: microseconds, 0 if it was not run.
+ */
+unsigned long long svff_plan_time_us(const struct svff_plan *plan)
+{
+	return plan->time_us;
+}
+
+/**
+ * svff_step_begin_us() - when a step began
+ * @plan: its plan
+ * @step: the step
+ *
+ * Return: microseconds after the plan did, 0 if it was not reached.
+ */
+unsigned long long svff_step_begin_us(const struct svff_plan *plan, const struct svff_step *step)
+{
+	return step->begin_us ? step->begin_us - plan->begin_us : 0;
+}
+
+/**
  * svff_step_time_us() - how long a step took
  * @step: the step
  *

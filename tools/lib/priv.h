@@ -154,6 +154,9 @@ int qmp_command(struct qmp *qmp, const char *command, struct json_object *args,
 		unsigned int timeout_ms, struct json_object **ret);
 int qmp_command_fd(struct qmp *qmp, const char *command, struct json_object *args, int fd,
 		   unsigned int timeout_ms, struct json_object **ret);
+int qmp_ask(struct qmp *qmp, const char *command, struct json_object *args, int fd, unsigned int timeout_ms);
+int qmp_answer(struct qmp *qmp, int64_t until_ms, struct json_object **ret);
+int qmp_fd(const struct qmp *qmp);
 int qmp_wait_event(struct qmp *qmp, const char *const *names, const char *device,
 		   int64_t deadline_ms, struct json_object **event);
 
@@ -182,8 +185,11 @@ struct svff_guest_ports {
  * @memory: size of the guest's memory, in bytes
  * @pid: process of the guest, 0 if not known; NULL if its limits are looked after
  * @can_vfio: 1 if the guest can take VFIO devices
- * @monitor: give a command to the guest's QEMU, and with it descriptor @fd if that is not negative;
- *	-EREMOTEIO if QEMU refuses it
+ * @ask: give a command to the guest's QEMU, and with it descriptor @fd if that is not negative; both have to
+ *	live until the answer is there, and no other command is given until then
+ * @answer: take the answer: -EINPROGRESS if there is none until @until_ms and QEMU may take longer, -EREMOTEIO
+ *	if QEMU refuses
+ * @answer_fd: descriptor that can be read when the answer, or a part of it, is there
  * @refusal: QEMU's words after -EREMOTEIO
  * @needs_fd: the guest's QEMU cannot open VFIO's nodes itself
  */
@@ -201,8 +207,10 @@ struct svff_guest_ops {
 	int (*memory)(struct svff_guest *guest, unsigned long long *bytes);
 	int (*pid)(struct svff_guest *guest);
 	int (*can_vfio)(struct svff_guest *guest);
-	int (*monitor)(struct svff_guest *guest, const char *command, struct json_object *args, int fd,
-		       unsigned int timeout_ms, struct json_object **ret);
+	int (*ask)(struct svff_guest *guest, const char *command, struct json_object *args, int fd,
+		   unsigned int timeout_ms);
+	int (*answer)(struct svff_guest *guest, int64_t until_ms, struct json_object **ret);
+	int (*answer_fd)(struct svff_guest *guest);
 	const char *(*refusal)(struct svff_guest *guest);
 	bool needs_fd;
 };
@@ -214,6 +222,8 @@ struct svff_guest {
 	const char *path;		/* the part behind the scheme */
 	void *priv;
 	int can_pause;			/* answer of guest_can_pause(), -1 before it was asked */
+	bool gives_group;		/* VFIO's nodes are opened for it */
+	bool busy;			/* a step of a plan waits for its answer */
 };
 
 extern const struct svff_guest_ops svff_guest_qmp_ops, svff_guest_libvirt_ops;
@@ -222,7 +232,8 @@ int svff_guest_uri(struct svff_ctx *ctx, const char *text, char **uri);
 int svff_guest_open(struct svff_ctx *ctx, const char *uri, unsigned int timeout_ms,
 		    struct svff_guest **guest);
 void svff_guest_close(struct svff_guest *guest);
-
+int guest_monitor(struct svff_guest *guest, const char *command, struct json_object *args, int fd,
+		  unsigned int timeout_ms, struct json_object **ret);
 void svff_guest_device_id(const char *uri, const char *card, unsigned int vf, char id[SVFF_ID_LEN]);
 
 /* ---- guest-qemu.c ---- */
@@ -247,9 +258,12 @@ int domain_xml_hostdev(char *xml, size_t size, const char *bdf, const char *alia
 
 int guest_can_pause(struct svff_guest *guest);
 int guest_is_paused(struct svff_guest *guest, const char *id);
-int guest_pause(struct svff_guest *guest, const char *id, unsigned int timeout_ms);
-int guest_unpause(struct svff_guest *guest, const char *id, const char *bdf, int group,
-		  unsigned int timeout_ms);
+int guest_begin_pause(struct svff_guest *guest, const char *id, unsigned int timeout_ms);
+int guest_end_pause(struct svff_guest *guest, const char *id, int64_t until_ms);
+int guest_begin_unpause(struct svff_guest *guest, const char *id, const char *bdf, int group,
+			unsigned int timeout_ms);
+int guest_end_unpause(struct svff_guest *guest, const char *id, const char *bdf, int group,
+		      unsigned int timeout_ms, int64_t until_ms);
 
 /* ---- state.c ---- */
 
@@ -380,11 +394,14 @@ struct svff_step;
 /**
  * struct step_ops - what a kind of step does
  * @apply: do it; a failure leaves things as they were before this step
- * @undo: take it back; called only after @apply succeeded
+ * @undo: take it back; called only after all of it succeeded
+ * @end: after @apply has answered STEP_BEGUN, asked again and again: the step's result, or STEP_BEGUN while the
+ *	guest has not answered; does not wait
  */
 struct step_ops {
 	int (*apply)(struct svff_plan *plan, struct svff_step *step);
 	int (*undo)(struct svff_plan *plan, struct svff_step *step);
+	int (*end)(struct svff_plan *plan, struct svff_step *step);
 };
 
 struct svff_step {
@@ -395,18 +412,23 @@ struct svff_step {
 	unsigned int value, old;	/* VFs to enable, and VFs found */
 	struct svff_guest *guest;	/* belongs to the plan, or NULL */
 	char id[SVFF_ID_LEN], bus[SVFF_ID_LEN];
+	char bdf[SVFF_BDF_LEN];		/* of the VF, while a guest is asked to pause or unpause it */
 	struct vf_binding *found;	/* what VF i + 1 was bound to, to be put back */
 	unsigned int *quota;		/* what VF i + 1 had, to be put back */
 	bool not_paused;		/* VFs that the plan pauses have steps of their own */
 	bool guest_may_go;		/* a guest that has ended meanwhile is no failure */
 	bool vfio;			/* new VFs are for VFIO, no driver of this host is to have them first */
 	bool vanishes;			/* the VF is removed next, nobody needs it reset */
+	bool together;			/* need not wait for those before it, but for its own guest */
+	bool begun;			/* and not ended: the guest has been asked */
 	char *name, *error;
-	unsigned long long time_us;
+	uint64_t begin_us, time_us;
 	enum svff_step_result result;
 };
 
-#define STEP_SKIP	1		/* apply's answer: there was nothing to do; the error text says why */
+/* Answers of apply and end, beside 0 and errors */
+#define STEP_SKIP	1		/* there was nothing to do; the error text says why */
+#define STEP_BEGUN	2		/* the guest has been asked */
 
 struct svff_plan {
 	struct svff_ctx *ctx;
@@ -421,6 +443,7 @@ struct svff_plan {
 	const char *command;		/* for the journal; NULL: this plan needs none */
 	int journal_fd;
 	unsigned int timeout_ms;
+	uint64_t begin_us, time_us;	/* of the run */
 	char bus[SVFF_ID_LEN];
 	int lock_fd;
 	unsigned int spare, queues;	/* VFs to hide, and queues of VFs that come; 0: default */

@@ -36,7 +36,8 @@ struct qmp {
 	int fd;
 	bool broken;
 	const char *doing;		/* command under way, for messages */
-	int64_t next_id;
+	char *line;			/* it, as it went out */
+	int64_t id, deadline;		/* its number, and until when its answer has to come */
 	struct json_tokener *parser;
 	struct json_object *events;
 	size_t message_size;		/* of the message that is not complete yet */
@@ -198,15 +199,15 @@ static void qmp_keep_event(struct qmp *qmp, struct json_object *event)
 	json_object_array_add(qmp->events, event);
 }
 
-/* The next message that is no event. */
-static int qmp_receive_answer(struct qmp *qmp, int64_t deadline, struct json_object **answer)
+/* The next message that is no event; -EINPROGRESS if none came until @until and there is still time. */
+static int qmp_receive_answer(struct qmp *qmp, int64_t until, struct json_object **answer)
 {
 	int ret;
 
 	for (;;) {
-		ret = qmp_receive(qmp, deadline, answer);
+		ret = qmp_receive(qmp, until < qmp->deadline ? until : qmp->deadline, answer);
 		if (ret == -ETIMEDOUT)
-			return qmp_late(qmp);
+			return svff_now_ms() < qmp->deadline ? -EINPROGRESS : qmp_late(qmp);
 		if (ret || !json_object_object_get_ex(*answer, "event", NULL))
 			return ret;
 		qmp_keep_event(qmp, *answer);
@@ -221,26 +222,26 @@ static int qmp_take_error(struct qmp *qmp, struct json_object *error)
 			 qmp->error_text);
 }
 
-static bool qmp_answers(struct json_object *answer, int64_t id)
+static bool qmp_answers(struct qmp *qmp, struct json_object *answer)
 {
 	struct json_object *value;
 
 	/* QEMU leaves the id out when it could not even parse the command. */
 	if (!json_object_object_get_ex(answer, "id", &value))
 		return true;
-	return json_object_is_type(value, json_type_int) && json_object_get_int64(value) == id;
+	return json_object_is_type(value, json_type_int) && json_object_get_int64(value) == qmp->id;
 }
 
-static int qmp_await(struct qmp *qmp, int64_t id, int64_t deadline, struct json_object **ret)
+static int qmp_await(struct qmp *qmp, int64_t until, struct json_object **ret)
 {
 	struct json_object *answer, *value;
 	int err;
 
 	for (;;) {
-		err = qmp_receive_answer(qmp, deadline, &answer);
+		err = qmp_receive_answer(qmp, until, &answer);
 		if (err)
 			return err;
-		if (qmp_answers(answer, id))
+		if (qmp_answers(qmp, answer))
 			break;
 		json_object_put(answer);
 	}
@@ -255,10 +256,87 @@ static int qmp_await(struct qmp *qmp, int64_t id, int64_t deadline, struct json_
 }
 
 /* One line: the command as it went out, and what came of it. */
-static void qmp_log(struct qmp *qmp, const char *line, int err)
+static void qmp_log(struct qmp *qmp, int err)
 {
+	const char *line = qmp->line ? qmp->line : qmp->doing;
+
 	svff_log(qmp->ctx, SVFF_LOG_DEBUG, "qmp:%s: %.*s -> %s", qmp->path, (int)strcspn(line, "\n"), line,
 		 err == -EREMOTEIO ? qmp->error_text : err ? strerror(-err) : "done");
+}
+
+static char *encode_command(struct qmp *qmp, const char *command, struct json_object *args)
+{
+	struct json_object *message = json_object_new_object();
+	char *line;
+
+	if (!message)
+		return NULL;
+	json_object_object_add(message, "execute", json_object_new_string(command));
+	json_object_object_add(message, "id", json_object_new_int64(qmp->id));
+	if (args)
+		json_object_object_add(message, "arguments", json_object_get(args));
+	if (asprintf(&line, "%s\n", json_object_to_json_string_ext(message, JSON_C_TO_STRING_NOSLASHESCAPE)) < 0)
+		line = NULL;
+	json_object_put(message);
+	return line;
+}
+
+/**
+ * qmp_ask() - give a command, and a descriptor with it; the answer comes by qmp_answer()
+ * @qmp: the connection, on which no other command is under way
+ * @command: its name; has to live until the next one
+ * @args: its arguments, or NULL; the reference is taken, also on failure
+ * @fd: the descriptor, negative for none; stays the caller's
+ * @timeout_ms: how long QEMU may take
+ *
+ * Return: 0, or a negative errno as told at the top of this file.
+ */
+int qmp_ask(struct qmp *qmp, const char *command, struct json_object *args, int fd, unsigned int timeout_ms)
+{
+	int err = -ENOMEM;
+
+	qmp->doing = command;
+	qmp->deadline = svff_now_ms() + timeout_ms;
+	qmp->id++;
+	free(qmp->line);
+	qmp->line = encode_command(qmp, command, args);
+	json_object_put(args);
+	if (qmp->broken)
+		err = qmp_lost(qmp, ENOTCONN);
+	else if (qmp->line)
+		err = qmp_send(qmp, qmp->line, fd, qmp->deadline);
+	if (err)
+		qmp_log(qmp, err);
+	return err;
+}
+
+/**
+ * qmp_answer() - take the answer to the command that was given
+ * @qmp: the connection
+ * @until_ms: how long to wait for it, as svff_now_ms(); never longer than QEMU may take
+ * @ret: what it returned, or NULL if nobody wants to know
+ *
+ * Return: 0; -EINPROGRESS without an error text if there is none yet, and QEMU may take longer; or another
+ * negative errno as told at the top of this file.
+ */
+int qmp_answer(struct qmp *qmp, int64_t until_ms, struct json_object **ret)
+{
+	int err = qmp_await(qmp, until_ms, ret);
+
+	if (err != -EINPROGRESS)
+		qmp_log(qmp, err);
+	return err;
+}
+
+/**
+ * qmp_fd() - descriptor that can be read when QEMU has said something
+ * @qmp: the connection
+ *
+ * Return: the descriptor, for poll() alone.
+ */
+int qmp_fd(const struct qmp *qmp)
+{
+	return qmp->fd;
 }
 
 /**
@@ -291,31 +369,9 @@ int qmp_command(struct qmp *qmp, const char *command, struct json_object *args,
 int qmp_command_fd(struct qmp *qmp, const char *command, struct json_object *args, int fd,
 		   unsigned int timeout_ms, struct json_object **ret)
 {
-	int64_t deadline = svff_now_ms() + timeout_ms, id = qmp->next_id++;
-	struct json_object *message = json_object_new_object();
-	char *line = NULL;
-	int err = -ENOMEM;
+	int err = qmp_ask(qmp, command, args, fd, timeout_ms);
 
-	qmp->doing = command;
-	if (message) {
-		json_object_object_add(message, "execute", json_object_new_string(command));
-		json_object_object_add(message, "id", json_object_new_int64(id));
-		if (args)
-			json_object_object_add(message, "arguments", json_object_get(args));
-		if (asprintf(&line, "%s\n", json_object_to_json_string_ext(message, JSON_C_TO_STRING_NOSLASHESCAPE)) < 0)
-			line = NULL;
-	}
-	if (qmp->broken)
-		err = qmp_lost(qmp, ENOTCONN);
-	else if (line)
-		err = qmp_send(qmp, line, fd, deadline);
-	if (!err)
-		err = qmp_await(qmp, id, deadline, ret);
-	qmp_log(qmp, line ? line : command, err);
-	free(line);
-	json_object_put(message);
-	json_object_put(args);
-	return err;
+	return err ? err : qmp_answer(qmp, INT64_MAX, ret);
 }
 
 static bool event_matches(struct json_object *event, const char *const *names, const char *device)
@@ -412,7 +468,8 @@ static int qmp_greet(struct qmp *qmp, unsigned int timeout_ms)
 	int ret;
 
 	qmp->doing = "greeting";
-	ret = qmp_receive_answer(qmp, svff_now_ms() + timeout_ms, &greeting);
+	qmp->deadline = svff_now_ms() + timeout_ms;
+	ret = qmp_receive_answer(qmp, INT64_MAX, &greeting);
 	if (ret)
 		return ret;
 	if (!json_object_object_get_ex(greeting, "QMP", NULL))
@@ -480,6 +537,7 @@ void qmp_close(struct qmp *qmp)
 	json_object_put(qmp->events);
 	if (qmp->parser)
 		json_tokener_free(qmp->parser);
+	free(qmp->line);
 	free(qmp->path);
 	free(qmp);
 }

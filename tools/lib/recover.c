@@ -39,7 +39,7 @@ static int undo_nothing(struct svff_plan *plan, struct svff_step *step)
 	return 0;
 }
 
-static const struct step_ops step_switches = { apply_switches, undo_nothing };
+static const struct step_ops step_switches = { apply_switches, undo_nothing, NULL };
 
 static bool switches_differ(struct svff_plan *plan)
 {

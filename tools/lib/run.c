@@ -10,12 +10,33 @@
  *
  * A step that fails has put back what it had changed itself. An undo that fails does not stop the
  * others: each brings one thing nearer to what it was. The engine knows nothing of what steps do.
+ *
+ * A step begins when those before it have ended. Steps that only wait for a guest's answer
+ * (step_ops.end) let others begin that may go on beside them (svff_step.together), one for each guest:
+ *
+ *	guest a  ====pause 1====  ===pause 2===
+ *	guest b  ===pause 3===
+ *	                                         disable ...
+ *
+ * When one fails no other begins, and those under way are waited for: what they have done is known then,
+ * and is taken back too. Each wait has the bound that its step has given it.
  */
 #include "priv.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define WAIT_SLICE_MS	100	/* how soon is seen that a guest has not answered in time */
+
+/* A run so far. */
+struct run {
+	struct svff_plan *plan;
+	size_t under_way, failed;
+	int err;			/* the first, and its text */
+	char why[SVFF_ERROR_LEN];
+};
 
 static void tell(struct svff_plan *plan, struct svff_step *step, bool undo)
 {
@@ -29,28 +50,125 @@ static void keep_error(struct svff_plan *plan, struct svff_step *step)
 	step->error = strdup(plan->ctx->error);
 }
 
-static int apply_step(struct svff_plan *plan, struct svff_step *step)
+/* ---- there ---- */
+
+/* What a step has come to; it goes on if its guest has not answered. */
+static void take_result(struct run *run, struct svff_step *step, int ret)
 {
-	uint64_t begin = svff_now_us();
+	struct svff_plan *plan = run->plan;
+	bool goes_on = ret == STEP_BEGUN;
+
+	if (goes_on != step->begun) {
+		step->begun = step->guest->busy = goes_on;
+		run->under_way += goes_on ? 1 : -1;
+	}
+	if (goes_on)
+		return;
+	step->time_us = svff_now_us() - step->begin_us;
+	step->result = ret < 0 ? SVFF_STEP_FAILED : ret == STEP_SKIP ? SVFF_STEP_SKIPPED : SVFF_STEP_DONE;
+	if (ret)
+		keep_error(plan, step);
+	if (ret == STEP_SKIP)
+		svff_log(plan->ctx, SVFF_LOG_NOTICE, "step '%s' was skipped: %s", step->name, plan->ctx->error);
+	if (ret < 0 && !run->failed++) {
+		run->err = ret;
+		svff_copy(run->why, sizeof(run->why), plan->ctx->error);
+	}
+	tell(plan, step, false);
+}
+
+/* A guest that has been asked is listened to, also by those who have been interrupted. */
+static int shielded(struct svff_plan *plan, struct svff_step *step,
+		    int (*fn)(struct svff_plan *plan, struct svff_step *step))
+{
+	bool before = plan->ctx->shielded;
 	int ret;
 
+	plan->ctx->shielded = before || step->ops->end;
+	ret = fn(plan, step);
+	plan->ctx->shielded = before;
+	return ret;
+}
+
+static void begin_step(struct run *run, struct svff_step *step)
+{
+	struct svff_plan *plan = run->plan;
+	int ret;
+
+	tell(plan, step, false);
+	step->begin_us = svff_now_us();
 	if (svff_cancelled(plan->ctx))
 		ret = svff_fail(plan->ctx, -EINTR, "interrupted before step '%s'", step->name);
 	else
 		ret = journal_step(plan, step, false);
 	if (!ret)
-		ret = step->ops->apply(plan, step);
-	step->time_us = svff_now_us() - begin;
-	if (ret)
-		keep_error(plan, step);
-	if (ret == STEP_SKIP)
-		svff_log(plan->ctx, SVFF_LOG_NOTICE, "step '%s' was skipped: %s", step->name, plan->ctx->error);
-	if (ret < 0)
-		step->result = SVFF_STEP_FAILED;
-	else
-		step->result = ret == STEP_SKIP ? SVFF_STEP_SKIPPED : SVFF_STEP_DONE;
-	return ret < 0 ? ret : 0;
+		ret = shielded(plan, step, step->ops->apply);
+	take_result(run, step, ret);
 }
+
+/* The next that may begin; NULL if there is none, or none before others have ended. */
+static struct svff_step *next_step(const struct run *run)
+{
+	struct svff_plan *plan = run->plan;
+	bool alone = true;
+	size_t i;
+
+	if (run->failed && !plan->recovers)
+		return NULL;
+	for (i = 0; i < plan->count; i++) {
+		struct svff_step *step = plan->step[i];
+
+		if (step->result != SVFF_STEP_PENDING)
+			continue;
+		if (!step->begun && !alone && !step->together)
+			return NULL;
+		if (!step->begun && !(step->guest && step->guest->busy))
+			return step;
+		alone = false;
+	}
+	return NULL;
+}
+
+/* Ends the steps whose guests have answered. */
+static void end_steps(struct run *run)
+{
+	struct svff_plan *plan = run->plan;
+	size_t i;
+
+	for (i = 0; i < plan->count; i++)
+		if (plan->step[i]->begun)
+			take_result(run, plan->step[i], shielded(plan, plan->step[i], plan->step[i]->ops->end));
+}
+
+static void wait_for_guests(struct svff_plan *plan)
+{
+	struct pollfd *fds = calloc(plan->guests, sizeof(*fds));
+	size_t i;
+
+	for (i = 0; fds && i < plan->guests; i++) {
+		fds[i].fd = plan->guest[i]->busy ? plan->guest[i]->ops->answer_fd(plan->guest[i]) : -1;
+		fds[i].events = POLLIN;
+	}
+	if (fds)
+		poll(fds, plan->guests, WAIT_SLICE_MS);
+	free(fds);
+}
+
+static int run_steps(struct run *run)
+{
+	struct svff_step *step;
+
+	while ((step = next_step(run)) || run->under_way) {
+		if (step)
+			begin_step(run, step);
+		else
+			wait_for_guests(run->plan);
+		end_steps(run);
+	}
+	return run->failed ? svff_fail(run->plan->ctx, run->err, "%s", run->why) : 0;
+}
+
+/* ---- and back ---- */
 
 static bool undo_step(struct svff_plan *plan, struct svff_step *step)
 {
@@ -66,15 +184,13 @@ static bool undo_step(struct svff_plan *plan, struct svff_step *step)
 }
 
 /* Return: true if all is as before. */
-static bool roll_back(struct svff_plan *plan, size_t failed)
+static bool roll_back(struct svff_plan *plan, const char *why)
 {
 	struct svff_step *step;
-	char why[SVFF_ERROR_LEN];
 	size_t i, undone = 0, stuck = 0;
 
-	svff_copy(why, sizeof(why), plan->ctx->error);
 	plan->ctx->shielded = true;
-	for (i = failed; i-- > 0;) {
+	for (i = plan->count; i-- > 0;) {
 		step = plan->step[i];
 		if (step->result != SVFF_STEP_DONE)
 			continue;
@@ -97,50 +213,24 @@ static bool roll_back(struct svff_plan *plan, size_t failed)
 	return !stuck;
 }
 
-static int run_step(struct svff_plan *plan, struct svff_step *step)
-{
-	int ret;
-
-	tell(plan, step, false);
-	ret = apply_step(plan, step);
-	tell(plan, step, false);
-	return ret;
-}
-
 /* Each step brings one thing nearer to what it is to be, so none is left out because another failed. */
-static int run_all(struct svff_plan *plan)
+static int run_all(struct run *run)
 {
-	char why[SVFF_ERROR_LEN];
-	size_t i, failed = 0;
-	int ret, first = 0;
+	struct svff_plan *plan = run->plan;
+	int ret = run_steps(run);
 
-	for (i = 0; i < plan->count; i++) {
-		ret = run_step(plan, plan->step[i]);
-		if (!ret)
-			continue;
-		if (!failed++) {
-			first = ret;
-			svff_copy(why, sizeof(why), plan->ctx->error);
-		}
-	}
-	if (!failed)
+	if (!ret)
 		journal_end(plan);
-	return failed ? svff_fail(plan->ctx, first, "%s (%zu of %zu steps failed; recover again when that is mended)", why,
-				  failed, plan->count) : 0;
+	return ret ? svff_fail(plan->ctx, ret, "%s (%zu of %zu steps failed; recover again when that is mended)", run->why,
+			       run->failed, plan->count) : 0;
 }
 
-static int run_or_undo(struct svff_plan *plan)
+static int run_or_undo(struct run *run)
 {
-	bool clean = true;
-	size_t i;
-	int ret = 0;
+	int ret = run_steps(run);
 
-	for (i = 0; !ret && i < plan->count; i++)
-		ret = run_step(plan, plan->step[i]);
-	if (ret)
-		clean = roll_back(plan, i - 1);
-	if (clean)
-		journal_end(plan);
+	if (!ret || roll_back(run->plan, run->why))
+		journal_end(run->plan);
 	return ret;
 }
 
@@ -148,19 +238,22 @@ static int run_or_undo(struct svff_plan *plan)
  * svff_plan_run() - carry out a plan, or leave everything as it was
  * @plan: the plan
  *
- * Return: 0, -EINTR if svff_cancel() was called, or the error of the step that failed.
+ * Return: 0, -EINTR if svff_cancel() was called, or the error of the first step that failed.
  */
 int svff_plan_run(struct svff_plan *plan)
 {
+	struct run run = { .plan = plan };
 	int ret = 0;
 
 	if (plan->dry_run)
 		return svff_fail(plan->ctx, -EINVAL, "a plan made to be looked at cannot be run");
+	plan->begin_us = svff_now_us();
 	if (plan->command && (plan->count || plan->recovers))
 		ret = journal_begin(plan);
 	if (ret)
 		return ret;
-	ret = plan->recovers ? run_all(plan) : run_or_undo(plan);
+	ret = plan->recovers ? run_all(&run) : run_or_undo(&run);
+	plan->time_us = svff_now_us() - plan->begin_us;
 	card_refresh(plan->card);
 	return ret;
 }

@@ -16,11 +16,11 @@
  * A VF that is removed next needs no reset when QEMU closes it, and a reset takes 100 ms. Only where the
  * driver has its queues stopped before: without that, the reset is what stops them.
  */
-static bool skip_reset(struct svff_plan *plan, const struct svff_step *step, const char *bdf)
+static bool skip_reset(struct svff_plan *plan, const struct svff_step *step)
 {
 	return step->vanishes && !strcmp(step->found->driver, VARIANT_DRIVER) &&
 	       picture_vf(&plan->now, step->vf)->reset[0] &&
-	       !sysfs_write(plan->ctx, "\n", RESET_METHOD, bdf);
+	       !sysfs_write(plan->ctx, "\n", RESET_METHOD, step->bdf);
 }
 
 /* vfio-pci learns when it opens a VF how that can be reset, so this comes first. */
@@ -35,9 +35,9 @@ static void restore_reset(struct svff_plan *plan, unsigned int vf, const char *b
 }
 
 /* The guest has ended: its VF is free, and that is no reason to undo what was done for the others. */
-static int guest_ended(struct svff_plan *plan, struct svff_step *step, const char *bdf)
+static int guest_ended(struct svff_plan *plan, struct svff_step *step)
 {
-	int ret = vfio_wait_free(plan->ctx, bdf);
+	int ret = vfio_wait_free(plan->ctx, step->bdf);
 
 	if (!ret)
 		ret = step_note_free(plan, step);
@@ -59,19 +59,35 @@ static int pause_now(struct svff_plan *plan, struct svff_step *step)
 	int ret;
 
 	plan->ctx->shielded = true;
-	ret = guest_pause(step->guest, step->id, plan->timeout_ms);
+	ret = guest_begin_pause(step->guest, step->id, plan->timeout_ms);
+	if (!ret)
+		ret = guest_end_pause(step->guest, step->id, INT64_MAX);
 	plan->ctx->shielded = shielded;
 	return ret;
 }
 
-static int unpause_now(struct svff_plan *plan, struct svff_step *step, const char *bdf)
+static int begin_unpause(struct svff_plan *plan, struct svff_step *step)
+{
+	restore_reset(plan, step->vf, step->bdf);
+	return guest_begin_unpause(step->guest, step->id, step->bdf, sysfs_iommu_group(plan->ctx, step->bdf),
+				   plan->timeout_ms);
+}
+
+static int end_unpause(struct svff_plan *plan, struct svff_step *step, int64_t until_ms)
+{
+	return guest_end_unpause(step->guest, step->id, step->bdf, sysfs_iommu_group(plan->ctx, step->bdf),
+				 plan->timeout_ms, until_ms);
+}
+
+static int unpause_now(struct svff_plan *plan, struct svff_step *step)
 {
 	bool shielded = plan->ctx->shielded;
 	int ret;
 
-	restore_reset(plan, step->vf, bdf);
 	plan->ctx->shielded = true;
-	ret = guest_unpause(step->guest, step->id, bdf, sysfs_iommu_group(plan->ctx, bdf), plan->timeout_ms);
+	ret = begin_unpause(plan, step);
+	if (!ret)
+		ret = end_unpause(plan, step, INT64_MAX);
 	plan->ctx->shielded = shielded;
 	return ret;
 }
@@ -79,62 +95,80 @@ static int unpause_now(struct svff_plan *plan, struct svff_step *step, const cha
 /* ---- pause, unpause: a VF of a guest; each is the other's undo ---- */
 
 /* A VF that QEMU says it has let go of, and that is open all the same, goes back to the guest. */
-static int check_released(struct svff_plan *plan, struct svff_step *step, const char *bdf)
+static int check_released(struct svff_plan *plan, struct svff_step *step)
 {
 	char why[SVFF_ERROR_LEN];
-	int ret = vfio_wait_free(plan->ctx, bdf);
+	int ret = vfio_wait_free(plan->ctx, step->bdf);
 
 	if (!ret)
 		return step_note_owner(plan, step);
 	svff_copy(why, sizeof(why), plan->ctx->error);
-	unpause_now(plan, step, bdf);
+	unpause_now(plan, step);
 	return svff_fail(plan->ctx, ret, "VF %u: %s", step->vf, why);
+}
+
+static int pause_failed(struct svff_plan *plan, struct svff_step *step, int err)
+{
+	char why[SVFF_ERROR_LEN];
+
+	svff_copy(why, sizeof(why), plan->ctx->error);
+	restore_reset(plan, step->vf, step->bdf);
+	if (err == -ECONNRESET && step->guest_may_go)
+		return guest_ended(plan, step);
+	return svff_fail(plan->ctx, err, "VF %u: %s", step->vf, why);
 }
 
 static int apply_pause(struct svff_plan *plan, struct svff_step *step)
 {
-	char bdf[SVFF_BDF_LEN], why[SVFF_ERROR_LEN];
-	int ret = vf_need(plan->card, step->vf, bdf);
+	int ret = vf_need(plan->card, step->vf, step->bdf);
 
 	step->found = calloc(1, sizeof(*step->found));
 	if (!step->found)
 		return svff_fail(plan->ctx, -ENOMEM, "VF %u: out of memory", step->vf);
 	if (!ret)
-		ret = vfio_binding(plan->ctx, bdf, step->found);
+		ret = vfio_binding(plan->ctx, step->bdf, step->found);
 	if (ret)
 		return ret;
-	skip_reset(plan, step, bdf);
-	ret = pause_now(plan, step);
-	if (!ret)
-		return check_released(plan, step, bdf);
-	svff_copy(why, sizeof(why), plan->ctx->error);
-	restore_reset(plan, step->vf, bdf);
-	if (ret == -ECONNRESET && step->guest_may_go)
-		return guest_ended(plan, step, bdf);
-	return svff_fail(plan->ctx, ret, "VF %u: %s", step->vf, why);
+	skip_reset(plan, step);
+	ret = guest_begin_pause(step->guest, step->id, plan->timeout_ms);
+	return ret ? pause_failed(plan, step, ret) : STEP_BEGUN;
+}
+
+static int end_pause(struct svff_plan *plan, struct svff_step *step)
+{
+	int ret = guest_end_pause(step->guest, step->id, 0);
+
+	if (ret == -EINPROGRESS)
+		return STEP_BEGUN;
+	return ret ? pause_failed(plan, step, ret) : check_released(plan, step);
 }
 
 static int undo_pause(struct svff_plan *plan, struct svff_step *step)
 {
-	char bdf[SVFF_BDF_LEN];
 	int ret = card_refresh(plan->card);
 
 	if (!ret)
-		ret = vf_need(plan->card, step->vf, bdf);
+		ret = vf_need(plan->card, step->vf, step->bdf);
 	if (!ret)
-		ret = vfio_restore(plan->ctx, bdf, step->found);
+		ret = vfio_restore(plan->ctx, step->bdf, step->found);
 	if (!ret)
-		ret = unpause_now(plan, step, bdf);
+		ret = unpause_now(plan, step);
 	if (ret == -ECONNRESET)
-		return guest_ended(plan, step, bdf) == STEP_SKIP ? 0 : ret;
+		return guest_ended(plan, step) == STEP_SKIP ? 0 : ret;
 	return ret ? failed(plan, step, ret) : 0;
 }
 
-const struct step_ops step_pause = { apply_pause, undo_pause };
+const struct step_ops step_pause = { apply_pause, undo_pause, end_pause };
+
+static int unpause_failed(struct svff_plan *plan, struct svff_step *step, int err)
+{
+	if (err == -ECONNRESET && step->guest_may_go)
+		return guest_ended(plan, step);
+	return failed(plan, step, err);
+}
 
 static int apply_unpause(struct svff_plan *plan, struct svff_step *step)
 {
-	char bdf[SVFF_BDF_LEN];
 	int ret = card_refresh(plan->card);
 
 	if (!ret && !state_find(&plan->card->state, step->vf)) {
@@ -142,27 +176,34 @@ static int apply_unpause(struct svff_plan *plan, struct svff_step *step)
 		return STEP_SKIP;
 	}
 	if (!ret)
-		ret = vf_need(plan->card, step->vf, bdf);
-	if (!ret)
-		ret = unpause_now(plan, step, bdf);
-	if (ret == -ECONNRESET && step->guest_may_go)
-		return guest_ended(plan, step, bdf);
-	return ret ? failed(plan, step, ret) : 0;
+		ret = vf_need(plan->card, step->vf, step->bdf);
+	if (ret)
+		return failed(plan, step, ret);
+	ret = begin_unpause(plan, step);
+	return ret ? unpause_failed(plan, step, ret) : STEP_BEGUN;
+}
+
+static int end_unpause_step(struct svff_plan *plan, struct svff_step *step)
+{
+	int ret = end_unpause(plan, step, 0);
+
+	if (ret == -EINPROGRESS)
+		return STEP_BEGUN;
+	return ret ? unpause_failed(plan, step, ret) : 0;
 }
 
 static int undo_unpause(struct svff_plan *plan, struct svff_step *step)
 {
-	char bdf[SVFF_BDF_LEN];
-	int ret = vf_need(plan->card, step->vf, bdf);
+	int ret = vf_need(plan->card, step->vf, step->bdf);
 
 	if (!ret)
 		ret = pause_now(plan, step);
 	if (!ret || ret == -ECONNRESET)
-		ret = vfio_wait_free(plan->ctx, bdf);
+		ret = vfio_wait_free(plan->ctx, step->bdf);
 	return ret ? failed(plan, step, ret) : 0;
 }
 
-const struct step_ops step_unpause = { apply_unpause, undo_unpause };
+const struct step_ops step_unpause = { apply_unpause, undo_unpause, end_unpause_step };
 
 /* ---- the same for a VF that a driver of this host has ---- */
 
@@ -186,5 +227,5 @@ static int host_unpause(struct svff_plan *plan, struct svff_step *step)
 	return write_pause(plan, step, "0");
 }
 
-const struct step_ops step_host_pause = { host_pause, host_unpause };
-const struct step_ops step_host_unpause = { host_unpause, host_pause };
+const struct step_ops step_host_pause = { host_pause, host_unpause, NULL };
+const struct step_ops step_host_unpause = { host_unpause, host_pause, NULL };

@@ -113,7 +113,7 @@ static int apply_quotas(struct svff_plan *plan, struct svff_step *step)
 	return svff_fail(plan->ctx, ret, "%s", why);
 }
 
-const struct step_ops step_quotas = { apply_quotas, undo_quotas };
+const struct step_ops step_quotas = { apply_quotas, undo_quotas, NULL };
 
 /* ---- count: from old VFs to value VFs; one of the two is 0 ---- */
 
@@ -232,7 +232,7 @@ static int undo_count(struct svff_plan *plan, struct svff_step *step)
 	return write_count(plan, step->old, step->vfio, &plan->now);
 }
 
-const struct step_ops step_count = { apply_count, undo_count };
+const struct step_ops step_count = { apply_count, undo_count, NULL };
 
 /* ---- bind: one VF ---- */
 
@@ -271,7 +271,7 @@ static int undo_bind(struct svff_plan *plan, struct svff_step *step)
 	return ret ? ret : vfio_restore(plan->ctx, bdf, step->found);
 }
 
-const struct step_ops step_bind = { apply_bind, undo_bind };
+const struct step_ops step_bind = { apply_bind, undo_bind, NULL };
 
 /* ---- bind all, release all: VFs first..count ---- */
 
@@ -338,7 +338,7 @@ static int apply_bind_all(struct svff_plan *plan, struct svff_step *step)
 	return for_all(plan, step, bind_vf);
 }
 
-const struct step_ops step_bind_all = { apply_bind_all, undo_all };
+const struct step_ops step_bind_all = { apply_bind_all, undo_all, NULL };
 
 static int release(struct svff_plan *plan, unsigned int vf, const char *bdf)
 {
@@ -358,7 +358,7 @@ static int apply_release_all(struct svff_plan *plan, struct svff_step *step)
 	return for_all(plan, step, release);
 }
 
-const struct step_ops step_release_all = { apply_release_all, undo_all };
+const struct step_ops step_release_all = { apply_release_all, undo_all, NULL };
 
 /* ---- attach, detach: one VF and a guest; each is the other's undo ---- */
 
@@ -478,7 +478,7 @@ static int undo_by_take(struct svff_plan *plan, struct svff_step *step)
 	return take(plan, step);
 }
 
-const struct step_ops step_attach = { apply_attach, undo_by_take };
+const struct step_ops step_attach = { apply_attach, undo_by_take, NULL };
 
 static int apply_detach(struct svff_plan *plan, struct svff_step *step)
 {
@@ -492,4 +492,4 @@ static int undo_by_give(struct svff_plan *plan, struct svff_step *step)
 	return ret ? ret : give(plan, step);
 }
 
-const struct step_ops step_detach = { apply_detach, undo_by_give };
+const struct step_ops step_detach = { apply_detach, undo_by_give, NULL };

@@ -116,7 +116,7 @@ int cli_fail(struct cli *cli, int err)
 	return cli_ok(root, false);
 }
 
-static struct json_object *step_json(const struct svff_step *step)
+static struct json_object *step_json(const struct svff_plan *plan, const struct svff_step *step)
 {
 	struct json_object *object = json_object_new_object();
 
@@ -126,6 +126,7 @@ static struct json_object *step_json(const struct svff_step *step)
 	if (svff_step_guest(step))
 		cli_add_text(object, "guest", svff_step_guest(step));
 	cli_add_text(object, "result", svff_step_result_name(svff_step_result(step)));
+	json_object_object_add(object, "begin_ms", json_object_new_double(svff_step_begin_us(plan, step) / USEC_PER_MSEC));
 	json_object_object_add(object, "ms", json_object_new_double(svff_step_time_us(step) / USEC_PER_MSEC));
 	if (svff_step_error(step))
 		cli_add_text(object, "error", svff_step_error(step));
@@ -144,7 +145,7 @@ struct json_object *cli_plan_json(const struct svff_plan *plan)
 	size_t i;
 
 	for (i = 0; i < svff_plan_count(plan); i++)
-		json_object_array_add(list, step_json(svff_plan_step(plan, i)));
+		json_object_array_add(list, step_json(plan, svff_plan_step(plan, i)));
 	return list;
 }
 
@@ -156,12 +157,10 @@ struct json_object *cli_plan_json(const struct svff_plan *plan)
 void cli_print_plan(const struct svff_plan *plan, bool dry_run)
 {
 	const struct svff_step *step;
-	double sum = 0;
 	size_t i;
 
 	for (i = 0; i < svff_plan_count(plan); i++) {
 		step = svff_plan_step(plan, i);
-		sum += svff_step_time_us(step) / USEC_PER_MSEC;
 		if (dry_run)
 			printf("%3zu  %s\n", i + 1, svff_step_name(step));
 		else
@@ -169,7 +168,7 @@ void cli_print_plan(const struct svff_plan *plan, bool dry_run)
 			       svff_step_result_name(svff_step_result(step)), svff_step_name(step));
 	}
 	if (!dry_run && svff_plan_count(plan))
-		printf("     %9.1f ms  in all\n", sum);
+		printf("     %9.1f ms  in all\n", svff_plan_time_us(plan) / USEC_PER_MSEC);
 }
 
 static void show_progress(void *data, const struct svff_plan *plan, const struct svff_step *step,

@@ -93,10 +93,16 @@ check_out() {
 	grep -qF -- "$1" "$T/out" || fail "stdout lacks '$1': $(head -c 400 "$T/out")"
 }
 
-# check_json EXPRESSION: python, j is the result
+# check_json EXPRESSION: python, j is the result; beside(a, b), after(a, b): so went two steps whose names begin so
 check_json() {
 	python3 -c 'import json, sys
 j = json.load(open(sys.argv[1]))
+def span(name):
+    return next((s["begin_ms"], s["begin_ms"] + s["ms"]) for s in j["steps"] if s["name"].startswith(name))
+def beside(a, b):
+    return span(a)[0] < span(b)[1] and span(b)[0] < span(a)[1]
+def after(a, b):
+    return span(a)[0] >= span(b)[1]
 sys.exit(0 if eval(sys.argv[2]) else 1)' "$T/out" "$1" 2>"$T/json.err" ||
 		fail "not so: $1; $(tail -n1 "$T/json.err") $(tr -d '\n' <"$T/out" | head -c 400)"
 }

@@ -20,6 +20,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,10 +41,10 @@ int __real_qmp_command(struct qmp *qmp, const char *command, struct json_object 
 		       struct json_object **ret);
 int __wrap_qmp_command(struct qmp *qmp, const char *command, struct json_object *args, unsigned int timeout_ms,
 		       struct json_object **ret);
-int __real_qmp_command_fd(struct qmp *qmp, const char *command, struct json_object *args, int fd,
-			  unsigned int timeout_ms, struct json_object **ret);
-int __wrap_qmp_command_fd(struct qmp *qmp, const char *command, struct json_object *args, int fd,
-			  unsigned int timeout_ms, struct json_object **ret);
+int __real_qmp_ask(struct qmp *qmp, const char *command, struct json_object *args, int fd, unsigned int timeout_ms);
+int __wrap_qmp_ask(struct qmp *qmp, const char *command, struct json_object *args, int fd, unsigned int timeout_ms);
+int __real_qmp_answer(struct qmp *qmp, int64_t until_ms, struct json_object **ret);
+int __wrap_qmp_answer(struct qmp *qmp, int64_t until_ms, struct json_object **ret);
 int __real_rename(const char *from, const char *to);
 int __wrap_rename(const char *from, const char *to);
 int __real_fsync(int fd);
@@ -453,19 +454,50 @@ static bool changes_guest(const char *command)
 int __wrap_qmp_command(struct qmp *qmp, const char *command, struct json_object *args, unsigned int timeout_ms,
 		       struct json_object **ret)
 {
-	return __wrap_qmp_command_fd(qmp, command, args, -1, timeout_ms, ret);
+	int err;
+
+	if (changes_guest(command))
+		maybe_kill();
+	err = __real_qmp_command(qmp, command, args, timeout_ms, ret);
+	if (changes_guest(command))
+		maybe_kill();
+	return err;
 }
 
-int __wrap_qmp_command_fd(struct qmp *qmp, const char *command, struct json_object *args, int fd,
-			  unsigned int timeout_ms, struct json_object **ret)
+/* Guests that have been asked for a change: several may be at the same time. */
+static struct qmp *changing[8];
+
+static struct qmp **changing_place(struct qmp *qmp)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(changing) / sizeof(*changing) - 1; i++)
+		if (changing[i] == qmp)
+			break;
+	return &changing[i];
+}
+
+int __wrap_qmp_ask(struct qmp *qmp, const char *command, struct json_object *args, int fd, unsigned int timeout_ms)
 {
 	int err;
 
 	if (changes_guest(command))
 		maybe_kill();
-	err = __real_qmp_command_fd(qmp, command, args, fd, timeout_ms, ret);
-	if (changes_guest(command))
+	err = __real_qmp_ask(qmp, command, args, fd, timeout_ms);
+	if (!err && changes_guest(command))
+		*changing_place(NULL) = qmp;
+	return err;
+}
+
+int __wrap_qmp_answer(struct qmp *qmp, int64_t until_ms, struct json_object **ret)
+{
+	int err = __real_qmp_answer(qmp, until_ms, ret);
+	struct qmp **place = changing_place(qmp);
+
+	if (err != -EINPROGRESS && *place == qmp) {
+		*place = NULL;
 		maybe_kill();
+	}
 	return err;
 }
 

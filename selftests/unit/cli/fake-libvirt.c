@@ -28,8 +28,8 @@ struct _virConnect { int unused; };
 struct _virDomain { char name[NAME_MAX + 1]; };
 
 static struct _virConnect connection;
-static virError last = { .message = "no error" };
-static char message[LINE_MAX_LEN];
+static __thread virError last;
+static __thread char message[LINE_MAX_LEN] = "no error";
 
 static int fail(int code, const char *text)
 {
@@ -59,7 +59,7 @@ virErrorPtr virGetLastError(void)
 
 const char *virGetLastErrorMessage(void)
 {
-	return last.message;
+	return message;
 }
 
 void virSetErrorFunc(void *data, virErrorFunc handler)

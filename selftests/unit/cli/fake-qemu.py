@@ -26,6 +26,7 @@ BEHAVIOUR, COMMAND being a QMP command or "greeting":
   keeps-open       says that a device is paused, and has it open all the same
   refuse-unpause:N refuses the first N VFs that it is to unpause with
   slow-pause:S     a pause takes S seconds
+  slow-unpause:S   an unpause takes S seconds
   flood            many events before each answer
   bytes            answers come byte by byte
   pretty           answers have line breaks
@@ -162,6 +163,7 @@ class Qemu:
             return self.fail(f"Device '{name}' not found", "DeviceNotFound")
         if not device["paused"]:
             return self.fail(f"Device '{name}' is not paused")
+        time.sleep(float(self.value("slow-unpause", "0")))
         self.unpauses += 1
         if self.unpauses <= int(self.value("refuse-unpause", "0")):
             return self.fail(f"Device '{name}' stays paused: host device differs in region 0")
