@@ -31,6 +31,24 @@ t_json() {
 	check_json 'j["ok"] and j["guest"].startswith("qmp:") and j["steps"][0]["result"] == "done"'
 }
 
+t_dry_run_changes_nothing() {
+	run 0 init --vfs 1 --no-bind
+	guest a
+	: >"$FAKE_LOG"
+	run 0 attach 1 "$T/a" --dry-run
+	check_out "bind VF 1 to VFIO"
+	check_out "attach VF 1 to qmp:$T/a"
+	run 0 attach 1 "$T/a" --dry-run --json
+	check_json 'j["dry_run"] and [s["result"] for s in j["steps"]] == ["pending"] * 2'
+	[ ! -s "$FAKE_LOG" ] || fail "wrote $(cat "$FAKE_LOG")"
+	check_owners ''
+	run 0 attach 1 "$T/a"
+	run 0 detach 1 --dry-run
+	check_out "detach VF 1 from qmp:$T/a"
+	check_owners '1=a'
+	run 2 init --vfs 1 --timeout 5
+}
+
 t_vf_by_address_guest_by_path() {
 	ready
 	guest a

@@ -24,16 +24,19 @@
  * @progress: stderr is a terminal that wants to see how far we are
  * @line: a line of progress is on the terminal now
  * @all: --all was given
+ * @dry_run: --dry-run was given
+ * @timeout: seconds, from --timeout
  */
 struct cli {
 	struct svff_ctx *ctx;
 	const char *card;
-	bool json, verbose, progress, line, all;
+	bool json, verbose, progress, line, all, dry_run;
+	unsigned int timeout;
 };
 
-/* ---- options that all commands have; a command's state->input points to a struct with this first ---- */
+/* ---- options of all commands; of those that make a plan; of those that ask guests in it. Their input is the tool. ---- */
 
-extern const struct argp_child cli_common[];
+extern const struct argp_child cli_common[], cli_plan[], cli_guest_plan[];
 
 enum cli_key {
 	CLI_KEY_JSON = 'j',
@@ -69,7 +72,8 @@ void cli_print_json(struct json_object *root);
 void cli_add_text(struct json_object *object, const char *key, const char *text);
 void cli_add_number(struct json_object *object, const char *key, long long number);
 struct json_object *cli_plan_json(const struct svff_plan *plan);
-void cli_print_plan(const struct svff_plan *plan, bool dry_run);
+void cli_print_plan(struct cli *cli, const struct svff_plan *plan);
+int cli_new_plan(struct cli *cli, struct svff_card *card, struct svff_plan **plan);
 int cli_run_plan(struct cli *cli, struct svff_plan *plan);
 void cli_clear_line(struct cli *cli);
 void cli_show_line(struct cli *cli, const char *text);

@@ -12,6 +12,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#define TIMEOUT_S	60
+#define TIMEOUT_MAX_S	86400
+
 const char *argp_program_version = "svff " SVFF_VERSION;
 
 static const struct command {
@@ -66,6 +69,45 @@ static const struct argp_option common_options[] = {
 static const struct argp common_argp = { .options = common_options, .parser = parse_common };
 
 const struct argp_child cli_common[] = { { &common_argp, 0, NULL, 0 }, { 0 } };
+
+/* ---- options of commands that make a plan, and of those that ask guests in it ---- */
+
+static error_t parse_plan(int key, char *arg, struct argp_state *state)
+{
+	struct cli *cli = state->input;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = cli;
+		return 0;
+	case CLI_KEY_TIMEOUT:
+		cli->timeout = cli_number(state, arg, "--timeout", 1, TIMEOUT_MAX_S);
+		return 0;
+	case CLI_KEY_DRY_RUN:
+		cli->dry_run = true;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp_option plan_options[] = {
+	{ "dry-run", CLI_KEY_DRY_RUN, NULL, 0, "Show the steps, change nothing", 8 },
+	{ 0 }
+};
+
+static const struct argp plan_argp = { .options = plan_options, .parser = parse_plan, .children = cli_common };
+
+const struct argp_child cli_plan[] = { { &plan_argp, 0, NULL, 0 }, { 0 } };
+
+static const struct argp_option guest_options[] = {
+	{ "timeout", CLI_KEY_TIMEOUT, "SECONDS", 0, "How long a guest may take for one step (60)", 8 },
+	{ 0 }
+};
+
+static const struct argp guest_argp = { .options = guest_options, .parser = parse_plan, .children = cli_plan };
+
+const struct argp_child cli_guest_plan[] = { { &guest_argp, 0, NULL, 0 }, { 0 } };
 
 /**
  * cli_usage() - tell wrong usage and end the program
@@ -171,7 +213,7 @@ static int usage(const char *what, const char *word)
 
 static int run(const struct command *command, int argc, char **argv)
 {
-	struct cli cli = { .progress = isatty(STDERR_FILENO) };
+	struct cli cli = { .progress = isatty(STDERR_FILENO), .timeout = TIMEOUT_S };
 	char name[32];
 	int status;
 

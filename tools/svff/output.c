@@ -150,24 +150,24 @@ struct json_object *cli_plan_json(const struct svff_plan *plan)
 }
 
 /**
- * cli_print_plan() - table of the steps of a plan
+ * cli_print_plan() - table of the steps of a plan; without times where nothing was done
+ * @cli: the tool
  * @plan: the plan
- * @dry_run: nothing was done, so there are no times
  */
-void cli_print_plan(const struct svff_plan *plan, bool dry_run)
+void cli_print_plan(struct cli *cli, const struct svff_plan *plan)
 {
 	const struct svff_step *step;
 	size_t i;
 
 	for (i = 0; i < svff_plan_count(plan); i++) {
 		step = svff_plan_step(plan, i);
-		if (dry_run)
+		if (cli->dry_run)
 			printf("%3zu  %s\n", i + 1, svff_step_name(step));
 		else
 			printf("%3zu  %9.1f ms  %-11s  %s\n", i + 1, svff_step_time_us(step) / USEC_PER_MSEC,
 			       svff_step_result_name(svff_step_result(step)), svff_step_name(step));
 	}
-	if (!dry_run && svff_plan_count(plan))
+	if (!cli->dry_run && svff_plan_count(plan))
 		printf("     %9.1f ms  in all\n", svff_plan_time_us(plan) / USEC_PER_MSEC);
 }
 
@@ -185,7 +185,26 @@ static void show_progress(void *data, const struct svff_plan *plan, const struct
 }
 
 /**
- * cli_run_plan() - carry out a plan; if it fails, tell so, and what became of each step
+ * cli_new_plan() - an empty plan, made as the user wants it
+ * @cli: the tool
+ * @card: what it is to change
+ * @plan: the plan
+ *
+ * Return: 0, or the exit status.
+ */
+int cli_new_plan(struct cli *cli, struct svff_card *card, struct svff_plan **plan)
+{
+	int ret = svff_plan_new(card, plan);
+
+	if (ret)
+		return cli_fail(cli, ret);
+	svff_plan_set_timeout(*plan, cli->timeout);
+	svff_plan_set_dry_run(*plan, cli->dry_run);
+	return 0;
+}
+
+/**
+ * cli_run_plan() - carry out a plan, unless it is to be looked at; if it fails, tell so, and what became of each step
  * @cli: the tool
  * @plan: the plan
  *
@@ -196,6 +215,8 @@ int cli_run_plan(struct cli *cli, struct svff_plan *plan)
 	struct json_object *root;
 	int ret;
 
+	if (cli->dry_run)
+		return 0;
 	svff_plan_set_progress(plan, show_progress, cli);
 	ret = svff_plan_run(plan);
 	cli_clear_line(cli);
@@ -204,7 +225,7 @@ int cli_run_plan(struct cli *cli, struct svff_plan *plan)
 	print_error(cli);
 	if (!cli->json) {
 		if (svff_plan_count(plan) > 2)
-			cli_print_plan(plan, false);
+			cli_print_plan(cli, plan);
 		return CLI_FAILED;
 	}
 	root = json_object_new_object();

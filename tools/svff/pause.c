@@ -8,16 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TIMEOUT_MAX_S	86400
-
 struct pause_args {
 	struct cli *cli;
 	char **word;
 	int words;
 	unsigned int *vf;
 	const char *guest;
-	unsigned int timeout;
-	bool pause, dry_run;
+	bool pause;
 };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -28,14 +25,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = args->cli;
 		return 0;
-	case CLI_KEY_TIMEOUT:
-		args->timeout = cli_number(state, arg, "--timeout", 1, TIMEOUT_MAX_S);
-		return 0;
 	case CLI_KEY_GUEST:
 		args->guest = arg;
-		return 0;
-	case CLI_KEY_DRY_RUN:
-		args->dry_run = true;
 		return 0;
 	case ARGP_KEY_ARGS:
 		args->word = state->argv + state->next;
@@ -100,7 +91,7 @@ static int report(struct pause_args *args, struct svff_card *card, const struct 
 	}
 	cli_add_text(root, "card", svff_card_address(card));
 	json_object_object_add(root, "vf", list);
-	json_object_object_add(root, "dry_run", json_object_new_boolean(args->dry_run));
+	json_object_object_add(root, "dry_run", json_object_new_boolean(args->cli->dry_run));
 	json_object_object_add(root, "steps", cli_plan_json(plan));
 	if (!ret && args->cli->json)
 		return cli_ok(root, true);
@@ -112,22 +103,16 @@ static int change(struct pause_args *args, struct svff_card *card, struct svff_p
 {
 	int ret;
 
-	svff_plan_set_timeout(plan, args->timeout);
-	svff_plan_set_dry_run(plan, args->dry_run);
 	ret = args->pause ? svff_plan_pause(plan, args->words, args->vf, args->guest) :
 			    svff_plan_unpause(plan, args->words, args->vf);
 	if (ret)
 		return cli_fail(args->cli, ret);
-	if (args->dry_run && !args->cli->json) {
-		cli_print_plan(plan, true);
+	if (args->cli->dry_run && !args->cli->json) {
+		cli_print_plan(args->cli, plan);
 		return 0;
 	}
-	if (!args->dry_run) {
-		ret = cli_run_plan(args->cli, plan);
-		if (ret)
-			return ret;
-	}
-	return report(args, card, plan);
+	ret = cli_run_plan(args->cli, plan);
+	return ret ? ret : report(args, card, plan);
 }
 
 static int run(struct pause_args *args)
@@ -138,10 +123,8 @@ static int run(struct pause_args *args)
 
 	if (ret)
 		return ret;
-	ret = svff_plan_new(card, &plan);
-	if (ret) {
-		ret = cli_fail(args->cli, ret);
-	} else {
+	ret = cli_new_plan(args->cli, card, &plan);
+	if (!ret) {
 		ret = change(args, card, plan);
 		svff_plan_free(plan);
 	}
@@ -149,32 +132,25 @@ static int run(struct pause_args *args)
 	return ret;
 }
 
-#define COMMON_OPTIONS \
-	{ "timeout", CLI_KEY_TIMEOUT, "SECONDS", 0, "How long a guest's QEMU may take (60)", 0 }, \
-	{ "dry-run", CLI_KEY_DRY_RUN, NULL, 0, "Show the steps, change nothing", 0 }, \
-	{ 0 }
-
 static const struct argp_option pause_options[] = {
 	{ "guest", CLI_KEY_GUEST, "GUEST", 0, "The guest that has the VFs, if it got them by other means than svff", 0 },
-	COMMON_OPTIONS
+	{ 0 }
 };
 
 static const struct argp pause_argp = {
-	.options = pause_options, .parser = parse, .args_doc = "VF...", .children = cli_common,
+	.options = pause_options, .parser = parse, .args_doc = "VF...", .children = cli_guest_plan,
 	.doc = "Release VFs on this host, while their guests keep the devices and their drivers stay bound.\vA VF "
 	       "that a driver of this host has is paused by svff_pf. If one VF cannot be paused, none is.",
 };
 
-static const struct argp_option unpause_options[] = { COMMON_OPTIONS };
-
 static const struct argp unpause_argp = {
-	.options = unpause_options, .parser = parse, .args_doc = "VF...", .children = cli_common,
+	.parser = parse, .args_doc = "VF...", .children = cli_guest_plan,
 	.doc = "Put VFs back under the paused devices of their guests.\vIf one VF cannot be put back, none is.",
 };
 
 static int command(struct cli *cli, int argc, char **argv, const struct argp *argp, bool pause)
 {
-	struct pause_args args = { .cli = cli, .timeout = 60, .pause = pause };
+	struct pause_args args = { .cli = cli, .pause = pause };
 	int status = CLI_USAGE;
 
 	args.vf = calloc(argc, sizeof(*args.vf));

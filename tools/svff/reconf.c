@@ -10,13 +10,12 @@
 
 #define VFS_MAX		65535
 #define QUEUES_MAX	4096
-#define TIMEOUT_MAX_S	86400
 
 struct count_args {
 	struct cli *cli;
 	int vfs, spare;			/* -1: not given */
-	unsigned int queues, timeout;
-	bool no_bind, force, dry_run, by_detach;
+	unsigned int queues;
+	bool no_bind, force, by_detach;
 	size_t attaches;
 	unsigned int *vf;
 	const char **guest;
@@ -59,9 +58,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case CLI_KEY_QUEUES:
 		args->queues = cli_number(state, arg, "--queues", 1, QUEUES_MAX);
 		return 0;
-	case CLI_KEY_TIMEOUT:
-		args->timeout = cli_number(state, arg, "--timeout", 1, TIMEOUT_MAX_S);
-		return 0;
 	case CLI_KEY_ATTACH:
 		take_attach(args, arg, state);
 		return 0;
@@ -70,9 +66,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case CLI_KEY_FORCE:
 		args->force = true;
-		return 0;
-	case CLI_KEY_DRY_RUN:
-		args->dry_run = true;
 		return 0;
 	case ARGP_KEY_ARG:
 		cli_usage(state, "'%s' is one word too many", arg);
@@ -105,9 +98,9 @@ static int report(struct count_args *args, struct svff_card *card, struct svff_p
 	struct json_object *root;
 
 	if (!args->cli->json) {
-		cli_print_plan(plan, args->dry_run);
+		cli_print_plan(args->cli, plan);
 		print_way(plan);
-		if (args->dry_run)
+		if (args->cli->dry_run)
 			return 0;
 		printf("card %s has %u VFs", svff_card_address(card), svff_card_vfs(card));
 		if (svff_card_spares(card))
@@ -120,7 +113,7 @@ static int report(struct count_args *args, struct svff_card *card, struct svff_p
 	cli_add_number(root, "vfs", svff_card_vfs(card));
 	cli_add_number(root, "spare", svff_card_spares(card));
 	cli_add_text(root, "way", svff_plan_way(plan));
-	json_object_object_add(root, "dry_run", json_object_new_boolean(args->dry_run));
+	json_object_object_add(root, "dry_run", json_object_new_boolean(args->cli->dry_run));
 	json_object_object_add(root, "steps", cli_plan_json(plan));
 	return cli_ok(root, true);
 }
@@ -129,9 +122,7 @@ static int change(struct count_args *args, struct svff_card *card, struct svff_p
 {
 	int ret;
 
-	svff_plan_set_timeout(plan, args->timeout);
 	svff_plan_set_force(plan, args->force);
-	svff_plan_set_dry_run(plan, args->dry_run);
 	svff_plan_set_by_detach(plan, args->by_detach);
 	svff_plan_set_queues(plan, args->queues);
 	if (args->spare >= 0)
@@ -139,12 +130,8 @@ static int change(struct count_args *args, struct svff_card *card, struct svff_p
 	ret = args->plan(args, plan);
 	if (ret)
 		return cli_fail(args->cli, ret);
-	if (!args->dry_run) {
-		ret = cli_run_plan(args->cli, plan);
-		if (ret)
-			return ret;
-	}
-	return report(args, card, plan);
+	ret = cli_run_plan(args->cli, plan);
+	return ret ? ret : report(args, card, plan);
 }
 
 static int run(struct count_args *args)
@@ -155,10 +142,8 @@ static int run(struct count_args *args)
 
 	if (ret)
 		return cli_fail(args->cli, ret);
-	ret = svff_plan_new(card, &plan);
-	if (ret) {
-		ret = cli_fail(args->cli, ret);
-	} else {
+	ret = cli_new_plan(args->cli, card, &plan);
+	if (!ret) {
 		ret = change(args, card, plan);
 		svff_plan_free(plan);
 	}
@@ -169,7 +154,7 @@ static int run(struct count_args *args)
 static int command(struct cli *cli, int argc, char **argv, const struct argp *argp,
 		   int (*plan)(struct count_args *args, struct svff_plan *plan))
 {
-	struct count_args args = { .cli = cli, .vfs = -1, .spare = -1, .timeout = 60, .plan = plan };
+	struct count_args args = { .cli = cli, .vfs = -1, .spare = -1, .plan = plan };
 	int status = CLI_USAGE;
 
 	if (!argp_parse(argp, argc, argv, 0, NULL, &args))
@@ -190,19 +175,17 @@ static int plan_reconf(struct count_args *args, struct svff_plan *plan)
 }
 
 #define VFS_OPTION	{ "vfs", CLI_KEY_VFS, "N", 0, "How many VFs the card is to have", 0 }
-#define DRY_RUN_OPTION	{ "dry-run", CLI_KEY_DRY_RUN, NULL, 0, "Show the steps, change nothing", 0 }
 
 static const struct argp_option init_options[] = {
 	VFS_OPTION,
 	{ "spare",   CLI_KEY_SPARE,   "M",  0, "Make M more, hidden and without queues, for a later reconf", 0 },
 	{ "queues",  CLI_KEY_QUEUES,  "Q",  0, "Queues for each VF; else the card's default", 0 },
 	{ "no-bind", CLI_KEY_NO_BIND, NULL, 0, "Do not bind the VFs to VFIO", 0 },
-	DRY_RUN_OPTION,
 	{ 0 }
 };
 
 static const struct argp init_argp = {
-	.options = init_options, .parser = parse, .children = cli_common,
+	.options = init_options, .parser = parse, .children = cli_plan,
 	.doc = "Make VFs on a card that has none, and bind them to VFIO.\vIf a step fails, those before it are "
 	       "taken back.",
 };
@@ -214,13 +197,11 @@ static const struct argp_option reconf_options[] = {
 	{ "attach",  CLI_KEY_ATTACH,  "VF=GUEST", 0, "Give this VF to this guest at the end; may be repeated", 0 },
 	{ "force",   CLI_KEY_FORCE,   NULL,       0, "Take VFs also from those who will not get them back", 0 },
 	{ "by-detach", CLI_KEY_BY_DETACH, NULL,   0, "Let all guests unplug and plug their VFs, also those that can pause", 0 },
-	{ "timeout", CLI_KEY_TIMEOUT, "SECONDS",  0, "How long a guest may take for one step (60)", 0 },
-	DRY_RUN_OPTION,
 	{ 0 }
 };
 
 static const struct argp reconf_argp = {
-	.options = reconf_options, .parser = parse, .children = cli_common,
+	.options = reconf_options, .parser = parse, .children = cli_guest_plan,
 	.doc = "Change the number of VFs while guests run.\vGuests keep their devices, which are paused for the "
 	       "while; those whose QEMU cannot pause unplug them and get the same VFs again. Within the spare VFs no "
 	       "guest is touched. If a step fails, those before it are taken back.",

@@ -9,7 +9,7 @@
 struct recover_args {
 	struct cli *cli;
 	enum svff_direction direction;
-	bool forget, dry_run;
+	bool forget;
 };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -29,14 +29,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case CLI_KEY_FORGET:
 		args->forget = true;
 		return 0;
-	case CLI_KEY_DRY_RUN:
-		args->dry_run = true;
-		return 0;
 	case ARGP_KEY_ARG:
 		cli_usage(state, "'%s' is one word too many", arg);
 		return 0;
 	case ARGP_KEY_END:
-		if (args->forget && (args->direction != SVFF_AUTO || args->dry_run))
+		if (args->forget && (args->direction != SVFF_AUTO || args->cli->dry_run))
 			cli_usage(state, "--forget goes with no other option");
 		return 0;
 	default:
@@ -51,8 +48,8 @@ static int report(struct recover_args *args, const struct svff_card *card, const
 
 	if (!args->cli->json) {
 		if (svff_plan_count(plan))
-			cli_print_plan(plan, args->dry_run);
-		if (!args->dry_run)
+			cli_print_plan(args->cli, plan);
+		if (!args->cli->dry_run)
 			printf("card %s has %u VFs: %s\n", svff_card_address(card), svff_card_vfs(card),
 			       needed ? "recovered" : "nothing is to be recovered");
 		return 0;
@@ -60,7 +57,7 @@ static int report(struct recover_args *args, const struct svff_card *card, const
 	root = json_object_new_object();
 	cli_add_text(root, "card", svff_card_address(card));
 	cli_add_number(root, "vfs", svff_card_vfs(card));
-	json_object_object_add(root, "dry_run", json_object_new_boolean(args->dry_run));
+	json_object_object_add(root, "dry_run", json_object_new_boolean(args->cli->dry_run));
 	json_object_object_add(root, "needed", json_object_new_boolean(needed));
 	json_object_object_add(root, "steps", cli_plan_json(plan));
 	return cli_ok(root, true);
@@ -68,18 +65,12 @@ static int report(struct recover_args *args, const struct svff_card *card, const
 
 static int recover(struct recover_args *args, struct svff_card *card, struct svff_plan *plan)
 {
-	int ret;
+	int ret = svff_plan_recover(plan, args->direction);
 
-	svff_plan_set_dry_run(plan, args->dry_run);
-	ret = svff_plan_recover(plan, args->direction);
 	if (ret)
 		return cli_fail(args->cli, ret);
-	if (!args->dry_run && svff_plan_is_needed(plan)) {
-		ret = cli_run_plan(args->cli, plan);
-		if (ret)
-			return ret;
-	}
-	return report(args, card, plan);
+	ret = svff_plan_is_needed(plan) ? cli_run_plan(args->cli, plan) : 0;
+	return ret ? ret : report(args, card, plan);
 }
 
 static int run(struct recover_args *args)
@@ -91,11 +82,8 @@ static int run(struct recover_args *args)
 	if (ret)
 		return cli_fail(args->cli, ret);
 	ret = args->forget ? svff_recover_forget(card) : 0;
-	if (!ret)
-		ret = svff_plan_new(card, &plan);
-	if (ret) {
-		ret = cli_fail(args->cli, ret);
-	} else {
+	ret = ret ? cli_fail(args->cli, ret) : cli_new_plan(args->cli, card, &plan);
+	if (!ret) {
 		ret = args->forget ? report(args, card, plan) : recover(args, card, plan);
 		svff_plan_free(plan);
 	}
@@ -107,12 +95,11 @@ static const struct argp_option options[] = {
 	{ "back",    CLI_KEY_BACK,    NULL, 0, "To how it was before the command", 0 },
 	{ "forward", CLI_KEY_FORWARD, NULL, 0, "To what the command was to bring about", 0 },
 	{ "forget",  CLI_KEY_FORGET,  NULL, 0, "Leave all as it is, and let other commands change the card again", 0 },
-	{ "dry-run", CLI_KEY_DRY_RUN, NULL, 0, "Show the steps, change nothing", 0 },
 	{ 0 }
 };
 
 static const struct argp recover_argp = {
-	.options = options, .parser = parse, .children = cli_common,
+	.options = options, .parser = parse, .children = cli_guest_plan,
 	.doc = "Finish or undo what an svff had begun that was killed, or that could not take back all it had "
 	       "done.\vA reconf that had made its new VFs is finished, all else is taken back, unless an option says "
 	       "otherwise. What fails does not stop the rest, and can be tried again.",

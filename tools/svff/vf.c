@@ -7,12 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#define TIMEOUT_MAX_S	86400
-
 struct vf_args {
 	struct cli *cli;
 	const char *vf, *guest, *bus;
-	unsigned int timeout;
 	bool guest_needed;
 };
 
@@ -34,9 +31,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	switch (key) {
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = args->cli;
-		return 0;
-	case CLI_KEY_TIMEOUT:
-		args->timeout = cli_number(state, arg, "--timeout", 1, TIMEOUT_MAX_S);
 		return 0;
 	case CLI_KEY_BUS:
 		args->bus = arg;
@@ -70,6 +64,7 @@ static int report(struct cli *cli, const char *what, struct svff_card *card, uns
 		cli_add_text(root, "address", svff_vf_address(vf));
 		cli_add_text(root, "guest", guest);
 		cli_add_text(root, "device", svff_vf_guest_device(vf));
+		json_object_object_add(root, "dry_run", json_object_new_boolean(cli->dry_run));
 		json_object_object_add(root, "steps", cli_plan_json(plan));
 		cli_ok(root, true);
 	} else if (guest) {
@@ -94,17 +89,18 @@ static int change(struct vf_args *args, struct svff_card *card, unsigned int vf,
 	struct cli *cli = args->cli;
 	int ret;
 
-	svff_plan_set_timeout(plan, args->timeout);
 	if (args->bus)
 		svff_plan_set_bus(plan, args->bus);
 	ret = args->guest_needed ? svff_plan_attach(plan, vf, args->guest) :
 				   svff_plan_detach(plan, vf, args->guest);
 	if (ret)
 		return cli_fail(cli, ret);
+	if (cli->dry_run && !cli->json) {
+		cli_print_plan(cli, plan);
+		return 0;
+	}
 	ret = cli_run_plan(cli, plan);
-	if (ret)
-		return ret;
-	return report(cli, args->guest_needed ? "is attached to" : "is taken from", card, vf, plan_guest(plan), plan);
+	return ret ? ret : report(cli, args->guest_needed ? "is attached to" : "is taken from", card, vf, plan_guest(plan), plan);
 }
 
 static int run(struct vf_args *args)
@@ -116,10 +112,8 @@ static int run(struct vf_args *args)
 
 	if (ret)
 		return cli_fail(args->cli, ret);
-	ret = svff_plan_new(card, &plan);
-	if (ret) {
-		ret = cli_fail(args->cli, ret);
-	} else {
+	ret = cli_new_plan(args->cli, card, &plan);
+	if (!ret) {
 		ret = change(args, card, vf, plan);
 		svff_plan_free(plan);
 	}
@@ -127,32 +121,26 @@ static int run(struct vf_args *args)
 	return ret;
 }
 
-#define TIMEOUT_OPTION \
-	{ "timeout", CLI_KEY_TIMEOUT, "SECONDS", 0, "How long the guest may take (60)", 0 }
-
 static const struct argp_option attach_options[] = {
 	{ "bus", CLI_KEY_BUS, "NAME", 0, "The guest's name of the port; else the first free hot-plug port", 0 },
-	TIMEOUT_OPTION,
 	{ 0 }
 };
 
 static const struct argp attach_argp = {
-	.options = attach_options, .parser = parse, .args_doc = "VF GUEST", .children = cli_common,
+	.options = attach_options, .parser = parse, .args_doc = "VF GUEST", .children = cli_guest_plan,
 	.doc = "Give a VF to a running guest.\vVF is a number from 1 or a PCI address. GUEST is "
 	       "qmp:/path/to/socket, or the path alone, or libvirt:DOMAIN.",
 };
 
-static const struct argp_option detach_options[] = { TIMEOUT_OPTION, { 0 } };
-
 static const struct argp detach_argp = {
-	.options = detach_options, .parser = parse, .args_doc = "VF [GUEST]", .children = cli_common,
+	.parser = parse, .args_doc = "VF [GUEST]", .children = cli_guest_plan,
 	.doc = "Take a VF from its guest.\vVF is a number from 1 or a PCI address. GUEST is needed only if "
 	       "the guest got the VF by other means than 'svff attach'.",
 };
 
 static int command(struct cli *cli, int argc, char **argv, const struct argp *argp, bool attach)
 {
-	struct vf_args args = { .cli = cli, .timeout = 60, .guest_needed = attach };
+	struct vf_args args = { .cli = cli, .guest_needed = attach };
 
 	if (argp_parse(argp, argc, argv, 0, NULL, &args))
 		return CLI_USAGE;
