@@ -345,10 +345,15 @@ static int __init pf_init(void)
 		       irq_mode);
 		return -EINVAL;
 	}
+	err = pf_vfio_init();
+	if (err)
+		return err;
 	pf_debugfs_init();
 	err = pci_register_driver(&pf_driver);
-	if (err)
-		pf_debugfs_exit();
+	if (!err)
+		return 0;
+	pf_debugfs_exit();
+	pf_vfio_exit();
 	return err;
 }
 module_init(pf_init);
@@ -357,6 +362,7 @@ static void __exit pf_exit(void)
 {
 	pci_unregister_driver(&pf_driver);
 	pf_debugfs_exit();
+	pf_vfio_exit();
 }
 module_exit(pf_exit);
 

@@ -69,6 +69,7 @@ struct pf_stats {
  * @image: what is kept of it while it is paused, also while it is absent
  * @moving: @image is being made, or loaded: the session is left alone
  * @claimed: a VFIO driver pauses and resumes it, and nobody else
+ * @fresh: as it was made: none but its present driver has had it, and it has sent nothing
  * @told: its driver was told that the card will be reset
  * @seq: sequence number of the last notice
  * @asked: notice whose answer somebody waits for, 0 if none
@@ -87,6 +88,7 @@ struct pf_vf {
 	struct pf_image *image;
 	bool moving;
 	bool claimed;
+	bool fresh;
 	bool told;
 	u16 seq;
 	u8 asked;
@@ -253,7 +255,9 @@ int pf_vf_load(struct svff_pf *pf, unsigned int n, const void *bytes, size_t len
 int pf_vf_load_unclaimed(struct svff_pf *pf, unsigned int n, const void *bytes, size_t len);
 void pf_images_free(struct svff_pf *pf);
 
-/* vfio.c has what include/svff/pf.h declares. */
+/* vfio.c, which also has what include/svff/pf.h declares */
+int pf_vfio_init(void);
+void pf_vfio_exit(void);
 
 /* sysfs.c */
 int pf_sysfs_create(struct svff_pf *pf);

@@ -319,6 +319,7 @@ void pf_mbox_recv(struct svff_qdma *qd, u16 src, const union svff_mbox_msg *msg)
 				     src);
 		return;
 	}
+	vf->fresh = false;
 	if (may_pass(pf, vf) && !pf_hold_locked(pf, vf, msg))
 		handle(pf, vf, msg);
 }

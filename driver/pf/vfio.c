@@ -4,6 +4,10 @@
  */
 #include "pf.h"
 
+#include <linux/cleanup.h>
+#include <linux/device/bus.h>
+#include <linux/notifier.h>
+#include <linux/pci.h>
 #include <svff/pf.h>
 
 /**
@@ -27,24 +31,90 @@ int svff_pf_vf_find(struct pci_dev *vfdev, struct svff_pf_vf *vf)
 }
 EXPORT_SYMBOL_NS_GPL(svff_pf_vf_find, SVFF_NS(SVFF_PF));
 
-/* Nothing of a user stays: neither what it had on the card nor what was kept of it. */
-static void begin_anew_locked(struct svff_pf *pf, struct pf_vf *vf)
+/*
+ * Nothing of a user stays: neither what it had on the card nor what was kept of it.
+ * Return: true if the VF has nothing on the card now.
+ */
+static bool begin_anew_locked(struct svff_pf *pf, struct pf_vf *vf)
 {
 	int err = 0;
 
 	lockdep_assert_held(&pf->lock);
 	pf_image_drop_locked(pf, vf);
 	if (!pf->up || (vf->state != SVFF_VF_READY && vf->state != SVFF_VF_ACTIVE))
-		return;
+		return false;
 	err = pf_release_locked(pf, vf);
 	if (err)
 		dev_err(&pf->pdev->dev, "VF%u: contexts not cleared (%pe)\n", pf_vf_number(pf, vf),
 			ERR_PTR(err));
 	pf_state_enter_locked(pf, vf, err ? SVFF_VF_ERROR : SVFF_VF_READY);
+	return !err;
+}
+
+/*
+ * What another driver has left in a VF nobody knows. One that did not even bind is not
+ * told apart from one that was not asked; what it did with queues came by messages.
+ */
+static int vf_lost_driver(struct notifier_block *nb, unsigned long action, void *data)
+{
+	struct svff_pf_vf vf;
+
+	if (action != BUS_NOTIFY_UNBIND_DRIVER || !to_pci_dev(data)->is_virtfn ||
+	    svff_pf_vf_find(to_pci_dev(data), &vf))
+		return NOTIFY_DONE;
+	guard(mutex)(&vf.pf->lock);
+	pf_vf(vf.pf, vf.n)->fresh = false;
+	return NOTIFY_OK;
+}
+
+static struct notifier_block vf_drivers = { .notifier_call = vf_lost_driver };
+
+/**
+ * pf_vfio_init() - have an eye on the drivers of VFs
+ *
+ * Context: process.
+ * Return: 0 or errno.
+ */
+int pf_vfio_init(void)
+{
+	return bus_register_notifier(&pci_bus_type, &vf_drivers);
 }
 
 /**
- * svff_pf_vf_claim() - a VFIO user has opened the VF, which was reset
+ * pf_vfio_exit() - no more
+ *
+ * Context: process.
+ */
+void pf_vfio_exit(void)
+{
+	bus_unregister_notifier(&pci_bus_type, &vf_drivers);
+}
+
+/**
+ * svff_pf_vf_take_fresh() - is the VF as it was when it was made?
+ * @vf: VF
+ *
+ * A VF that was just made is as after a reset. It is asked once, by who is about to
+ * change that; another driver that has had the VF, or a message from it, have changed
+ * it already.
+ *
+ * Context: process.
+ * Return: true if so, the first time.
+ */
+bool svff_pf_vf_take_fresh(const struct svff_pf_vf *vf)
+{
+	struct svff_pf *pf = vf->pf;
+	bool fresh;
+
+	guard(mutex)(&pf->lock);
+	fresh = pf_vf(pf, vf->n)->fresh;
+	pf_vf(pf, vf->n)->fresh = false;
+	return fresh;
+}
+EXPORT_SYMBOL_NS_GPL(svff_pf_vf_take_fresh, SVFF_NS(SVFF_PF));
+
+/**
+ * svff_pf_vf_claim() - a VFIO user has opened the VF, which was reset, or is fresh
  * @vf: VF
  *
  * From now on it is paused and resumed by that user alone.
@@ -75,17 +145,20 @@ EXPORT_SYMBOL_NS_GPL(svff_pf_vf_claim, SVFF_NS(SVFF_PF));
  * @vf: VF that was claimed
  *
  * Context: process.
+ * Return: true if the VF was paused, and has had neither queues nor doorbells since.
  */
-void svff_pf_vf_release(const struct svff_pf_vf *vf)
+bool svff_pf_vf_release(const struct svff_pf_vf *vf)
 {
 	struct svff_pf *pf = vf->pf;
 	struct pf_vf *v;
+	bool paused;
 
 	guard(mutex)(&pf->pause_lock);
 	guard(mutex)(&pf->lock);
 	v = pf_vf(pf, vf->n);
-	begin_anew_locked(pf, v);
+	paused = v->state == SVFF_VF_PAUSED;
 	v->claimed = false;
+	return begin_anew_locked(pf, v) && paused;
 }
 EXPORT_SYMBOL_NS_GPL(svff_pf_vf_release, SVFF_NS(SVFF_PF));
 

@@ -22,6 +22,12 @@
  * RUNNING, and writes it then. Interrupts and config space are the user's affair too;
  * that the VF's mailbox interrupts is saved.
  *
+ * vfio-pci resets a function when it is opened, and again when it is closed: 100 ms each,
+ * while a guest waits. A VF that was just made, and that no driver has had since, is as
+ * after a reset when it is opened. One that is closed in STOP has nothing on the card,
+ * and is reset when it is opened the next time, if it still exists then. These two are
+ * not reset; all others are.
+ *
  * It binds to a VF by driver_override alone, and only if svff_pf drives the PF.
  */
 #include "vfio.h"
@@ -171,10 +177,38 @@ static void vf_release_dev(struct vfio_device *vdev)
 	vfio_pci_core_release_dev(vdev);
 }
 
+/* As if it could not be reset, which is not so. Nobody else resets it meanwhile. */
+static int enable_fresh(struct svff_vfio *sv)
+{
+	struct pci_dev *pdev = sv->core.pdev;
+	u8 first = pdev->reset_methods[0];
+	int err;
+
+	device_lock_assert(&pdev->dev);
+	pdev->reset_methods[0] = 0;
+	err = vfio_pci_core_enable(&sv->core);
+	pdev->reset_methods[0] = first;
+	sv->core.reset_works = first;
+	return err;
+}
+
+/* Only tries to lock the device: who removes it has the lock, and waits for us. */
+static int enable(struct svff_vfio *sv)
+{
+	struct device *dev = &sv->core.pdev->dev;
+	int err;
+
+	if (!svff_pf_vf_take_fresh(&sv->vf) || !device_trylock(dev))
+		return vfio_pci_core_enable(&sv->core);
+	err = enable_fresh(sv);
+	device_unlock(dev);
+	return err;
+}
+
 static int vf_open_device(struct vfio_device *vdev)
 {
 	struct svff_vfio *sv = to_svff_vfio(vdev);
-	int err = vfio_pci_core_enable(&sv->core);
+	int err = enable(sv);
 
 	if (err)
 		return err;
@@ -199,7 +233,8 @@ static void vf_close_device(struct vfio_device *vdev)
 	scoped_guard(mutex, &sv->state_lock) {
 		sv->open = false;
 		end_stream(sv);
-		svff_pf_vf_release(&sv->vf);
+		if (svff_pf_vf_release(&sv->vf))
+			sv->core.reset_works = false;	/* learnt anew when it is opened */
 	}
 	vfio_pci_core_close_device(vdev);
 }

@@ -6,7 +6,8 @@
  * goes, and that waits for their drivers. So a driver that is bound to a VF may
  * call these for as long as it is, without a reference.
  *
- * Order: svff_pf_vf_find() at probe; svff_pf_vf_claim() when a user opens the VF;
+ * Order: svff_pf_vf_find() at probe; svff_pf_vf_claim() when a user opens the VF, which
+ * was reset before, or is fresh (svff_pf_vf_take_fresh());
  * svff_pf_vf_stop(), then svff_pf_vf_save(), or svff_pf_vf_load(), then
  * svff_pf_vf_run(), as often as the user likes; svff_pf_vf_forget() after each reset
  * of the function; svff_pf_vf_release() when the user has gone.
@@ -30,8 +31,9 @@ struct svff_pf_vf {
 };
 
 int svff_pf_vf_find(struct pci_dev *vfdev, struct svff_pf_vf *vf);
+bool svff_pf_vf_take_fresh(const struct svff_pf_vf *vf);
 int svff_pf_vf_claim(const struct svff_pf_vf *vf);
-void svff_pf_vf_release(const struct svff_pf_vf *vf);
+bool svff_pf_vf_release(const struct svff_pf_vf *vf);
 void svff_pf_vf_forget(const struct svff_pf_vf *vf);
 int svff_pf_vf_stop(const struct svff_pf_vf *vf);
 int svff_pf_vf_run(const struct svff_pf_vf *vf);

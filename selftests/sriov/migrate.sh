@@ -7,15 +7,7 @@
 . "$(dirname "$0")/vf.sh"
 
 # vfio_vfs COUNT: so many VFs, each bound to svff_vfio; A and B are the first two
-vfio_vfs()
-{
-	local n
-
-	vfs "$1"
-	for n in $(seq "$1"); do
-		vf_bind "$n" svff_vfio
-	done
-}
+vfio_vfs() { vfs "$1" svff_vfio; }
 
 suite() { vfio_vfs 2; sub vf-test migrate "$A" "$B"; }
 
@@ -44,6 +36,44 @@ others()
 	vf-client "$A" mm >/dev/null || fail "the VF afterwards"
 }
 
+# resets NUMBER COMMAND...: vf-client's COMMAND, and so many function level resets with it
+resets()
+{
+	local want=$1 is
+	shift
+
+	echo >"$TRACE/trace"
+	vf-client "$A" "$@" >"$TMP/client" 2>&1 || fail "$*: $(tail -n 1 "$TMP/client")"
+	is=$(grep -c ' pcie_reset_flr ' "$TRACE/trace")
+	[ "$is" -eq "$want" ] || { cat "$TRACE/trace"; fail "$is resets by '$*', not $want"; }
+}
+
+# A reset takes 100 ms of a guest's time: which of them are made
+needless_resets()
+{
+	TRACE=/sys/kernel/tracing
+	mountpoint -q "$TRACE" || mount -t tracefs tracefs "$TRACE"
+	put_ok pcie_reset_flr "$TRACE/set_ftrace_filter"
+	put_ok function "$TRACE/current_tracer"
+	trap 'echo nop >"$TRACE/current_tracer"; echo >"$TRACE/set_ftrace_filter"' EXIT
+	vfio_vfs 1
+	resets 1 hello			# made a moment ago; a reset when it is closed
+	resets 2 hello			# it had a user before
+	resets 1 stop --queues 4	# has nothing on the card when it is closed
+	resets 2 mm			# and is reset when it is opened again
+	vfio_vfs 1
+	resets 0 stop --queues 4	# as in a reconfiguration
+	vfio_vfs 1
+	resets 2 reset			# a fresh one can be reset like others
+	vfs 1
+	vf-client "$A" info >"$TMP/client" || fail "a VF on vfio-pci"
+	vf_bind 1 svff_vfio
+	resets 2 hello			# another driver had it
+	vfs 1
+	vf_bind 1 svff_vfio
+	resets 2 hello			# the same, and did nothing with it
+}
+
 unloads()
 {
 	no_vfs
@@ -54,6 +84,7 @@ modprobe svff_vfio || { echo "1..0 # SKIP no svff_vfio"; exit "$KTAP_SKIP"; }
 add "it binds by driver_override" binds
 add "who may pause" others
 add "stop, save, load, resume" suite
+add "a VF is reset but where nothing is to be reset" needless_resets
 add "it unloads" unloads
 allow 'DMAR: \[DMA'
 finish

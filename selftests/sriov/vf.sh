@@ -25,7 +25,7 @@ vf_bind()
 	[ -e "$D/virtfn$(($1 - 1))/driver" ] || fail "$bdf is not bound to $2"
 }
 
-# vfs COUNT: so many VFs, each bound to vfio-pci; A and B are the first two
+# vfs COUNT [DRIVER]: so many VFs, each bound to vfio-pci, or to DRIVER; A and B are the first two
 vfs()
 {
 	local n
@@ -33,7 +33,7 @@ vfs()
 	no_vfs
 	put_ok "$1" "$D/sriov_numvfs"
 	for n in $(seq "$1"); do
-		vf_bind "$n" vfio-pci
+		vf_bind "$n" "${2:-vfio-pci}"
 	done
 	# shellcheck disable=SC2034	# for those who source this
 	A=$(vf_link 1)

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "mig.h"
 #include "work.h"
 
 #define EXIT_USAGE	2
@@ -19,6 +20,8 @@ static const char usage_text[] =
 "  info    identity of the VF, no mailbox\n"
 "  hello   open a session with the PF, show what it says\n"
 "  refused ask for more queues than there are\n"
+"  reset   a function level reset\n"
+"  stop    set up the queues, stop the VF (svff_vfio) and leave it so\n"
 "  mm      move random data to the card and back, compare\n"
 "  hold    set up the queues and keep them until standard input ends or the\n"
 "          host wants the VF back; prints 'ready', then one line an event\n"
@@ -193,6 +196,19 @@ static int do_refused(const char *bdf, const struct options *o)
 	return ret ? fail(bdf, "QREQ", vf_error(ret)) : EXIT_SUCCESS;
 }
 
+static int do_reset(const char *bdf, const struct options *o)
+{
+	struct vf vf;
+	int ret;
+
+	(void)o;
+	if (start(&vf, bdf, 0))
+		return EXIT_FAILURE;
+	ret = vfio_reset(&vf.dev);
+	vf_close(&vf);
+	return ret ? fail(bdf, "reset", strerror(-ret)) : EXIT_SUCCESS;
+}
+
 static int do_mm(const char *bdf, const struct options *o)
 {
 	struct work_result res;
@@ -301,12 +317,30 @@ static int do_hold(const char *bdf, const struct options *o)
 	return ret;
 }
 
+static int do_stop(const char *bdf, const struct options *o)
+{
+	struct mm_queue *q = calloc(2 * o->work.queues, sizeof(*q));
+	struct vf vf;
+	int ret = -ENOMEM;
+
+	if (!q || start(&vf, bdf, o->work.queues)) {
+		free(q);
+		return EXIT_FAILURE;
+	}
+	ret = make_queues(&vf, q, o->work.queues);
+	if (!ret)
+		ret = mig_set(&vf.dev, VFIO_DEVICE_STATE_STOP, NULL);
+	vf_close(&vf);
+	free(q);
+	return ret ? fail(bdf, "stop", vf_error(ret)) : EXIT_SUCCESS;
+}
+
 static const struct {
 	const char *name;
 	int (*fn)(const char *bdf, const struct options *o);
 } commands[] = {
 	{ "info", do_info }, { "hello", do_hello }, { "refused", do_refused },
-	{ "mm", do_mm }, { "hold", do_hold },
+	{ "reset", do_reset }, { "stop", do_stop }, { "mm", do_mm }, { "hold", do_hold },
 };
 
 int main(int argc, char **argv)
