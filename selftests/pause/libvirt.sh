@@ -178,7 +178,6 @@ cleanup()
 }
 
 trap cleanup EXIT
-allow 'All device reset methods disabled by user'
 add "a domain of libvirt, QEMU unprivileged" start_domain
 add "svff attach, live and in the definition" attach_to_domain
 add "pause and unpause" pauses

@@ -155,7 +155,6 @@ cleanup()
 }
 
 trap cleanup EXIT
-allow 'All device reset methods disabled by user'
 add "two guests move data" begin
 add "a reconf within spare VFs" within_spares
 add "more VFs" changes 6

@@ -294,24 +294,6 @@ t_vf_of_a_lost_answer_is_not_removed() {
 	check_states 'attached detached'
 }
 
-t_resets_are_skipped_where_queues_are_stopped() {
-	machine --variant
-	ready
-	check_driver 1 svff_vfio
-	run 0 reconf --vfs 5
-	grep -q '01:00.1/reset_method $' "$FAKE_LOG" || fail "VF 1 was reset for nothing"
-	check_driver 1 svff_vfio
-	check_driver 5 svff_vfio
-	[ "$(cat "$PF/virtfn0/reset_method")" = flr ] || fail "the new VF cannot be reset"
-	FAKE_FAIL='sriov_numvfs 0=16@1' run 1 reconf --vfs 6
-	[ "$(cat "$PF/virtfn0/reset_method")" = flr ] || fail "the old VF cannot be reset any more"
-	# the reset is what stops the queues of a VF on plain vfio-pci
-	machine
-	ready
-	run 0 reconf --vfs 5
-	! grep -q 'reset_method' "$FAKE_LOG" || fail "a reset was skipped that is needed"
-}
-
 t_refuses_to_forget_a_pause_of_this_host() {
 	FAKE_VF_DRIVER=svff_vf run 0 init --vfs 1 --no-bind
 	echo active >"$PF/svff/vf1/state"

@@ -222,7 +222,6 @@ static int add_pauses(struct svff_plan *plan)
 		if (ret)
 			break;
 		last_step(plan)->guest_may_go = true;
-		last_step(plan)->vanishes = true;
 	}
 	return ret;
 }

@@ -121,8 +121,6 @@ static int take_vf(struct svff_card *card, struct picture *picture, unsigned int
 		ret = vfio_binding(ctx, bdf, &pic->bound);
 	if (ret)
 		return ret;
-	if (sysfs_read(ctx, pic->reset, sizeof(pic->reset), PF_DIR "reset_method", bdf))
-		pic->reset[0] = '\0';
 	sysfs_read(ctx, state, sizeof(state), VF_DIR "state", card->address, vf);
 	if (!strcmp(state, "paused") && pic->bound.driver[0] && !vfio_is_driver(pic->bound.driver))
 		pic->use = VF_HOST_PAUSED;
@@ -204,7 +202,6 @@ static struct json_object *encode_vf(const struct vf_picture *pic, unsigned int 
 	json_object_object_add(object, "queues", json_object_new_int(pic->queues));
 	add_text(object, "driver", pic->bound.driver);
 	add_text(object, "override", pic->bound.override);
-	add_text(object, "reset_method", pic->reset);
 	if (pic->use != VF_FREE)
 		add_text(object, "use", use_names[pic->use]);
 	add_text(object, "guest", pic->guest);
@@ -246,7 +243,6 @@ static int decode_vf(struct picture *picture, struct json_object *object)
 		return -EBADMSG;
 	svff_copy(pic->bound.driver, sizeof(pic->bound.driver), svff_json_text(object, "driver"));
 	svff_copy(pic->bound.override, sizeof(pic->bound.override), svff_json_text(object, "override"));
-	svff_copy(pic->reset, sizeof(pic->reset), svff_json_text(object, "reset_method"));
 	for (i = 0; i < ARRAY_SIZE(use_names); i++)
 		if (!strcmp(use, use_names[i]))
 			pic->use = i;

@@ -338,7 +338,6 @@ enum vf_use {
 
 struct vf_picture {
 	struct vf_binding bound;
-	char reset[SVFF_ID_LEN];	/* the ways to reset it, in sysfs' words; empty: not known, or none */
 	unsigned int queues;
 	enum vf_use use;
 	char *guest, id[SVFF_ID_LEN], bus[SVFF_ID_LEN];	/* as in struct svff_owner */
@@ -418,7 +417,6 @@ struct svff_step {
 	bool not_paused;		/* VFs that the plan pauses have steps of their own */
 	bool guest_may_go;		/* a guest that has ended meanwhile is no failure */
 	bool vfio;			/* new VFs are for VFIO, no driver of this host is to have them first */
-	bool vanishes;			/* the VF is removed next, nobody needs it reset */
 	bool together;			/* need not wait for those before it, but for its own guest */
 	bool begun;			/* and not ended: the guest has been asked */
 	char *name, *error;

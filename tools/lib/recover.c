@@ -9,27 +9,14 @@
 #include <errno.h>
 #include <string.h>
 
-/* The kernel's switches that a plan had moved for a while. */
-static int apply_switches(struct svff_plan *plan, struct svff_step *step)
+/* The kernel's switch that a plan had moved for a while. */
+static int apply_autoprobe(struct svff_plan *plan, struct svff_step *step)
 {
 	const char *card = plan->card->address;
-	const char *old;
-	char bdf[SVFF_BDF_LEN];
-	unsigned int vf;
-	int ret = 0, err;
+	int ret = sysfs_write(plan->ctx, "1", "bus/pci/devices/%s/sriov_drivers_autoprobe", card);
 
 	(void)step;
-	if (plan->to.autoprobe > plan->now.autoprobe)
-		ret = sysfs_write(plan->ctx, "1", "bus/pci/devices/%s/sriov_drivers_autoprobe", card);
-	for (vf = 1; vf <= plan->now.vfs; vf++) {
-		old = picture_vf(&plan->to, vf)->reset;
-		if (!old[0] || picture_vf(&plan->now, vf)->reset[0] || vf_address(plan->card, vf, bdf))
-			continue;
-		err = sysfs_write(plan->ctx, old, "bus/pci/devices/%s/reset_method", bdf);
-		ret = ret ? ret : err;
-	}
-	return ret ? svff_fail(plan->ctx, ret, "card %s: autoprobe or a VF's way to be reset cannot be restored: %s", card,
-			       strerror(-ret)) : 0;
+	return ret ? svff_fail(plan->ctx, ret, "card %s: autoprobe cannot be restored: %s", card, strerror(-ret)) : 0;
 }
 
 static int undo_nothing(struct svff_plan *plan, struct svff_step *step)
@@ -39,17 +26,7 @@ static int undo_nothing(struct svff_plan *plan, struct svff_step *step)
 	return 0;
 }
 
-static const struct step_ops step_switches = { apply_switches, undo_nothing, NULL };
-
-static bool switches_differ(struct svff_plan *plan)
-{
-	unsigned int vf;
-
-	for (vf = 1; vf <= plan->now.vfs; vf++)
-		if (picture_vf(&plan->to, vf)->reset[0] && !picture_vf(&plan->now, vf)->reset[0])
-			return true;
-	return plan->to.autoprobe > plan->now.autoprobe;
-}
+static const struct step_ops step_autoprobe = { apply_autoprobe, undo_nothing, NULL };
 
 /* Whoever may have a VF: the note, and those that the killed plan had in mind. Who is gone is dropped. */
 static int find_owners(struct svff_plan *plan, const struct journal *journal)
@@ -116,8 +93,7 @@ static int plan_from(struct svff_plan *plan, const struct journal *journal, enum
 		 journal->pid, journal->step[0] ? "; its last step was '" : "", journal->step,
 		 journal->step[0] ? "'" : "", back ? "going back to how it was" : "finishing it", plan->to.vfs);
 	ret = drop_ended(plan);
-	if (!ret && switches_differ(plan) &&
-	    !plan_add(plan, &step_switches, 0, "restore autoprobe and the VFs' ways to be reset"))
+	if (!ret && plan->to.autoprobe > plan->now.autoprobe && !plan_add(plan, &step_autoprobe, 0, "restore autoprobe"))
 		ret = -ENOMEM;
 	return ret ? ret : plan_change(plan);
 }

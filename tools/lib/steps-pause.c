@@ -9,31 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define VARIANT_DRIVER	"svff_vfio"
-#define RESET_METHOD	"bus/pci/devices/%s/reset_method"
-
-/*
- * A VF that is removed next needs no reset when QEMU closes it, and a reset takes 100 ms. Only where the
- * driver has its queues stopped before: without that, the reset is what stops them.
- */
-static bool skip_reset(struct svff_plan *plan, const struct svff_step *step)
-{
-	return step->vanishes && !strcmp(step->found->driver, VARIANT_DRIVER) &&
-	       picture_vf(&plan->now, step->vf)->reset[0] &&
-	       !sysfs_write(plan->ctx, "\n", RESET_METHOD, step->bdf);
-}
-
-/* vfio-pci learns when it opens a VF how that can be reset, so this comes first. */
-static void restore_reset(struct svff_plan *plan, unsigned int vf, const char *bdf)
-{
-	const char *old = picture_vf(&plan->now, vf)->reset[0] ? picture_vf(&plan->now, vf)->reset :
-								  picture_vf(&plan->to, vf)->reset;
-	char now[SVFF_ID_LEN];
-
-	if (old[0] && !sysfs_read(plan->ctx, now, sizeof(now), RESET_METHOD, bdf) && !now[0])
-		sysfs_write(plan->ctx, old, RESET_METHOD, bdf);
-}
-
 /* The guest has ended: its VF is free, and that is no reason to undo what was done for the others. */
 static int guest_ended(struct svff_plan *plan, struct svff_step *step)
 {
@@ -68,7 +43,6 @@ static int pause_now(struct svff_plan *plan, struct svff_step *step)
 
 static int begin_unpause(struct svff_plan *plan, struct svff_step *step)
 {
-	restore_reset(plan, step->vf, step->bdf);
 	return guest_begin_unpause(step->guest, step->id, step->bdf, sysfs_iommu_group(plan->ctx, step->bdf),
 				   plan->timeout_ms);
 }
@@ -107,15 +81,12 @@ static int check_released(struct svff_plan *plan, struct svff_step *step)
 	return svff_fail(plan->ctx, ret, "VF %u: %s", step->vf, why);
 }
 
-static int pause_failed(struct svff_plan *plan, struct svff_step *step, int err)
+/* The guest may have ended. */
+static int ask_failed(struct svff_plan *plan, struct svff_step *step, int err)
 {
-	char why[SVFF_ERROR_LEN];
-
-	svff_copy(why, sizeof(why), plan->ctx->error);
-	restore_reset(plan, step->vf, step->bdf);
 	if (err == -ECONNRESET && step->guest_may_go)
 		return guest_ended(plan, step);
-	return svff_fail(plan->ctx, err, "VF %u: %s", step->vf, why);
+	return failed(plan, step, err);
 }
 
 static int apply_pause(struct svff_plan *plan, struct svff_step *step)
@@ -129,9 +100,8 @@ static int apply_pause(struct svff_plan *plan, struct svff_step *step)
 		ret = vfio_binding(plan->ctx, step->bdf, step->found);
 	if (ret)
 		return ret;
-	skip_reset(plan, step);
 	ret = guest_begin_pause(step->guest, step->id, plan->timeout_ms);
-	return ret ? pause_failed(plan, step, ret) : STEP_BEGUN;
+	return ret ? ask_failed(plan, step, ret) : STEP_BEGUN;
 }
 
 static int end_pause(struct svff_plan *plan, struct svff_step *step)
@@ -140,7 +110,7 @@ static int end_pause(struct svff_plan *plan, struct svff_step *step)
 
 	if (ret == -EINPROGRESS)
 		return STEP_BEGUN;
-	return ret ? pause_failed(plan, step, ret) : check_released(plan, step);
+	return ret ? ask_failed(plan, step, ret) : check_released(plan, step);
 }
 
 static int undo_pause(struct svff_plan *plan, struct svff_step *step)
@@ -160,13 +130,6 @@ static int undo_pause(struct svff_plan *plan, struct svff_step *step)
 
 const struct step_ops step_pause = { apply_pause, undo_pause, end_pause };
 
-static int unpause_failed(struct svff_plan *plan, struct svff_step *step, int err)
-{
-	if (err == -ECONNRESET && step->guest_may_go)
-		return guest_ended(plan, step);
-	return failed(plan, step, err);
-}
-
 static int apply_unpause(struct svff_plan *plan, struct svff_step *step)
 {
 	int ret = card_refresh(plan->card);
@@ -180,7 +143,7 @@ static int apply_unpause(struct svff_plan *plan, struct svff_step *step)
 	if (ret)
 		return failed(plan, step, ret);
 	ret = begin_unpause(plan, step);
-	return ret ? unpause_failed(plan, step, ret) : STEP_BEGUN;
+	return ret ? ask_failed(plan, step, ret) : STEP_BEGUN;
 }
 
 static int end_unpause_step(struct svff_plan *plan, struct svff_step *step)
@@ -189,7 +152,7 @@ static int end_unpause_step(struct svff_plan *plan, struct svff_step *step)
 
 	if (ret == -EINPROGRESS)
 		return STEP_BEGUN;
-	return ret ? unpause_failed(plan, step, ret) : 0;
+	return ret ? ask_failed(plan, step, ret) : 0;
 }
 
 static int undo_unpause(struct svff_plan *plan, struct svff_step *step)

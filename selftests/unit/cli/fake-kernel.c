@@ -218,7 +218,6 @@ static void make_vf(const char *real, const char *pf, int vf)
 	put("0x10ee\n", "%s/vendor", dir);
 	put("0xa03f\n", "%s/device", dir);
 	put("(null)\n", "%s/driver_override", dir);
-	put("flr\n", "%s/reset_method", dir);
 	link_to(real, dir, "physfn");
 	snprintf(name, sizeof(name), "virtfn%d", vf - 1);
 	link_to(dir, real, name);
