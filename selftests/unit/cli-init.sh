@@ -47,6 +47,11 @@ t_autoprobe_is_off_for_the_moment_only() {
 	check_attribute sriov_drivers_autoprobe 1
 }
 
+t_autoprobe_that_stays_off_is_told() {
+	FAKE_FAIL='sriov_drivers_autoprobe 1=5' run 0 init --vfs 1
+	check_err "warning: card 0000:01:00.0: sriov_drivers_autoprobe stays 0: write 1 to it"
+}
+
 t_refuses_a_count_while_another_is_set() {
 	run 0 init --vfs 2
 	run 1 init --vfs 3

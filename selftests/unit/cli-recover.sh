@@ -61,6 +61,18 @@ check_is_after() {
 	[ "$1" = "$wanted" ] || fail "killed at $2: neither as before ($before) nor as wanted ($wanted): $1"
 }
 
+t_killed_init() {
+	export FAKE_VF_DRIVER=svff_vf
+	wanted='3 1:vfio-pci:4:-:detached 2:vfio-pci:4:-:detached 3:vfio-pci:4:-:detached'
+	go_back() {
+		run 0 reconf --vfs 0
+		for vf in 1 2 3; do
+			echo 8 >"$PF/svff/vf$vf/queues"
+		done
+	}
+	kill_everywhere init --vfs 3 --queues 4
+}
+
 t_killed_pause() {
 	ready
 	wanted='3 1:vfio-pci:8:a:paused 2:vfio-pci:8:b:paused 3:vfio-pci:8:-:detached'

@@ -141,6 +141,8 @@ int svff_plan_init(struct svff_plan *plan, unsigned int vfs, unsigned int queues
 	if (card->vfs && (unsigned int)card->vfs != vfs + plan->spare)
 		return svff_fail(plan->ctx, -EBUSY, "card %s has %d VFs already: 'svff reconf --card %s --vfs %u' changes "
 				 "their number", card->address, card->vfs, card->address, vfs);
+	if (bind)
+		plan->command = "init";		/* autoprobe is off for a while */
 	return add_init(plan, vfs, queues, bind);
 }
 

@@ -189,8 +189,8 @@ static int enable_for_vfio(struct svff_plan *plan, unsigned int count, const str
 		if (ret && !write_number(plan->ctx, 0, card, "sriov_numvfs"))
 			svff_fail(plan->ctx, ret, "%s", why);
 	}
-	if (probe)
-		write_number(plan->ctx, probe, card, "sriov_drivers_autoprobe");
+	if (probe && write_number(plan->ctx, probe, card, "sriov_drivers_autoprobe"))
+		svff_log(plan->ctx, SVFF_LOG_WARNING, "card %s: sriov_drivers_autoprobe stays 0: write %d to it", card, probe);
 	return ret;
 }
 
