@@ -134,6 +134,15 @@ t_killed_reconf_by_detach() {
 	kill_everywhere reconf --vfs 4
 }
 
+# Each kill leaves the guest what it has got by then, also a descriptor of the group that nobody uses.
+t_killed_unpause_by_descriptor() {
+	ready unprivileged
+	run 0 pause 1 2
+	wanted='3 1:vfio-pci:8:a:attached 2:vfio-pci:8:b:attached 3:vfio-pci:8:-:detached'
+	go_back() { run 0 pause 1 2; }
+	kill_everywhere unpause 1 2
+}
+
 # reconf --vfs 4 of guests a and b, killed at the write that contains the text
 killed_at() {
 	"$SVFF" reconf --vfs 4 --verbose >"$T/out" 2>"$T/err" || fail "does not run"

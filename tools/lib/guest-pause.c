@@ -133,13 +133,18 @@ int guest_end_pause(struct svff_guest *guest, const char *id, int64_t until_ms)
 	return guest_is_paused(guest, id) == 1 ? 0 : ret;
 }
 
-/* QEMU forgets the name of a descriptor when it takes it, so the same name serves each time. */
+/*
+ * QEMU forgets the name of a descriptor when it takes it, so the same name serves each time. One that it was
+ * given by a command that was killed then would keep the group open.
+ */
 static int give_group(struct svff_guest *guest, const char *name, int group)
 {
 	char path[PATH_MAX];
 	int fd, ret = svff_path(guest->ctx, SVFF_DIR_DEV, path, "vfio/%d", group);
 
-	if (ret)
+	if (!ret)
+		ret = guest_monitor(guest, "closefd", svff_json_args("fdname", name, NULL, NULL), -1, ASK_MS, NULL);
+	if (ret && ret != -EREMOTEIO)
 		return ret;
 	fd = open(path, O_RDWR | O_CLOEXEC);
 	if (fd < 0)

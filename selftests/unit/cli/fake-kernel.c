@@ -16,6 +16,7 @@
  *		autoprobe is switched on again, as one that udev loads
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -34,6 +35,8 @@ int __real_svff_file_write(const char *path, const char *value);
 int __wrap_svff_file_write(const char *path, const char *value);
 int __real_svff_try_open(const char *path);
 int __wrap_svff_try_open(const char *path);
+int __real_open(const char *path, int flags, ...);
+int __wrap_open(const char *path, int flags, ...);
 
 struct qmp;
 struct json_object;
@@ -443,6 +446,22 @@ int __wrap_svff_try_open(const char *path)
 	if (!get(text, sizeof(text), "%s", path) && !strncmp(text, "busy", 4))
 		return -EBUSY;
 	return __real_svff_try_open(path);
+}
+
+int __wrap_open(const char *path, int flags, ...)
+{
+	char text[64];
+	va_list args;
+	int mode;
+
+	va_start(args, flags);
+	mode = flags & O_CREAT ? va_arg(args, int) : 0;
+	va_end(args);
+	if (strstr(path, "/dev/vfio/") && !get(text, sizeof(text), "%s", path) && !strncmp(text, "busy", 4)) {
+		errno = EBUSY;
+		return -1;
+	}
+	return __real_open(path, flags, mode);
 }
 
 static bool changes_guest(const char *command)

@@ -158,7 +158,7 @@ class Qemu:
     def cmd_unpause(self, args):
         name, device = args["id"], self.devices.get(args["id"])
         host = args.get("host", device["host"] if device else "")
-        fd = self.fds.pop(args.get("group-fd"), None)
+        fd = self.take_fd(args.get("group-fd"))
         if not device:
             return self.fail(f"Device '{name}' not found", "DeviceNotFound")
         if not device["paused"]:
@@ -168,12 +168,12 @@ class Qemu:
         if self.unpauses <= int(self.value("refuse-unpause", "0")):
             return self.fail(f"Device '{name}' stays paused: host device differs in region 0")
         error = self.host_error(host)
+        if self.has("unprivileged") and fd is None and (not error or "busy" in error):
+            error = f"Could not open '{self.node(host)}': Permission denied"
         if error and not (self.has("keeps-open") and "busy" in error):
             return self.fail(f"Device '{name}' stays paused: {error}")
         if "group-fd" in args and fd is None:
             return self.fail(f"File descriptor named '{args['group-fd']}' has not been found")
-        if self.has("unprivileged") and fd is None:
-            return self.fail(f"Device '{name}' stays paused: Could not open '{self.node(host)}': Permission denied")
         if fd is not None and os.readlink(f"/proc/self/fd/{fd}") != os.path.realpath(self.node(host)):
             return self.fail(f"Device '{name}' stays paused: error getting device from group: No such device")
         if fd is not None:
@@ -185,8 +185,28 @@ class Qemu:
     def cmd_getfd(self, args):
         if not self.received:
             return self.fail("No file descriptor supplied via SCM_RIGHTS")
-        self.fds[args["fdname"]] = self.received.pop(0)
+        fd = self.fds[args["fdname"]] = self.received.pop(0)
+        self.mark(fd, "busy")
         return {"return": {}}
+
+    def cmd_closefd(self, args):
+        fd = self.take_fd(args["fdname"])
+        if fd is None:
+            return self.fail(f"File descriptor named '{args['fdname']}' not found")
+        os.close(fd)
+        return {"return": {}}
+
+    # A group whose descriptor somebody has is open, whatever its name.
+    @staticmethod
+    def mark(fd, text):
+        with open(f"/proc/self/fd/{fd}", "w", encoding="utf-8") as file:
+            file.write(text)
+
+    def take_fd(self, name):
+        fd = self.fds.pop(name, None)
+        if fd is not None:
+            self.mark(fd, "")
+        return fd
 
     def cmd_query_commands(self):
         names = ["device_add", "device_del", "qom-list", "qom-get", "getfd"]
@@ -243,6 +263,8 @@ class Qemu:
             return self.cmd_query_commands()
         if command == "getfd":
             return self.cmd_getfd(args)
+        if command == "closefd":
+            return self.cmd_closefd(args)
         if not self.has("no-pause") and command == "vfio-pci-pause":
             return self.cmd_pause(args)
         if not self.has("no-pause") and command == "vfio-pci-unpause":
