@@ -40,6 +40,7 @@ t_closed_instead_of_an_answer() { misbehaves close:device_add "ended the connect
 t_answer_without_end() { misbehaves huge:qom-list "message without end"; }
 t_answer_of_great_depth() { misbehaves deep:qom-list "nesting too deep"; }
 t_question_not_answered() { misbehaves hang:qom-list "did not answer 'qom-list' in time"; }
+t_talks_for_ever_and_answers_nothing() { misbehaves talk:qom-list "did not answer 'qom-list' in time"; }
 t_question_refused() { misbehaves error:qom-get:no "refused 'qom-get': no"; }
 t_dies_at_a_question() { misbehaves die:qom-list "ended the connection during 'qom-list'"; }
 

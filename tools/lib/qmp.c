@@ -29,6 +29,7 @@
 #define QMP_DEPTH_MAX	64
 #define QMP_EVENTS_MAX	1024
 #define QMP_SLICE_MS	200		/* how soon a cancel is seen */
+#define QMP_LATE_READS	32		/* after the deadline: what a socket holds by then */
 
 struct qmp {
 	struct svff_ctx *ctx;
@@ -38,6 +39,7 @@ struct qmp {
 	const char *doing;		/* command under way, for messages */
 	char *line;			/* it, as it went out */
 	int64_t id, deadline;		/* its number, and until when its answer has to come */
+	unsigned int late_reads;	/* since then */
 	struct json_tokener *parser;
 	struct json_object *events;
 	size_t message_size;		/* of the message that is not complete yet */
@@ -87,11 +89,21 @@ static int qmp_poll(struct qmp *qmp, short what, int64_t deadline)
 	}
 }
 
+static void set_deadline(struct qmp *qmp, int64_t deadline)
+{
+	qmp->deadline = deadline;
+	qmp->late_reads = 0;
+}
+
 static int qmp_fill(struct qmp *qmp, int64_t deadline)
 {
 	ssize_t got;
-	int ret = qmp_poll(qmp, POLLIN, deadline);
+	int ret;
 
+	/* A peer that never stops talking is late too. */
+	if (svff_now_ms() > qmp->deadline && qmp->late_reads++ >= QMP_LATE_READS)
+		return -ETIMEDOUT;
+	ret = qmp_poll(qmp, POLLIN, deadline);
 	if (ret)
 		return ret;
 	got = recv(qmp->fd, qmp->buf, sizeof(qmp->buf), 0);
@@ -174,12 +186,10 @@ static int qmp_send(struct qmp *qmp, const char *text, int fd, int64_t deadline)
 		put = qmp_send_some(qmp, text, left, fd);
 		if (put < 0 && errno == EAGAIN) {
 			ret = qmp_poll(qmp, POLLOUT, deadline);
-			if (ret == -ETIMEDOUT) {
+			if (ret) {
 				qmp->broken = true;	/* half a command is out */
-				return qmp_late(qmp);
+				return ret == -ETIMEDOUT ? qmp_late(qmp) : ret;
 			}
-			if (ret)
-				return ret;
 		} else if (put < 0 && errno != EINTR) {
 			return qmp_lost(qmp, errno);
 		} else if (put > 0) {
@@ -296,7 +306,7 @@ int qmp_ask(struct qmp *qmp, const char *command, struct json_object *args, int 
 	int err = -ENOMEM;
 
 	qmp->doing = command;
-	qmp->deadline = svff_now_ms() + timeout_ms;
+	set_deadline(qmp, svff_now_ms() + timeout_ms);
 	qmp->id++;
 	free(qmp->line);
 	qmp->line = encode_command(qmp, command, args);
@@ -418,6 +428,7 @@ int qmp_wait_event(struct qmp *qmp, const char *const *names, const char *device
 	struct json_object *message;
 	int ret;
 
+	set_deadline(qmp, deadline_ms);
 	while (!(*event = qmp_find_event(qmp, names, device))) {
 		ret = qmp_receive(qmp, deadline_ms, &message);
 		if (ret)
@@ -468,7 +479,7 @@ static int qmp_greet(struct qmp *qmp, unsigned int timeout_ms)
 	int ret;
 
 	qmp->doing = "greeting";
-	qmp->deadline = svff_now_ms() + timeout_ms;
+	set_deadline(qmp, svff_now_ms() + timeout_ms);
 	ret = qmp_receive_answer(qmp, INT64_MAX, &greeting);
 	if (ret)
 		return ret;

@@ -12,6 +12,7 @@ BEHAVIOUR, COMMAND being a QMP command or "greeting":
   text:COMMAND     answers JSON that is no object
   huge:COMMAND     answers without end
   deep:COMMAND     answers JSON of great depth
+  talk:COMMAND     events come instead of an answer, for ever
   spoil:COMMAND    does the command, but the answer is no JSON
   error:COMMAND:TEXT      answers with an error, always
   never-delete     the guest does not let go of a device
@@ -319,6 +320,8 @@ class Qemu:
             connection.sendall(b'{"a": "')
         while self.has("huge:" + command):
             connection.sendall(b"x" * 65536)
+        while self.has("talk:" + command):
+            connection.sendall(b'{"event": "RTC_CHANGE", "data": {}}\r\n' * 100)
         return self.hung or spoilt
 
     def greet(self, connection):
