@@ -41,6 +41,15 @@ t_attach_and_detach_live_and_in_the_definition() {
 	check_free
 }
 
+t_port_is_libvirts_choice() {
+	ready
+	run 1 attach 1 libvirt:a --bus rp0
+	check_one_line
+	check_err "guest libvirt:a: libvirt chooses the port itself"
+	check_guests ''
+	check_driver 1 vfio-pci
+}
+
 t_transient_domain_has_no_definition_to_change() {
 	ready
 	: >"$T/a.transient"

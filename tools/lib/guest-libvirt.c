@@ -270,7 +270,7 @@ static int guest_libvirt_add(struct svff_guest *guest, const char *id, const cha
 	char xml[XML_LEN];
 	int ret = domain_xml_hostdev(xml, sizeof(xml), bdf, id);
 
-	(void)bus;	/* libvirt chooses the port */
+	(void)bus;	/* chooses_port */
 	(void)timeout_ms;
 	if (ret)
 		return ret;
@@ -433,4 +433,5 @@ const struct svff_guest_ops svff_guest_libvirt_ops = {
 	.answer_fd = guest_libvirt_answer_fd,
 	.refusal   = guest_libvirt_refusal,
 	.needs_fd  = true,
+	.chooses_port = true,
 };

@@ -192,6 +192,7 @@ struct svff_guest_ports {
  * @answer_fd: descriptor that can be read when the answer, or a part of it, is there
  * @refusal: QEMU's words after -EREMOTEIO
  * @needs_fd: the guest's QEMU cannot open VFIO's nodes itself
+ * @chooses_port: whoever runs the guest chooses the port of a device, and @add's bus is for messages only
  */
 struct svff_guest_ops {
 	const char *scheme, *id_prefix;
@@ -213,6 +214,7 @@ struct svff_guest_ops {
 	int (*answer_fd)(struct svff_guest *guest);
 	const char *(*refusal)(struct svff_guest *guest);
 	bool needs_fd;
+	bool chooses_port;
 };
 
 struct svff_guest {

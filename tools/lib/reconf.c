@@ -189,6 +189,9 @@ static int add_new_attach(struct svff_plan *plan, unsigned int vf, const char *n
 	free(uri);
 	if (ret)
 		return ret;
+	if (plan->bus[0] && guest->ops->chooses_port)
+		return svff_fail(plan->ctx, -EOPNOTSUPP, "guest %s: libvirt chooses the port itself, leave out bus %s",
+				 guest->uri, plan->bus);
 	svff_guest_device_id(guest->uri, plan->card->address, vf, id);
 	return add_guest_step(plan, &step_attach, vf, guest, id, plan->bus);
 }
