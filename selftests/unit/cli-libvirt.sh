@@ -50,6 +50,19 @@ t_port_is_libvirts_choice() {
 	check_driver 1 vfio-pci
 }
 
+t_interrupted_detach() {
+	ready
+	run 0 attach 1 libvirt:a
+	FAKE_SIGNAL='libvirt detach' run 0 detach 1
+	check_guests ''
+	domain b never-delete
+	run 0 attach 2 libvirt:b
+	FAKE_SIGNAL='libvirt detach' run 1 detach 2
+	check_one_line
+	check_err "interrupted while guest libvirt:b was to release"
+	check_guests '2=libvirt:b:attached'
+}
+
 t_transient_domain_has_no_definition_to_change() {
 	ready
 	: >"$T/a.transient"

@@ -332,7 +332,7 @@ static int guest_libvirt_del(struct svff_guest *guest, const char *id, unsigned 
 	}
 	if (ret < 0)
 		return ret;
-	if (svff_cancelled(guest->ctx))
+	if (ret && svff_cancelled(guest->ctx))
 		return svff_fail(guest->ctx, -EINTR, "interrupted while guest %s was to release %s", guest->uri, id);
 	if (ret)
 		return svff_fail(guest->ctx, -ETIMEDOUT, "guest %s did not release %s within %u s: unload its driver in the "

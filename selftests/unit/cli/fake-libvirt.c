@@ -13,6 +13,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -304,6 +305,8 @@ int virDomainAttachDeviceFlags(virDomainPtr dom, const char *xml, unsigned int f
 int virDomainDetachDeviceAlias(virDomainPtr dom, const char *alias, unsigned int flags)
 {
 	(void)flags;
+	if (getenv("FAKE_SIGNAL") && !strcmp(getenv("FAKE_SIGNAL"), "libvirt detach"))
+		raise(SIGINT);
 	if (give(dom, "{\"execute\": \"device_del\", \"arguments\": {\"id\": \"%s%s\"}}", alias, ""))
 		return -1;
 	drop_lines(dom, ".live", alias);
