@@ -14,14 +14,18 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+/*
+ * A copy to or from user space may have to wait for VFIO's locks: the memory may
+ * be the device's own, and a reset that holds them waits for &vfio_stream.lock.
+ */
 static ssize_t stream_read(struct file *file, char __user *buf, size_t len, loff_t *pos)
 {
 	struct vfio_stream *s = file->private_data;
 
 	if (pos)
 		return -ESPIPE;
-	guard(mutex)(&s->lock);
-	if (s->over)
+	guard(mutex)(&s->io);
+	if (READ_ONCE(s->over))
 		return -ENODEV;
 	len = min(len, s->len - s->pos);
 	if (copy_to_user(buf, s->bytes + s->pos, len))
@@ -36,14 +40,15 @@ static ssize_t stream_write(struct file *file, const char __user *buf, size_t le
 
 	if (pos)
 		return -ESPIPE;
-	guard(mutex)(&s->lock);
-	if (s->over)
+	guard(mutex)(&s->io);
+	if (READ_ONCE(s->over))
 		return -ENODEV;
 	if (len > s->room - s->len)
 		return -EMSGSIZE;
 	if (copy_from_user(s->bytes + s->len, buf, len))
 		return -EFAULT;
-	s->len += len;
+	scoped_guard(mutex, &s->lock)
+		s->len += len;
 	return len;
 }
 
@@ -53,6 +58,7 @@ static int stream_release(struct inode *inode, struct file *file)
 
 	kvfree(s->bytes);
 	mutex_destroy(&s->lock);
+	mutex_destroy(&s->io);
 	kfree(s);
 	return 0;
 }
@@ -84,6 +90,7 @@ static struct vfio_stream *stream_new(const struct file_operations *fops, int fl
 		return ERR_CAST(file);
 	}
 	stream_open(s->file->f_inode, s->file);
+	mutex_init(&s->io);
 	mutex_init(&s->lock);
 	s->bytes = bytes;
 	s->len = len;
@@ -137,6 +144,6 @@ struct vfio_stream *vfio_stream_in(size_t room)
 void vfio_stream_end(struct vfio_stream *s)
 {
 	scoped_guard(mutex, &s->lock)
-		s->over = true;
+		WRITE_ONCE(s->over, true);
 	fput(s->file);
 }

@@ -16,7 +16,8 @@
 /**
  * struct vfio_stream - a file through which a state comes or goes
  * @file: the file
- * @lock: protects the rest
+ * @io: one read or write at a time; protects @pos
+ * @lock: protects @over and @len, not taken while user space is accessed
  * @over: it has nothing to do with the device any more
  * @bytes: the state, or what of it has come
  * @len: bytes of it
@@ -25,6 +26,7 @@
  */
 struct vfio_stream {
 	struct file *file;
+	struct mutex io; /* see above */
 	struct mutex lock; /* see above */
 	bool over;
 	u8 *bytes;
