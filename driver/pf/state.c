@@ -61,8 +61,8 @@ static const u8 state_next[] = {
 				  BIT(SVFF_VF_ERROR),
 	[SVFF_VF_RESETTING]	= BIT(SVFF_VF_ABSENT) | BIT(SVFF_VF_READY) |
 				  BIT(SVFF_VF_ACTIVE) | BIT(SVFF_VF_ERROR),
-	[SVFF_VF_ERROR]		= BIT(SVFF_VF_ABSENT) | BIT(SVFF_VF_ACTIVE) |
-				  BIT(SVFF_VF_RESETTING),
+	[SVFF_VF_ERROR]		= BIT(SVFF_VF_ABSENT) | BIT(SVFF_VF_READY) |
+				  BIT(SVFF_VF_ACTIVE) | BIT(SVFF_VF_RESETTING),
 };
 
 /**
@@ -211,6 +211,8 @@ static int reset_begin(struct svff_pf *pf, unsigned int n)
 		return -ENODEV;
 	if (vf->state == SVFF_VF_RESETTING || vf->moving)
 		return -EBUSY;
+	/* Now: a driver that says HELLO within the reset has ended it. */
+	pf_image_drop_locked(pf, vf);
 	pf_state_enter_locked(pf, vf, SVFF_VF_RESETTING);
 	return 0;
 }
@@ -224,7 +226,6 @@ static int reset_end(struct svff_pf *pf, unsigned int n, int err)
 	vf = pf_vf(pf, n);
 	if (vf->state != SVFF_VF_RESETTING)
 		return err;
-	pf_image_drop_locked(pf, vf);
 	if (!err)
 		err = pf_release_locked(pf, vf);
 	pf_throttle_reset(&vf->throttle, pf->vf_message_rate, ktime_get_ns());

@@ -33,22 +33,22 @@ EXPORT_SYMBOL_NS_GPL(svff_pf_vf_find, SVFF_NS(SVFF_PF));
 
 /*
  * Nothing of a user stays: neither what it had on the card nor what was kept of it.
- * Return: true if the VF has nothing on the card now.
+ * Return: 0, -ENODEV if the VF is reset, or not there, or errno of pf_release_locked().
  */
-static bool begin_anew_locked(struct svff_pf *pf, struct pf_vf *vf)
+static int begin_anew_locked(struct svff_pf *pf, struct pf_vf *vf)
 {
-	int err = 0;
+	int err;
 
 	lockdep_assert_held(&pf->lock);
 	pf_image_drop_locked(pf, vf);
-	if (!pf->up || (vf->state != SVFF_VF_READY && vf->state != SVFF_VF_ACTIVE))
-		return false;
+	if (!pf->up || vf->state == SVFF_VF_ABSENT || vf->state == SVFF_VF_RESETTING)
+		return -ENODEV;
 	err = pf_release_locked(pf, vf);
 	if (err)
 		dev_err(&pf->pdev->dev, "VF%u: contexts not cleared (%pe)\n", pf_vf_number(pf, vf),
 			ERR_PTR(err));
 	pf_state_enter_locked(pf, vf, err ? SVFF_VF_ERROR : SVFF_VF_READY);
-	return !err;
+	return err;
 }
 
 /*
@@ -120,12 +120,14 @@ EXPORT_SYMBOL_NS_GPL(svff_pf_vf_take_fresh, SVFF_NS(SVFF_PF));
  * From now on it is paused and resumed by that user alone.
  *
  * Context: process.
- * Return: 0, -EBUSY if it is paused by somebody else, -EIO if the card is down.
+ * Return: 0, -EBUSY if it is paused by somebody else, -EIO if the card is down, or
+ * does not give up what the user before left on it.
  */
 int svff_pf_vf_claim(const struct svff_pf_vf *vf)
 {
 	struct svff_pf *pf = vf->pf;
 	struct pf_vf *v;
+	int err;
 
 	guard(mutex)(&pf->pause_lock);
 	guard(mutex)(&pf->lock);
@@ -134,7 +136,9 @@ int svff_pf_vf_claim(const struct svff_pf_vf *vf)
 		return -EIO;
 	if (v->claimed || v->image)
 		return -EBUSY;
-	begin_anew_locked(pf, v);
+	err = begin_anew_locked(pf, v);
+	if (err && err != -ENODEV)
+		return -EIO;
 	v->claimed = true;
 	return 0;
 }
@@ -158,7 +162,7 @@ bool svff_pf_vf_release(const struct svff_pf_vf *vf)
 	v = pf_vf(pf, vf->n);
 	paused = v->state == SVFF_VF_PAUSED;
 	v->claimed = false;
-	return begin_anew_locked(pf, v) && paused;
+	return !begin_anew_locked(pf, v) && paused;
 }
 EXPORT_SYMBOL_NS_GPL(svff_pf_vf_release, SVFF_NS(SVFF_PF));
 

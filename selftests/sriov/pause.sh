@@ -124,6 +124,10 @@ ended()
 	[ "$(get "$S/vf1/state")" != paused ] || fail "a reset leaves it paused"
 	put_refused EINVAL 0 "$S/vf1/pause"
 	until_true grep -q active "$S/vf1/state" || fail "the driver does not come back"
+	undriven
+	put_ok 1 "$D/sriov_numvfs"
+	expect ready "$S/vf1/state"	# nothing of the pause was kept
+	driven
 	dd if=/dev/zero of="$M" bs=4k count=1 conv=notrunc status=none || fail "after a reset"
 	put_ok 1 "$S/vf1/pause"
 	vf_link 1 >"$D/virtfn0/driver/unbind"
