@@ -563,16 +563,20 @@ bool qdma_rings_idle(struct svff_qdma *qd)
 	return idle;
 }
 
-static void resume(struct qdma_ring *ring)
+static void resume_locked(struct qdma_ring *ring)
 {
-	spin_lock_irq(&ring->lock);
-	if (ring->state == QDMA_RING_RUNNING && !list_empty(&ring->queued)) {
-		ring->progress = jiffies;
-		post_locked(ring);
-		ring_bell(ring);
-		qdma_ring_watch_locked(ring);
-	}
-	spin_unlock_irq(&ring->lock);
+	lockdep_assert_held(&ring->lock);
+	if (ring->state != QDMA_RING_RUNNING)
+		return;
+	/* Doorbells of who went on reading meanwhile did not get through. */
+	if (ring->kind->begin)
+		ring->kind->begin(ring);
+	if (list_empty(&ring->queued))
+		return;
+	ring->progress = jiffies;
+	post_locked(ring);
+	ring_bell(ring);
+	qdma_ring_watch_locked(ring);
 }
 
 /**
@@ -586,8 +590,11 @@ void qdma_rings_resume(struct svff_qdma *qd)
 	struct qdma_ring *ring;
 
 	spin_lock(&qd->running_lock);
-	list_for_each_entry(ring, &qd->running, running)
-		resume(ring);
+	list_for_each_entry(ring, &qd->running, running) {
+		spin_lock_irq(&ring->lock);
+		resume_locked(ring);
+		spin_unlock_irq(&ring->lock);
+	}
 	spin_unlock(&qd->running_lock);
 }
 

@@ -950,6 +950,40 @@ static enum ktap_result paused(const void *arg)
 	return ret;
 }
 
+/*
+ * Nearly all buffers have packets when the VF is paused, and all of these are read meanwhile:
+ * that the buffers are free again the card has to hear afterwards.
+ */
+static enum ktap_result read_while_paused(const void *arg)
+{
+	const char *pause = getenv("STREAM_PAUSE");
+	enum ktap_result ret;
+	int f, i, got;
+
+	(void)arg;
+	KTAP_SKIP_ON(!pause, "no VF to pause");
+	user_calm(true);
+	f = open_stream(O_RDWR);
+	KTAP_FAIL_ON(f < 0, "open: %d", errno);
+	for (i = 0; i < 250; i++)
+		KTAP_FAIL_ON(write(f, out, 64) != 64, "write %d: %d", i, errno);
+	KTAP_FAIL_ON(write_text(pause, "1"), "pause");
+	for (got = 0; got < 250 && readable(f) == 64; got++)
+		KTAP_FAIL_ON(read(f, in, sizeof(in)) != 64, "read %d: %d", got, errno);
+	KTAP_FAIL_ON(write_text(pause, "0"), "resume");
+	KTAP_FAIL_ON(got < 200, "only %d packets had come", got);
+	for (; got < 250; got++)
+		KTAP_FAIL_ON(!wait_for(f, POLLIN) || read(f, in, sizeof(in)) != 64, "read %d: %d", got, errno);
+	for (i = 0; i < 300; i++) {
+		KTAP_FAIL_ON(write(f, out, 64) != 64, "write %d afterwards: %d", i, errno);
+		KTAP_FAIL_ON(!wait_for(f, POLLIN), "no packet %d afterwards", i);
+		KTAP_FAIL_ON(read(f, in, sizeof(in)) != 64, "read %d afterwards: %d", i, errno);
+	}
+	ret = exchange(f, 0, 10);
+	close(f);
+	return ret;
+}
+
 static const struct ktap_case cases[] = {
 	{ "sizes and alignments", sizes, NULL },
 	{ "one write, one packet", boundaries, NULL },
@@ -976,6 +1010,7 @@ static const struct ktap_case cases[] = {
 	{ "time-out of a write", timed_out, NULL },
 	{ "io_uring, 32 deep", uring, NULL },
 	{ "paused and resumed", paused, NULL },
+	{ "read while paused", read_while_paused, NULL },
 };
 
 static void learn_rx_max(void)
