@@ -153,8 +153,9 @@ static int hw_start(struct qdma_ring *ring)
 		qdma_irq_attach(ring->vec, ring);
 	q = describe(ring);
 	err = qd->is_vf ? qd->ops->hwq_start(qd, &q) : svff_qdma_hwq_start(qd, &q);
-	set_hw_running(ring, !err);
-	if (err && ring->vec)
+	/* Who gave no answer in time may still do as it was told. */
+	set_hw_running(ring, !err || err == -EINTR || err == -ETIMEDOUT);
+	if (!ring->hw_running && ring->vec)
 		qdma_irq_detach(ring->vec, ring);
 	return err;
 }
@@ -304,6 +305,10 @@ static int first_start(struct qdma_ring *ring)
 	if (!err) {
 		set_state(ring, QDMA_RING_RUNNING, 0);
 		return 0;
+	}
+	if (hw_stop(ring)) {
+		cannot_stop(ring, -EIO, err);
+		return -EIO;
 	}
 	free_ring(ring);
 	/* That the device is gone is no news of this queue. */
