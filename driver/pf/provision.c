@@ -402,6 +402,8 @@ static int own_stop(struct svff_pf *pf, bool force)
 	if (err)
 		return err;
 	svff_qdma_fmap_write(pf->qd, pf->card.func, 0, 0);
+	/* A VF that gets the queues may read their contexts, which hold addresses. */
+	svff_qdma_range_clear(pf->qd, pf->own_base, pf->own_queues);
 	svff_qdma_range_free(pf->qd, pf->card.func);
 	pf->own_base = SVFF_QDMA_NO_RANGE;
 	return 0;
