@@ -306,8 +306,8 @@ static void pf_remove(struct pci_dev *pdev)
 	pf_hide(pf);
 	pf_sriov_remove(pf);
 	pf_down(pf);
-	pf_images_free(pf);
 	pf_hub_destroy(pf);
+	pf_images_free(pf);
 	svff_qdma_destroy(pf->qd);
 	kfree(pf->config);
 	pci_clear_master(pdev);
