@@ -39,13 +39,15 @@ struct pci_dev *pf_vf_device(struct svff_pf *pf, unsigned int n)
 static bool has_vfio_driver(struct svff_pf *pf, unsigned int n)
 {
 	struct pci_dev *vfdev = pf_vf_device(pf, n);
-	bool vfio;
+	bool vfio = true;
 
 	if (!vfdev)
 		return false;
-	device_lock(&vfdev->dev);
-	vfio = vfdev->dev.driver && strstr(vfdev->dev.driver->name, "vfio");
-	device_unlock(&vfdev->dev);
+	/* An unbind that waits for VFIO's user has the lock for as long as that likes. */
+	if (device_trylock(&vfdev->dev)) {
+		vfio = vfdev->dev.driver && strstr(vfdev->dev.driver->name, "vfio");
+		device_unlock(&vfdev->dev);
+	}
 	pci_dev_put(vfdev);
 	return vfio;
 }
