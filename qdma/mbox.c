@@ -388,7 +388,10 @@ int svff_qdma_mbox_enable(struct svff_qdma *qd)
 		qd->mbox.last = kvcalloc(QDMA_MAX_FUNCS, sizeof(*qd->mbox.last), GFP_KERNEL);
 	if (!qd->is_vf && !qd->mbox.last)
 		return -ENOMEM;
-	discard_stale_locked(qd);
+	/* That a reset is over may have been said to a VF before it listens again. */
+	if (!qd->is_vf || !qd->mbox.used)
+		discard_stale_locked(qd);
+	qd->mbox.used = true;
 	qd->mbox.polled = !qd->irq.nvec;
 	WRITE_ONCE(qd->mbox.enabled, true);
 	if (qd->mbox.polled) {

@@ -216,6 +216,7 @@ struct qdma_irq {
  * struct qdma_mbox - mailbox of a function
  * @lock: protects the mailbox registers, @tx, @ntx, @last and @enabled
  * @enabled: messages are taken and sent
+ * @used: it has been enabled before
  * @rx: drains incoming messages, one batch per run
  * @retry: sends what waits in @tx
  * @tx: messages whose receiver's buffer was full
@@ -230,6 +231,7 @@ struct qdma_irq {
 struct qdma_mbox {
 	struct mutex lock; /* see above */
 	bool enabled;
+	bool used;
 	struct delayed_work rx;
 	struct delayed_work retry;
 	struct list_head tx;

@@ -218,6 +218,9 @@ static void vf_wake_work(struct work_struct *work)
 		return;
 	if (pci_device_is_present(vf->pdev))
 		restore_config(vf);
+	/* The mailbox could not be turned on if the reset had begun. */
+	if (!vf->ready)
+		vf->ready = !svff_qdma_mbox_enable(vf->qd);
 	queue_delayed_work(system_unbound_wq, &vf->wake_work,
 			   msecs_to_jiffies(VF_WAKE_MS));
 }
@@ -241,8 +244,8 @@ static void handle_reset_prepare(struct svff_vf *vf)
 static void handle_reset_done(struct svff_vf *vf)
 {
 	vf->in_reset = false;
-	if (vf->online)
-		return;
+	/* If the warning came too late to be heeded: to the PF the session is over. */
+	go_offline(vf);
 	make_unready(vf);
 	restore_config(vf);
 	if (!make_ready(vf))
