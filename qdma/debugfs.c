@@ -45,20 +45,28 @@ static void show_streams(struct seq_file *file, struct qdma_st *st)
 	mutex_unlock(&st->node.lock);
 }
 
-/* The device cannot be removed while a reference to its transfers is held. */
+/* The device cannot be removed while a reference to its transfers is held, nor freed before one could be taken. */
 static int rings_show(struct seq_file *file, void *unused)
 {
 	struct svff_qdma *qd = file->private;
-	struct qdma_mm *mm = READ_ONCE(qd->mm);
-	struct qdma_st *st = READ_ONCE(qd->st);
+	struct qdma_mm *mm;
+	struct qdma_st *st;
 	u32 i;
 
-	if (mm && percpu_ref_tryget_live(&mm->node.io)) {
+	scoped_guard(rcu) {
+		mm = READ_ONCE(qd->mm);
+		if (mm && !percpu_ref_tryget_live(&mm->node.io))
+			mm = NULL;
+		st = READ_ONCE(qd->st);
+		if (st && !percpu_ref_tryget_live(&st->node.io))
+			st = NULL;
+	}
+	if (mm) {
 		for (i = 0; i < 2 * mm->count; i++)
 			show_ring(file, &mm->ring[i]);
 		percpu_ref_put(&mm->node.io);
 	}
-	if (st && percpu_ref_tryget_live(&st->node.io)) {
+	if (st) {
 		show_streams(file, st);
 		percpu_ref_put(&st->node.io);
 	}
