@@ -12,6 +12,7 @@
 #include "priv.h"
 
 #include <linux/jiffies.h>
+#include <linux/minmax.h>
 #include <linux/module.h>
 #include <linux/pci.h>
 #include <linux/slab.h>
@@ -21,7 +22,7 @@ module_param(dmaengine, bool, 0444);
 MODULE_PARM_DESC(dmaengine, "offer queues as dmaengine channels too: two devices for each queue pair; default no");
 
 #define CLAIMED		INT_MIN
-#define DRAIN_MS	10000	/* a claim's wait for transfers to end */
+#define DRAIN_MS	10000	/* a claim's wait for transfers to end, on all pairs together */
 
 /**
  * qdma_queue_mm_get - take a queue pair for one MM transfer
@@ -66,27 +67,26 @@ static bool may_claim(struct svff_qdma *qd)
 	return qs->claimed + spare < qs->count;
 }
 
-/* Keep new transfers out, and wait for those under way if @wait. */
-static int evict_mm(struct svff_qdma *qd, u32 qid, bool wait)
+/* Keep new transfers out, and wait for those under way until @end, 0: not at all. */
+static int evict_mm(struct svff_qdma *qd, u32 qid, unsigned long end)
 {
 	struct qdma_queues *qs = &qd->queues;
 	atomic_t *mm = &qs->queue[qid].mm;
-	long left;
+	long left = end - jiffies;
 
 	if (atomic_cmpxchg(mm, 0, CLAIMED) == 0)
 		return 0;
-	if (!wait)
+	if (!end)
 		return -EBUSY;
 	atomic_add(CLAIMED, mm);
-	left = wait_event_killable_timeout(qs->drained, atomic_read(mm) == CLAIMED,
-					   msecs_to_jiffies(DRAIN_MS));
+	left = wait_event_killable_timeout(qs->drained, atomic_read(mm) == CLAIMED, max(left, 0L));
 	if (left > 0)
 		return 0;
 	atomic_sub(CLAIMED, mm);
 	return left ? -EINTR : -EBUSY;
 }
 
-static int claim_one(struct svff_qdma *qd, enum qdma_user user, u32 qid, bool wait)
+static int claim_one(struct svff_qdma *qd, enum qdma_user user, u32 qid, unsigned long end)
 {
 	struct qdma_queues *qs = &qd->queues;
 	struct qdma_queue *queue = &qs->queue[qid];
@@ -95,7 +95,7 @@ static int claim_one(struct svff_qdma *qd, enum qdma_user user, u32 qid, bool wa
 	lockdep_assert_held(&qs->lock);
 	if (queue->user != QDMA_USER_NONE)
 		return -EBUSY;
-	err = evict_mm(qd, qid, wait);
+	err = evict_mm(qd, qid, end);
 	if (err)
 		return err;
 	if (qd->mm && !qdma_mm_stop_queue(qd->mm, qid)) {
@@ -108,13 +108,13 @@ static int claim_one(struct svff_qdma *qd, enum qdma_user user, u32 qid, bool wa
 }
 
 /* From the top, because the MM device starts at the bottom. */
-static int claim_any(struct svff_qdma *qd, enum qdma_user user, bool wait)
+static int claim_any(struct svff_qdma *qd, enum qdma_user user, unsigned long end)
 {
 	int err = -EBUSY, ret;
 	u32 qid = qd->queues.count;
 
 	while (qid--) {
-		ret = claim_one(qd, user, qid, wait);
+		ret = claim_one(qd, user, qid, end);
 		if (ret >= 0 || ret == -EINTR)
 			return ret;
 		if (ret != -EBUSY)
@@ -137,17 +137,19 @@ static int claim_any(struct svff_qdma *qd, enum qdma_user user, bool wait)
 int qdma_queue_claim(struct svff_qdma *qd, enum qdma_user user, int qid)
 {
 	struct qdma_queues *qs = &qd->queues;
+	unsigned long end;
 	int ret;
 
 	guard(mutex)(&qs->lock);
+	end = jiffies + msecs_to_jiffies(DRAIN_MS) ?: 1;
 	if (qid >= 0 && qid >= qs->count)
 		return -EINVAL;
 	if (!may_claim(qd))
 		return -EBUSY;
 	if (qid >= 0)
-		return claim_one(qd, user, qid, true);
-	ret = claim_any(qd, user, false);
-	return ret == -EBUSY ? claim_any(qd, user, true) : ret;
+		return claim_one(qd, user, qid, end);
+	ret = claim_any(qd, user, 0);
+	return ret == -EBUSY ? claim_any(qd, user, end) : ret;
 }
 
 /**
