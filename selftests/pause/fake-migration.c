@@ -170,7 +170,10 @@ int ioctl(int fd, unsigned long request, ...)
 	ret = real(fd, request, arg);
 	if (request == VFIO_GROUP_GET_DEVICE_FD && ret >= 0)
 		fake.device = ret;
-	if (ret >= 0 && (request == VFIO_DEVICE_RESET || request == VFIO_GROUP_GET_DEVICE_FD)) {
+	if (request == VFIO_DEVICE_BIND_IOMMUFD && ret >= 0)
+		fake.device = fd;
+	if (ret >= 0 && (request == VFIO_DEVICE_RESET || request == VFIO_GROUP_GET_DEVICE_FD ||
+			 request == VFIO_DEVICE_BIND_IOMMUFD)) {
 		fake.state = VFIO_DEVICE_STATE_RUNNING;
 		say("state new\n");
 	}

@@ -136,12 +136,17 @@ class Machine:
     """QEMU with one VF, as device vf0, set up as a driver would: BAR 0 mapped, bus master on"""
 
     alive = []
+    iommufd = False	# instead of a group and a container
+    shared = None	# the Shared that lends it
 
-    def __init__(self, bdf, *options, accel="kvm", user=None, memlock=None, fake=False):
+    def __init__(self, bdf, *options, accel="kvm", user=None, memlock=None, fake=False, fd=None):
         self.dir = tempfile.mkdtemp()
         os.chmod(self.dir, 0o777)
         self.log = open(os.path.join(self.dir, "said"), "w+", encoding="utf-8", errors="replace")
-        device = f"vfio-pci,id=vf0,host={bdf},addr={SLOT}" + "".join("," + option for option in options)
+        where = f"host={bdf}" if fd is None else f"fd={fd}"
+        device = f"vfio-pci,id=vf0,{where},addr={SLOT}" + "".join("," + option for option in options)
+        if self.iommufd:
+            device += ",iommufd=iommufd0"
         self.process = subprocess.Popen(
             ["setpriv", "--pdeathsig=KILL",
              *((f"--reuid={user}", "--clear-groups", "--inh-caps=-all", "--bounding-set=-all")
@@ -150,7 +155,9 @@ class Machine:
              *(word for path in FIRMWARE for word in ("-L", path)),
              "-machine", f"pc,accel={accel}", "-m", "64",
              "-qmp", f"unix:{self.dir}/qmp,server=on,wait=off",
-             "-qtest", f"unix:{self.dir}/qtest,server=on,wait=off", "-qtest-log", "none", "-device", device],
+             "-qtest", f"unix:{self.dir}/qtest,server=on,wait=off", "-qtest-log", "none",
+             *(("-object", "iommufd,id=iommufd0") if self.iommufd else ()), "-device", device],
+            pass_fds=() if fd is None else (fd,),
             env=dict(os.environ, LD_PRELOAD=FAKE, FAKE_DIR=self.dir) if fake else None,
             stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
             preexec_fn=lambda: memlock and resource.setrlimit(resource.RLIMIT_MEMLOCK, (memlock, resource.RLIM_INFINITY)))
@@ -240,15 +247,16 @@ class Machine:
                       for fd in os.listdir(f"/proc/{self.process.pid}/fd"))
 
     def vfio_fds(self):
-        return [name for name in self.fds() if "vfio" in name and "kvm" not in name]
+        return [name for name in self.fds() if ("vfio" in name and "kvm" not in name) or "iommu" in name]
 
     def vfio_maps(self):
         with open(f"/proc/{self.process.pid}/maps", encoding="ascii") as maps:
             return [line for line in maps if "vfio" in line]
 
     def locked_kb(self):
+        """A container counts its pages as locked, iommufd as pinned."""
         with open(f"/proc/{self.process.pid}/status", encoding="ascii") as status:
-            return int(re.search(r"VmLck:\s*(\d+)", status.read())[1])
+            return sum(map(int, re.findall(r"Vm(?:Lck|Pin):\s*(\d+)", status.read())))
 
     # fake-migration.so
 
@@ -270,9 +278,16 @@ class Machine:
         return self.log.read()
 
     def quit(self):
+        if self.shared:
+            self.shared.give_back(self)
+        else:
+            self.end()
+
+    def end(self):
         self.qmp("quit")
         status = self.process.wait(WAIT_S)
-        said = self.said()
+        # iommufd maps memory only, and QEMU says so for BARs
+        said = re.sub(r".*(IOAS_MAP|dma_map).*Bad address.*\n|.*peer-to-peer transactions on BARs.*\n", "", self.said())
         self.gone()
         check(status == 0, f"QEMU ended with status {status}: {said}")
         check(not said, f"QEMU said: {said}")
@@ -289,10 +304,47 @@ class Machine:
         shutil.rmtree(self.dir)
 
 
+class Shared:
+    """Lends one machine to several cases, one after the other: each gets it as a reset leaves it, with the VF it wants."""
+
+    def __init__(self):
+        self.machine = None
+        self.lent = None
+
+    def __call__(self, bdf, *options, **kinds):
+        wants = (options, {"accel": "kvm", **kinds})
+        if self.machine is None or self.lent != wants:
+            self.end()
+            self.machine, self.lent = Machine(bdf, *options, **kinds), wants
+            self.machine.shared = self
+            return self.machine
+        machine = self.machine
+        machine.qmp("system_reset")
+        machine.qmp.event("RESET")
+        if machine.info()["host"] != bdf:
+            machine.pause()
+            machine.unpause(host=bdf)
+        machine.drive()
+        return machine
+
+    def give_back(self, machine):
+        check(machine is self.machine and machine.info()["state"] == "running", "the machine is not given back as it was")
+
+    def end(self):
+        if self.machine:
+            machine, self.machine = self.machine, None
+            machine.end()
+
+
 def host_config(bdf, pos, size=2):
     with open(f"{PCI}/{bdf}/config", "rb") as config:
         config.seek(pos)
         return struct.unpack({1: "B", 2: "<H", 4: "<I"}[size], config.read(size))[0]
+
+
+def node_of(bdf):
+    """The VFIO device's own node, for iommufd"""
+    return "/dev/vfio/devices/" + os.listdir(f"{PCI}/{bdf}/vfio-dev")[0]
 
 
 def group_of(bdf):

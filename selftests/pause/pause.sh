@@ -6,9 +6,10 @@
 . "$(dirname "$0")/../sriov/vf.sh"
 
 CASE_LIMIT=120	# seconds
+BACKEND=()	# options of qemu-cases.py
 PAUSE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
-py() { timeout "$CASE_LIMIT" "$PAUSE/qemu-cases.py" "$@"; }
+py() { timeout "$CASE_LIMIT" "$PAUSE/qemu-cases.py" "${BACKEND[@]}" "$@"; }
 
 # A case leaves its VFs as good as new: QEMU gave them back, and they were reset.
 both_there()
@@ -34,7 +35,7 @@ on()
 talk()
 {
 	: >"$TMP/said"
-	coproc timeout "$CASE_LIMIT" "$PAUSE/qemu-cases.py" "$@" 2>&1
+	coproc py "$@" 2>&1
 	talk_pid=$COPROC_PID
 	exec {talk_in}<&"${COPROC[0]}" {talk_out}>&"${COPROC[1]}"
 }
@@ -64,6 +65,21 @@ new_vfs()
 	put_ok 2 "$D/sriov_numvfs"
 	vf_bind 1 vfio-pci
 	vf_bind 2 vfio-pci
+}
+
+# Both VFs go, under two machines that were told to let them go; then they come back, exchanged.
+host_request()
+{
+	vfs 2
+	talk host_request "$A" "$B"
+	hear ready
+	echo release >"$S/busy_policy"
+	put_ok 0 "$D/sriov_numvfs"
+	go
+	hear paused
+	new_vfs
+	go
+	talk_end
 }
 
 modprobe kvm_amd

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""qemu-cases.py CASE BDF...: a case of pausing a VF of the emulated card; BDF are VFs bound to a VFIO driver.
+"""qemu-cases.py [--iommufd] CASE[,CASE...] BDF...: cases of pausing a VF of the emulated card, several in one QEMU; BDF
+are VFs bound to a VFIO driver. --iommufd: QEMU reaches them by iommufd and nodes of their own, not by a container and their groups'.
 
 Status 0: as promised; 1: not, and the last line says why. See qemu-stateless.sh.
 """
@@ -11,8 +12,9 @@ import sys
 import time
 import traceback
 
-from machine import (BAR0, COMMAND, EJECT, MAILBOX, MASTER, MEMORY, PCI, SLOT, Failed, Machine, check, group_of,
-                     host_config)
+import machine as machines
+from machine import (BAR0, COMMAND, EJECT, MAILBOX, MASTER, MEMORY, PCI, SLOT, Failed, Machine, Shared, check, group_of,
+                     host_config, node_of)
 
 ALL_ONES = 0xffffffff
 # Registers of a VF: its version, a register to write to, the words of an outgoing message
@@ -358,6 +360,67 @@ def other_group(first, second):
     machine.quit()
 
 
+def open_node(first, second):
+    """iommufd: a device's node is open already."""
+    machine = Machine(first)
+    machine.pause()
+    # whatever is wrong, it is closed
+    for path, text in (("/dev/null", "still paused"), (group_of(second), "still paused")):
+        pass_fd(machine, "device", path)
+        machine.refused("vfio-pci-unpause", text, id="vf0", fd="device")
+        released(machine)
+        check(machine.info()["host"] == first, f"{machine.info()}")
+    pass_fd(machine, "group", "/dev/null")
+    machine.refused("vfio-pci-unpause", ["still paused", "group-fd"], id="vf0", group_fd="group")
+    # what is told with it is what it is called
+    pass_fd(machine, "device", node_of(second))
+    event = machine.unpause(host=second, fd="device")
+    check(event["host"] == second, f"event {event}")
+    alive(machine)
+    machine.pause()
+    released(machine)
+    machine.unpause()
+    check(machine.info()["host"] == second, f"{machine.info()}")
+    machine.pause()
+    pass_fd(machine, "device", node_of(first))
+    event = machine.unpause(fd="device")
+    check(event["host"] == "vf0", f"event {event}")
+    check(host_config(first, COMMAND) & MASTER, "it is not the one that was given")
+    alive(machine)
+    machine.pause()
+    released(machine)
+    machine.refused("vfio-pci-unpause", ["still paused", "file descriptor"], id="vf0")
+    machine.unpause(host=first)
+    alive(machine)
+    machine.quit()
+
+
+def made_by_node(first, second):
+    """iommufd: the device was made with an open node."""
+    fd = os.open(node_of(first), os.O_RDWR)
+    machine = Machine(None, fd=fd)
+    os.close(fd)
+    alive(machine)
+    machine.pause()
+    released(machine)
+    machine.refused("vfio-pci-unpause", ["still paused", "file descriptor"], id="vf0")
+    machine.unpause(host=second)
+    alive(machine)
+    machine.quit()
+
+
+def node_in_use(first, second):
+    machine, other = Machine(first), Machine(second)
+    machine.pause()
+    machine.refused("vfio-pci-unpause", "still paused", id="vf0", host=second)
+    released(machine)
+    machine.unpause()
+    alive(machine)
+    alive(other)
+    machine.quit()
+    other.quit()
+
+
 def memlock(bdf, *_):
     group = group_of(bdf)
     os.chown(group, NOBODY, NOBODY)
@@ -535,14 +598,33 @@ def migration_off(bdf, *_):
     machine.quit()
 
 
+def run_cases(names, vfs):
+    """Of one case its own machine, of several one for all"""
+    global Machine	# pylint: disable=global-statement
+
+    if len(names) == 1:
+        globals()[names[0]](*vfs)
+        return
+    Machine = Shared()
+    for name in names:
+        try:
+            globals()[name](*vfs)
+        except Failed as error:
+            raise Failed(f"{name}: {error}") from error
+    Machine.end()
+
+
 def main():
-    case, vfs = sys.argv[1], sys.argv[2:]
+    if sys.argv[1] == "--iommufd":
+        Machine.iommufd = True
+        del sys.argv[1]
+    names, vfs = sys.argv[1].split(","), sys.argv[2:]
     try:
-        globals()[case](*vfs)
+        run_cases(names, vfs)
     except Exception as error:  # pylint: disable=broad-except
         if not isinstance(error, Failed):
             traceback.print_exc()
-        for machine in list(Machine.alive):
+        for machine in list(machines.Machine.alive):
             machine.kill()
         print(error)
         return 1

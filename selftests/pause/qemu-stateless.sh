@@ -6,21 +6,6 @@
 
 . "$(dirname "$0")/pause.sh"
 
-# Both VFs go, under two machines that were told to let them go; then they come back, exchanged.
-host_request()
-{
-	vfs 2
-	talk host_request "$A" "$B"
-	hear ready
-	echo release >"$S/busy_policy"
-	put_ok 0 "$D/sriov_numvfs"
-	go
-	hear paused
-	new_vfs
-	go
-	talk_end
-}
-
 add "pause, unpause" on pause_and_unpause
 add "without KVM" on emulated
 add "another VF" on other_vf
