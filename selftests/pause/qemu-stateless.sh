@@ -1,17 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Pause and unpause of a VF that keeps no state, by QMP: QEMU holds a VF of the card and runs no guest.
+# Pause and unpause of a VF that keeps no state, by QMP: QEMU holds a VF of the card and runs no guest. What comes
+# first is in qemu-basics.sh.
 # shellcheck disable=SC2317	# functions are called through add
 
 . "$(dirname "$0")/pause.sh"
 
-add "pause, unpause" on pause_and_unpause
 add "without KVM" on emulated
-add "another VF" on other_vf
-add "configuration space, written while paused" on config_while_paused
-add "interrupt vectors" on vectors
-add "system_reset while paused" on reset
 add "device_del while paused and afterwards" on device_del
 add "no migration while paused" on migrate
 add "commands that are refused" on errors

@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# run-tests.sh [TEST...]: runs KTAP tests in the emulated host, by default sriov, uapi, dmaengine, scale and the demo,
-# and prints a line for each; those of pause twice, with guests of two releases of QEMU. Full output goes to /out/ktap/NAME. The totals are made outside, by ktap.sh.
+# run-tests.sh [TEST...]: runs KTAP tests in the emulated host, by default sriov, uapi, dmaengine, scale, the main ways of
+# a pause and the demo, and prints a line for each; those of pause twice, with guests of two releases of QEMU. Full output
+# goes to /out/ktap/NAME. The totals are made outside, by ktap.sh.
 #	--debug		those for a debug kernel, and all others but the demo
 #	--card		those that ask something of the card
 #	--hostile	a VF that attacks
@@ -41,7 +42,7 @@ SUFFIX=
 mkdir -p /out/ktap
 rm -f /out/ktap/*
 case ${1:-} in
-'') set -- "$TESTS"/sriov/*.sh "$TESTS"/uapi/*.sh "$TESTS"/dmaengine/*.sh "$TESTS"/scale/*.sh "$TESTS/qemu/demo-host.sh" ;;
+'') set -- "$TESTS"/sriov/*.sh "$TESTS"/uapi/*.sh "$TESTS"/dmaengine/*.sh "$TESTS"/scale/*.sh "$TESTS/pause/qemu-basics.sh" "$TESTS/qemu/demo-host.sh" ;;
 --debug) set -- "$TESTS"/sriov/*.sh "$TESTS"/uapi/*.sh "$TESTS"/dmaengine/*.sh "$TESTS"/pause/{qemu-*,more}.sh "$TESTS"/debug/*.sh ;;
 --pause) set -- "$TESTS"/pause/{qemu-*,more,reconf,libvirt}.sh ;;
 --card) set -- "$TESTS"/sriov/{irq,mbox,mm,provision,reset}.sh "$TESTS"/uapi/*.sh ;;
