@@ -8,7 +8,8 @@
 # guest.sh stop NAME
 # guest.sh log NAME	the guest's kernel log
 #
-# The guest has three free hot-plug ports, rp1 to rp3. Its QMP socket is /run/svff-lab/NAME.qmp; a second
+# The guest has three free hot-plug ports, rp1 to rp3, or as many as GUEST_PORTS says, and GUEST_MEMORY MiB. With
+# GUEST_STILL=1 its processor stands still, and nothing is asked of it. Its QMP socket is /run/svff-lab/NAME.qmp; a second
 # one, NAME.lab.qmp, is for tests that need QEMU while the tool holds the first. Its console is in /out.
 # Status 125: the guest did not answer in time, or is not there.
 
@@ -28,7 +29,7 @@ launch()
 {
 	local name=$1 kver=$2 ports=() n
 
-	for n in 1 2 3; do
+	for n in $(seq "${GUEST_PORTS:-3}"); do
 		ports+=(-device "pcie-root-port,id=rp$n,chassis=$n,slot=$n")
 	done
 	# shellcheck disable=SC2054	# the commas are QEMU's
@@ -43,7 +44,7 @@ launch()
 		-qmp "unix:$RUN/$name.lab.qmp,server=on,wait=off" \
 		-device virtio-serial-pci -chardev "pipe,id=cmd,path=$RUN/$name.cmd" \
 		-device virtserialport,chardev=cmd,name=svff.cmd \
-		"${ports[@]}"
+		${GUEST_STILL:+-S} "${ports[@]}"
 }
 
 start()
@@ -58,6 +59,7 @@ start()
 		rm -f "$RUN/$name".*
 		mkfifo "$RUN/$name.cmd.in" "$RUN/$name.cmd.out"
 		launch "$name" "$kver"
+		[ -z "${GUEST_STILL:-}" ] || return 0
 		! boots "$name" || return 0
 		say "guest $name ended, or stood still, while it booted: again"
 		kill_guest "$name"
@@ -126,7 +128,7 @@ stop()
 	local name=$1
 
 	alive "$name" || return 0
-	run "$name" dmesg >"/out/guest-$name.dmesg" || :
+	[ -n "${GUEST_STILL:-}" ] || run "$name" dmesg >"/out/guest-$name.dmesg" || :
 	kill_guest "$name"
 	rm -f "$RUN/$name".*
 }
