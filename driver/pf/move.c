@@ -56,11 +56,9 @@ static int begin_stop(struct svff_pf *pf, unsigned int n, struct pf_image **imag
 	struct pf_vf *vf;
 
 	guard(mutex)(&pf->lock);
-	vf = pf_vf(pf, n);
-	if (!pf->up)
-		return -EIO;
-	if (vf->state == SVFF_VF_ABSENT)
-		return -ENODEV;
+	vf = pf_vf_find_locked(pf, n);
+	if (IS_ERR(vf))
+		return PTR_ERR(vf);
 	if (vf->state == SVFF_VF_PAUSED)
 		return -EALREADY;
 	if (vf->state != SVFF_VF_READY && vf->state != SVFF_VF_ACTIVE)
@@ -296,11 +294,9 @@ static int begin_run(struct svff_pf *pf, unsigned int n, struct pf_image **image
 	int err;
 
 	guard(mutex)(&pf->lock);
-	vf = pf_vf(pf, n);
-	if (!pf->up)
-		return -EIO;
-	if (vf->state == SVFF_VF_ABSENT)
-		return -ENODEV;
+	vf = pf_vf_find_locked(pf, n);
+	if (IS_ERR(vf))
+		return PTR_ERR(vf);
 	if (vf->state != SVFF_VF_PAUSED)
 		return -EINVAL;
 	pf_learn_vectors_locked(pf, vf);

@@ -37,6 +37,14 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
+/* A VF that no VFIO driver pauses and resumes, or errno. */
+static struct pf_vf *find_unclaimed_locked(struct svff_pf *pf, unsigned int n)
+{
+	struct pf_vf *vf = pf_vf_find_locked(pf, n);
+
+	return !IS_ERR(vf) && vf->claimed ? ERR_PTR(-EBUSY) : vf;
+}
+
 /* Whether the VF's driver is to be asked. Who has no queues rings no doorbells. */
 static int must_ask(struct svff_pf *pf, unsigned int n, bool *ask)
 {
@@ -44,10 +52,10 @@ static int must_ask(struct svff_pf *pf, unsigned int n, bool *ask)
 	bool active;
 
 	guard(mutex)(&pf->lock);
-	vf = pf_vf(pf, n);
-	if (vf->claimed)
-		return -EBUSY;
-	active = pf->up && pf_state_in_use_locked(pf, vf) && pf_session_active(&vf->session);
+	vf = find_unclaimed_locked(pf, n);
+	if (IS_ERR(vf))
+		return PTR_ERR(vf);
+	active = pf_state_in_use_locked(pf, vf) && pf_session_active(&vf->session);
 	*ask = vf->state == SVFF_VF_ACTIVE && (vf->session.ext & SVFF_MBOX_EXT_PAUSE);
 	return active && !*ask ? -EOPNOTSUPP : 0;
 }
@@ -98,9 +106,9 @@ static int check_resume(struct svff_pf *pf, unsigned int n, bool *asked)
 	struct pf_vf *vf;
 
 	guard(mutex)(&pf->lock);
-	vf = pf_vf(pf, n);
-	if (vf->claimed)
-		return -EBUSY;
+	vf = find_unclaimed_locked(pf, n);
+	if (IS_ERR(vf))
+		return PTR_ERR(vf);
 	*asked = vf->state == SVFF_VF_PAUSED && vf->image->asked;
 	return 0;
 }
@@ -241,11 +249,9 @@ static int put_image(struct svff_pf *pf, unsigned int n, struct pf_image *img)
 	int err;
 
 	guard(mutex)(&pf->lock);
-	vf = pf_vf(pf, n);
-	if (!pf->up)
-		return -EIO;
-	if (vf->state == SVFF_VF_ABSENT)
-		return -ENODEV;
+	vf = pf_vf_find_locked(pf, n);
+	if (IS_ERR(vf))
+		return PTR_ERR(vf);
 	if (vf->state != SVFF_VF_PAUSED &&
 	    (vf->state != SVFF_VF_READY || pf_state_in_use_locked(pf, vf)))
 		return -EBUSY;

@@ -219,6 +219,7 @@ void pf_own_queues_stop(struct svff_pf *pf);
 
 /* state.c */
 const char *pf_state_name(enum svff_vf_state state);
+struct pf_vf *pf_vf_find_locked(struct svff_pf *pf, unsigned int n);
 void pf_state_enter_locked(struct svff_pf *pf, struct pf_vf *vf,
 			   enum svff_vf_state state);
 bool pf_state_in_use_locked(struct svff_pf *pf, struct pf_vf *vf);

@@ -78,6 +78,23 @@ const char *pf_state_name(enum svff_vf_state state)
 }
 
 /**
+ * pf_vf_find_locked() - a VF that exists, on a card that works
+ * @pf: card
+ * @n: VF number, of those that the card can have
+ *
+ * Context: process, svff_pf.lock held.
+ * Return: the VF; as ERR_PTR -EIO if the card is down, -ENODEV if there is no such VF.
+ */
+struct pf_vf *pf_vf_find_locked(struct svff_pf *pf, unsigned int n)
+{
+	struct pf_vf *vf = pf_vf(pf, n);
+
+	if (!pf->up)
+		return ERR_PTR(-EIO);
+	return vf->state == SVFF_VF_ABSENT ? ERR_PTR(-ENODEV) : vf;
+}
+
+/**
  * pf_state_enter_locked() - change the state of a VF
  * @pf: card
  * @vf: VF
