@@ -309,6 +309,9 @@ static void ctxt_execute(QdmaState *s, uint32_t cmd)
 
 void qdma_ctxt_command(QdmaState *s, uint32_t cmd)
 {
+    if (s->inject_ctxt_busy_in && !--s->inject_ctxt_busy_in) {
+        s->inject_ctxt_busy = true;
+    }
     if (s->inject_ctxt_busy) {
         s->ctxt_pending = true;
         return;

@@ -179,16 +179,19 @@ static void get_counters(Object *obj, Visitor *v, const char *name,
     visit_end_list(v, NULL);
 }
 
-static void get_drop_writeback(Object *obj, Visitor *v, const char *name,
-                               void *opaque, Error **errp)
+/* A number that counts down; the property's opaque says where it is. */
+static void get_count(Object *obj, Visitor *v, const char *name, void *opaque,
+                      Error **errp)
 {
-    visit_type_uint32(v, name, &XLNX_QDMA(obj)->inject_drop_writeback, errp);
+    visit_type_uint32(v, name, (uint32_t *)((char *)obj + (uintptr_t)opaque),
+                      errp);
 }
 
-static void set_drop_writeback(Object *obj, Visitor *v, const char *name,
-                               void *opaque, Error **errp)
+static void set_count(Object *obj, Visitor *v, const char *name, void *opaque,
+                      Error **errp)
 {
-    visit_type_uint32(v, name, &XLNX_QDMA(obj)->inject_drop_writeback, errp);
+    visit_type_uint32(v, name, (uint32_t *)((char *)obj + (uintptr_t)opaque),
+                      errp);
 }
 
 /* A hardware queue, or -1 for none; the property's opaque says where it is. */
@@ -236,6 +239,18 @@ static const struct {
     const char *name;
     size_t offset;
     const char *text;
+} inject_counts[] = {
+    { "inject-ctxt-busy-in", offsetof(QdmaState, inject_ctxt_busy_in),
+      "Which context command from now on switches inject-ctxt-busy on, counted "
+      "down" },
+    { "inject-drop-writeback", offsetof(QdmaState, inject_drop_writeback),
+      "How many status entries to leave unwritten, counted down" },
+};
+
+static const struct {
+    const char *name;
+    size_t offset;
+    const char *text;
 } inject_queues[] = {
     { "inject-desc-fetch-error", offsetof(QdmaState, inject_desc_fetch_error),
       "Hardware queue whose descriptor fetches fail, -1 for none" },
@@ -274,6 +289,13 @@ void qdma_inject_class_init(ObjectClass *klass)
         object_class_property_set_description(klass, inject_bools[i].name,
                                               inject_bools[i].text);
     }
+    for (unsigned i = 0; i < ARRAY_SIZE(inject_counts); i++) {
+        object_class_property_add(klass, inject_counts[i].name, "uint32",
+                                  get_count, set_count, NULL,
+                                  (void *)(uintptr_t)inject_counts[i].offset);
+        object_class_property_set_description(klass, inject_counts[i].name,
+                                              inject_counts[i].text);
+    }
     for (unsigned i = 0; i < ARRAY_SIZE(inject_queues); i++) {
         object_class_property_add(klass, inject_queues[i].name, "int32",
                                   get_queue, set_queue, NULL,
@@ -284,11 +306,6 @@ void qdma_inject_class_init(ObjectClass *klass)
     object_class_property_add_str(klass, "inject-error", NULL, set_error);
     object_class_property_set_description(klass, "inject-error",
         "Log an error now: a status register and its bits");
-    object_class_property_add(klass, "inject-drop-writeback", "uint32",
-                              get_drop_writeback, set_drop_writeback, NULL,
-                              NULL);
-    object_class_property_set_description(klass, "inject-drop-writeback",
-        "How many status entries to leave unwritten, counted down");
     object_class_property_add_str(klass, "inject-aer", NULL, set_aer);
     object_class_property_set_description(klass, "inject-aer",
         "Report an error now: correctable, nonfatal or fatal");

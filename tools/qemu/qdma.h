@@ -253,6 +253,7 @@ struct QdmaState {
     int64_t busy_until[2][QDMA_MM_CHANNELS];    /* by direction */
 
     bool inject_ctxt_busy;
+    uint32_t inject_ctxt_busy_in;
     uint32_t inject_drop_writeback;
     int32_t inject_desc_fetch_error;
     int32_t inject_data_error;

@@ -66,6 +66,15 @@ static void test_context_busy(void)
 	expect_eq(rd(0x844) & 1, 0);
 	expect_eq(ctxt_word(FMAP, 9, 1), 9);
 	expect_eq(ctxt_word(FMAP, 0, 1), 8);
+	expect(qt_set(qt, "inject-ctxt-busy-in", "2"));
+	w[1] = 10;
+	ctxt_write(FMAP, 9, w, 2);
+	expect_eq(rd(0x844) & 1, 0);
+	w[1] = 11;
+	ctxt_write(FMAP, 9, w, 2);
+	expect_eq(rd(0x844) & 1, 1);
+	expect(qt_set(qt, "inject-ctxt-busy", "false"));
+	expect_eq(ctxt_word(FMAP, 9, 1), 11);
 }
 
 static void test_fmap(void)
