@@ -16,7 +16,8 @@
  *		invalidated first, so that no packet takes a buffer meanwhile; both
  *		it and the completion context are read until they stand still.
  *	LOAD	hardware, credit, prefetch and completion context, then the software
- *		context, with which the queue runs.
+ *		context with QEN off. Once all queues are loaded QEN is set, by a
+ *		write that leaves all else alone, and the queue runs.
  *
  * Kept: each descriptor that was not completed, wherever it was; indices, colours,
  * what is armed, errors; interrupts that are due and could not be sent.
@@ -96,9 +97,11 @@ int svff_qdma_hwq_halt(struct svff_qdma *qd, const struct svff_qdma_hwq *q)
 EXPORT_SYMBOL_NS_GPL(svff_qdma_hwq_halt, SVFF_NS(SVFF_QDMA));
 
 /**
- * svff_qdma_hwq_unhalt - undo svff_qdma_hwq_halt()
+ * svff_qdma_hwq_unhalt - undo svff_qdma_hwq_halt(), or have a queue that was loaded work
  * @qd: PF
- * @q: qid and dir count; was enabled, and was not saved
+ * @q: qid and dir count; was enabled
+ *
+ * Nothing happens to a queue that works.
  *
  * Context: process.
  * Return: as svff_qdma_hwq_kind().
@@ -162,7 +165,6 @@ static int save_stream(struct svff_qdma *qd, u16 qid, struct svff_qdma_hwq_state
 	const struct qdma_ctxt_layout *layout = qdma_ctxt_layout(qd, QDMA_SEL_PFCH);
 	u64 pfch[QDMA_PFCH_FIELDS];
 	u32 words[QDMA_CTXT_MAX_WORDS];
-	bool valid;
 	int err;
 
 	err = qdma_ctxt_read(qd, QDMA_SEL_PFCH, qid, pfch);
@@ -170,14 +172,14 @@ static int save_stream(struct svff_qdma *qd, u16 qid, struct svff_qdma_hwq_state
 		return err;
 	if (pfch[QDMA_PFCH_EN] && !qdma_ctxt_has(layout, QDMA_PFCH_NUM_PFCH))
 		return -EOPNOTSUPP;
-	valid = pfch[QDMA_PFCH_VALID];
-	if (valid)
+	/* A stream that was set up is valid, unless it was to be saved before and that failed. */
+	if (pfch[QDMA_PFCH_VALID])
 		err = qdma_ctxt_inval(qd, QDMA_SEL_PFCH, qid);
 	if (!err)
 		err = read_still_stream(qd, qid, state);
 	if (err && err != -EAGAIN)
 		return err;
-	qdma_ctxt_put(layout, QDMA_PFCH_VALID, valid, words);
+	qdma_ctxt_put(layout, QDMA_PFCH_VALID, 1, words);
 	state->pfch[0] |= words[0];
 	state->pfch[1] |= words[1];
 	return err;
@@ -190,7 +192,8 @@ static int save_stream(struct svff_qdma *qd, u16 qid, struct svff_qdma_hwq_state
  * @enabled: it was enabled before it was halted
  * @state: filled, ready to be loaded
  *
- * A receiving stream goes on after that by svff_qdma_hwq_load().
+ * A receiving stream goes on after that by svff_qdma_hwq_load() and
+ * svff_qdma_hwq_unhalt(). Where a context command failed it can be saved again.
  *
  * Context: process.
  * Return: 0; -EOPNOTSUPP if the card does not tell all that is needed, and nothing
@@ -261,8 +264,7 @@ static int load(struct svff_qdma *qd, const struct svff_qdma_hwq *q,
  * @q: qid, func, dir, st and cmpt count
  * @state: where, as checked by svff_qdma_hwq_check() or of svff_qdma_hwq_save()
  *
- * It works as soon as its function's doorbells are mapped, or before, if there
- * is something left to do.
+ * It does not work before svff_qdma_hwq_unhalt(), so that it can be loaded again.
  *
  * Context: process.
  * Return: as svff_qdma_hwq_kind().
@@ -279,6 +281,20 @@ int svff_qdma_hwq_load(struct svff_qdma *qd, const struct svff_qdma_hwq *q,
 	return load(qd, q, &own);
 }
 EXPORT_SYMBOL_NS_GPL(svff_qdma_hwq_load, SVFF_NS(SVFF_QDMA));
+
+/**
+ * svff_qdma_hwq_enabled - was a queue enabled whose state this is?
+ * @qd: PF
+ * @state: the state
+ *
+ * Context: any.
+ * Return: whether.
+ */
+bool svff_qdma_hwq_enabled(struct svff_qdma *qd, const struct svff_qdma_hwq_state *state)
+{
+	return qdma_state_enabled(qd->ip->ctxt, state);
+}
+EXPORT_SYMBOL_NS_GPL(svff_qdma_hwq_enabled, SVFF_NS(SVFF_QDMA));
 
 /**
  * svff_qdma_irq_ring_save - read the context of an interrupt ring

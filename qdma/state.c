@@ -274,7 +274,23 @@ int qdma_state_check_ring(const struct qdma_ctxt_set *set, const u32 *words,
 }
 
 /**
- * qdma_state_assign - make a state another function's
+ * qdma_state_enabled - was the queue enabled?
+ * @set: layouts of the IP revision
+ * @state: contexts
+ *
+ * Context: any; pure.
+ * Return: whether.
+ */
+bool qdma_state_enabled(const struct qdma_ctxt_set *set, const struct svff_qdma_hwq_state *state)
+{
+	u64 sw[QDMA_SW_FIELDS];
+
+	decode(set, QDMA_CTXT_SW, state->sw, sw);
+	return sw[QDMA_SW_QEN];
+}
+
+/**
+ * qdma_state_assign - make a state another function's, of a queue that does not work yet
  * @set: layouts of the IP revision
  * @q: func, dir and st count
  * @state: contexts
@@ -288,6 +304,7 @@ void qdma_state_assign(const struct qdma_ctxt_set *set, const struct svff_qdma_h
 
 	decode(set, QDMA_CTXT_SW, state->sw, sw);
 	sw[QDMA_SW_FUNC] = q->func;
+	sw[QDMA_SW_QEN] = 0;
 	encode(set, QDMA_CTXT_SW, sw, state->sw, sizeof(state->sw));
 	if (!is_c2h_stream(q))
 		return;

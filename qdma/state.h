@@ -15,6 +15,7 @@
 void qdma_state_settle(const struct qdma_ctxt_set *set, const struct svff_qdma_csr *csr,
 		       const struct svff_qdma_hwq *q, bool enabled,
 		       struct svff_qdma_hwq_state *state);
+bool qdma_state_enabled(const struct qdma_ctxt_set *set, const struct svff_qdma_hwq_state *state);
 int qdma_state_check(const struct qdma_ctxt_set *set, const struct svff_qdma_csr *csr,
 		     const struct svff_qdma_hwq *q, const struct svff_qdma_hwq_state *state,
 		     const struct svff_qdma_grant *grant);

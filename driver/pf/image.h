@@ -42,6 +42,9 @@ struct pf_image_queue {
  * @msg: these, oldest first
  * @ring: its interrupt rings, those that the session has
  * @num_queues: entries of @queue
+ * @to_load: so many of them have to be loaded before they work again; not in the bytes
+ * @half_saved: the one after them has to be saved and loaded; not in the bytes
+ * @cleared: so have its rings, its doorbells and its mailbox; not in the bytes
  * @queue: its live queues, in order of number and direction
  */
 struct pf_image {
@@ -57,6 +60,9 @@ struct pf_image {
 	union svff_mbox_msg msg[SVFF_QDMA_MBOX_UNTAKEN];
 	u32 ring[PF_RINGS_MAX][SVFF_QDMA_RING_WORDS];
 	unsigned int num_queues;
+	unsigned int to_load;
+	bool half_saved;
+	bool cleared;
 	struct pf_image_queue queue[];
 };
 

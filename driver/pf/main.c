@@ -170,8 +170,10 @@ void pf_down(struct svff_pf *pf)
 	if (!pf->up)
 		return;
 	/* Who is pausing a VF, or resuming it, gets to the end; nobody begins. */
-	scoped_guard(mutex, &pf->pause_lock)
+	scoped_guard(mutex, &pf->pause_lock) {
 		pf->up = false;
+		pf_forget_stuck(pf);
+	}
 	pf_own_queues_stop(pf);
 	if (pf->card.caps->mailbox)
 		svff_qdma_mbox_disable(pf->qd);
@@ -213,6 +215,7 @@ static int pf_create(struct svff_pf *pf)
 	init_waitqueue_head(&pf->no_sessions);
 	init_waitqueue_head(&pf->answers);
 	pf_reset_init(pf);
+	pf_move_init(pf);
 	pf->qd = svff_qdma_create(pdev, false, &pf_qdma_ops, pf);
 	if (IS_ERR(pf->qd))
 		return PTR_ERR(pf->qd);

@@ -5,49 +5,13 @@
  */
 #include "pf.h"
 
-#include <linux/bitmap.h>
-#include <linux/bits.h>
-#include <linux/delay.h>
 #include <linux/jiffies.h>
 #include <linux/ktime.h>
 #include <linux/math64.h>
 #include <linux/slab.h>
+#include <linux/workqueue.h>
 
-#define PF_REST_MS	200	/* that all queues of a VF together have to come to rest */
-#define PF_REST_POLL_US	50
-
-/**
- * pf_image_alloc() - an empty image
- * @queues: room for so many
- *
- * Context: process.
- * Return: the image, to be freed with kvfree(), or NULL.
- */
-struct pf_image *pf_image_alloc(unsigned int queues)
-{
-	struct pf_image *img = kvzalloc(struct_size(img, queue, queues), GFP_KERNEL);
-
-	if (img) {
-		img->num_queues = queues;
-		img->since_ns = ktime_get_ns();
-	}
-	return img;
-}
-
-static void list_queues(struct pf_image *img)
-{
-	const struct pf_session *s = &img->session;
-	struct pf_image_queue *q = img->queue;
-	unsigned int rel;
-
-	for (rel = 0; rel < s->granted; rel++) {
-		if (test_bit(rel, s->live[SVFF_MBOX_Q_H2C]))
-			*q++ = (struct pf_image_queue){ .rel = rel, .dir = SVFF_QDMA_H2C };
-		if (test_bit(rel, s->live[SVFF_MBOX_Q_C2H]))
-			*q++ = (struct pf_image_queue){ .rel = rel, .dir = SVFF_QDMA_C2H };
-	}
-	img->num_queues = q - img->queue;
-}
+#define PF_STUCK_MS	500	/* until what the card did not take is tried again */
 
 /* From here on the session stays as it is, and requests are kept. */
 static int begin_stop(struct svff_pf *pf, unsigned int n, struct pf_image **image)
@@ -69,140 +33,11 @@ static int begin_stop(struct svff_pf *pf, unsigned int n, struct pf_image **imag
 	if (!img)
 		return -ENOMEM;
 	img->session = vf->session;
-	list_queues(img);
+	pf_image_list_queues(img);
 	vf->image = img;
 	vf->moving = true;
 	*image = img;
 	return 0;
-}
-
-static int halt_queues(struct svff_pf *pf, struct pf_image *img)
-{
-	unsigned int i;
-	int err;
-
-	for (i = 0; i < img->num_queues; i++) {
-		struct pf_image_queue *q = &img->queue[i];
-		struct svff_qdma_hwq hwq = pf_image_hwq(&img->session, q);
-
-		err = svff_qdma_hwq_kind(pf->qd, &hwq, &q->enabled);
-		q->st = hwq.st;
-		if (!err && q->enabled)
-			err = svff_qdma_hwq_halt(pf->qd, &hwq);
-		if (err)
-			return err;
-	}
-	return 0;
-}
-
-static int await_rest(struct svff_pf *pf, const struct pf_image *img)
-{
-	unsigned long deadline = jiffies + msecs_to_jiffies(PF_REST_MS);
-	unsigned int i = 0;
-
-	while (i < img->num_queues) {
-		struct svff_qdma_hwq hwq = pf_image_hwq(&img->session, &img->queue[i]);
-		bool late = time_after(jiffies, deadline);
-		int ret = svff_qdma_hwq_at_rest(pf->qd, &hwq);
-
-		if (ret < 0)
-			return ret;
-		i += ret;
-		if (!ret && late)
-			return -ETIMEDOUT;
-		if (!ret)
-			usleep_range(PF_REST_POLL_US, 2 * PF_REST_POLL_US);
-	}
-	return 0;
-}
-
-static int save_rings(struct svff_pf *pf, struct pf_image *img)
-{
-	const struct pf_session *s = &img->session;
-	unsigned int i;
-	int err = 0;
-
-	for (i = 0; !err && i < PF_RINGS_MAX; i++)
-		if (s->rings & BIT(i))
-			err = svff_qdma_irq_ring_save(pf->qd, pf_session_ring(s, i), img->ring[i]);
-	return err;
-}
-
-static int load_rings(struct svff_pf *pf, const struct pf_image *img, const struct pf_session *s)
-{
-	unsigned int i;
-	int err = 0;
-
-	for (i = 0; !err && i < PF_RINGS_MAX; i++)
-		if (s->rings & BIT(i))
-			err = svff_qdma_irq_ring_load(pf->qd, pf_session_ring(s, i), s->func, img->ring[i]);
-	return err;
-}
-
-static int clear_rings(struct svff_pf *pf, const struct pf_session *s)
-{
-	unsigned int i;
-	int err = 0;
-
-	for (i = 0; i < PF_RINGS_MAX; i++)
-		if (s->rings & BIT(i))
-			err = svff_qdma_irq_ring_clear(pf->qd, pf_session_ring(s, i)) ?: err;
-	return err;
-}
-
-static int save_queues(struct svff_pf *pf, struct pf_image *img, unsigned int *saved)
-{
-	int err = 0;
-
-	for (*saved = 0; !err && *saved < img->num_queues; ) {
-		struct pf_image_queue *q = &img->queue[*saved];
-		struct svff_qdma_hwq hwq = pf_image_hwq(&img->session, q);
-
-		err = svff_qdma_hwq_save(pf->qd, &hwq, q->enabled, &q->state);
-		*saved += !err || err == -EAGAIN;
-	}
-	if (err)
-		return err == -EAGAIN ? -ETIMEDOUT : err;
-	return save_rings(pf, img);
-}
-
-/* As it was: what was saved may have lost something that only a load brings back. */
-static void go_on(struct svff_pf *pf, struct pf_image *img, unsigned int saved)
-{
-	unsigned int i;
-	int err = 0;
-
-	for (i = 0; i < img->num_queues; i++) {
-		struct pf_image_queue *q = &img->queue[i];
-		struct svff_qdma_hwq hwq = pf_image_hwq(&img->session, q);
-		int ret = 0;
-
-		if (i < saved)
-			ret = svff_qdma_hwq_load(pf->qd, &hwq, &q->state);
-		else if (q->enabled)
-			ret = svff_qdma_hwq_unhalt(pf->qd, &hwq);
-		err = err ?: ret;
-	}
-	if (err)
-		dev_err(&pf->pdev->dev, "function %u: queues that were halted do not go on (%pe)\n",
-			img->session.func, ERR_PTR(err));
-}
-
-static int quiesce(struct svff_pf *pf, struct pf_image *img)
-{
-	unsigned int saved = 0;
-	int err;
-
-	err = halt_queues(pf, img);
-	if (!err)
-		err = await_rest(pf, img);
-	if (!err)
-		err = save_queues(pf, img, &saved);
-	if (err)
-		go_on(pf, img, saved);
-	else
-		svff_qdma_mbox_drain(pf->qd);
-	return err;
 }
 
 static void save_mailbox(struct svff_pf *pf, struct pf_vf *vf, struct pf_image *img)
@@ -236,29 +71,154 @@ static void let_go_locked(struct svff_pf *pf, struct pf_vf *vf)
 	kvfree(img);
 }
 
-static int end_stop(struct svff_pf *pf, unsigned int n, int err)
+static void load_mailbox(struct svff_pf *pf, struct pf_vf *vf, const struct pf_image *img)
+{
+	struct pci_dev *vfdev = pf_vf_device(pf, pf_vf_number(pf, vf));
+	unsigned int i = 0;
+
+	lockdep_assert_held(&pf->lock);
+	vf->seq = img->seq;
+	if (vfdev && (img->mbox.vector || img->mbox.enable))
+		svff_qdma_vf_mbox_load(pf->qd, vfdev, &img->mbox);
+	pci_dev_put(vfdev);
+	if (img->in_buffer && svff_qdma_mbox_pending(pf->qd, vf->session.func))
+		i++;
+	for (; i < img->num_msgs; i++)
+		if (svff_qdma_mbox_send(pf->qd, vf->session.func, &img->msg[i]))
+			vf->stats.dropped++;
+}
+
+/* The VF works: where it was, or where it was put. */
+static void end_move_locked(struct svff_pf *pf, struct pf_vf *vf)
+{
+	lockdep_assert_held(&pf->lock);
+	vf->moving = false;
+	vf->stuck = false;
+	if (vf->image->cleared)
+		load_mailbox(pf, vf, vf->image);
+	let_go_locked(pf, vf);
+}
+
+/* Half of its queues may work. The card may come to itself. */
+static void stick_locked(struct svff_pf *pf, struct pf_vf *vf, int err)
+{
+	lockdep_assert_held(&pf->lock);
+	vf->stuck = true;
+	dev_err(&pf->pdev->dev, "VF%u: queues that were halted do not go on yet (%pe)\n",
+		pf_vf_number(pf, vf), ERR_PTR(err));
+	schedule_delayed_work(&pf->stuck_work, msecs_to_jiffies(PF_STUCK_MS));
+}
+
+/* As it was: what was saved may have lost something that only a load brings back. */
+static void go_on(struct svff_pf *pf, unsigned int n, struct pf_image *img)
 {
 	struct pf_vf *vf;
+	int err;
+
+	err = pf_image_load(pf, img, &img->session);
+	if (!err)
+		err = pf_image_start(pf, img, &img->session);
+	guard(mutex)(&pf->lock);
+	vf = pf_vf(pf, n);
+	if (err)
+		stick_locked(pf, vf, err);
+	else
+		end_move_locked(pf, vf);
+}
+
+/* Return: 0 if it is paused; 1 if it is gone; else it is to go on. */
+static int end_stop(struct svff_pf *pf, unsigned int n, struct pf_image *img)
+{
+	struct pf_vf *vf;
+	int err;
 
 	guard(mutex)(&pf->lock);
 	vf = pf_vf(pf, n);
-	vf->moving = false;
 	/* Who starts anew, or goes, gets everything cleared with the request. */
-	if (!err && vf->image->held && ends_session(&vf->image->request) && !vf->claimed)
-		err = -ENODEV;
-	if (err) {
+	if (img->held && ends_session(&img->request) && !vf->claimed) {
+		vf->moving = false;
 		let_go_locked(pf, vf);
+		return 1;
+	}
+	save_mailbox(pf, vf, img);
+	img->cleared = true;
+	err = pf_release_locked(pf, vf);
+	if (err) {
+		dev_err(&pf->pdev->dev, "VF%u is not paused: its contexts are not cleared (%pe)\n", n,
+			ERR_PTR(err));
 		return err;
 	}
-	save_mailbox(pf, vf, vf->image);
-	err = pf_release_locked(pf, vf);
-	pf_state_enter_locked(pf, vf, err ? SVFF_VF_ERROR : SVFF_VF_PAUSED);
-	if (err) {
-		dev_err(&pf->pdev->dev, "VF%u: contexts not cleared (%pe)\n", n, ERR_PTR(err));
-		kvfree(vf->image);
-		vf->image = NULL;
+	vf->moving = false;
+	pf_state_enter_locked(pf, vf, SVFF_VF_PAUSED);
+	return 0;
+}
+
+/* Tries again what the card did not take. */
+static int unstick(struct svff_pf *pf, unsigned int n)
+{
+	struct pf_image *img;
+	struct pf_vf *vf;
+	int err;
+
+	lockdep_assert_held(&pf->pause_lock);
+	scoped_guard(mutex, &pf->lock) {
+		vf = pf_vf(pf, n);
+		if (!vf->stuck)
+			return 0;
+		if (!pf->up)
+			return -EIO;
+		vf->stuck = false;
+		img = vf->image;
 	}
+	err = pf_image_load(pf, img, &img->session);
+	if (!err)
+		err = pf_image_start(pf, img, &img->session);
+	guard(mutex)(&pf->lock);
+	if (!err)
+		end_move_locked(pf, vf);
+	vf->stuck = err;
 	return err;
+}
+
+static void stuck_work(struct work_struct *work)
+{
+	struct svff_pf *pf = container_of(work, struct svff_pf, stuck_work.work);
+	bool again = false;
+	unsigned int n;
+
+	guard(mutex)(&pf->pause_lock);
+	for (n = 1; n <= pf->total_vfs; n++)
+		again |= unstick(pf, n);
+	if (again)
+		schedule_delayed_work(&pf->stuck_work, msecs_to_jiffies(PF_STUCK_MS));
+}
+
+/**
+ * pf_move_init() - before the first pause
+ * @pf: card
+ *
+ * Context: any.
+ */
+void pf_move_init(struct svff_pf *pf)
+{
+	INIT_DELAYED_WORK(&pf->stuck_work, stuck_work);
+}
+
+/**
+ * pf_forget_stuck() - the card goes, or is reset: VFs that do not go on begin anew
+ * @pf: card, whose pause_lock is held
+ *
+ * Context: process; takes svff_pf.lock.
+ */
+void pf_forget_stuck(struct svff_pf *pf)
+{
+	unsigned int n;
+
+	lockdep_assert_held(&pf->pause_lock);
+	guard(mutex)(&pf->lock);
+	for (n = 1; n <= pf->total_vfs; n++)
+		if (pf_vf(pf, n)->stuck)
+			pf_image_drop_locked(pf, pf_vf(pf, n));
 }
 
 /**
@@ -266,13 +226,12 @@ static int end_stop(struct svff_pf *pf, unsigned int n, int err)
  * @pf: card
  * @n: VF number, of those that the card can have
  *
- * Context: process; takes pause_lock; sleeps up to PF_REST_MS and what context
- * commands take.
+ * Context: process; takes pause_lock; sleeps as pf_image_quiesce() does.
  * Return: 0; -ENODEV if there is no such VF, or its driver went meanwhile;
  * -EALREADY if it is paused; -EBUSY if it is being reset or has failed; -EIO if the
  * card is down; -ETIMEDOUT if its queues do not come to rest; -EOPNOTSUPP if the
  * card does not tell enough of them; -ENOMEM; errno of a context command. On failure
- * the VF goes on, unless the card does not even clear its contexts.
+ * the VF goes on, at once or as soon as the card takes context commands again.
  */
 int pf_vf_stop(struct svff_pf *pf, unsigned int n)
 {
@@ -280,11 +239,17 @@ int pf_vf_stop(struct svff_pf *pf, unsigned int n)
 	int err;
 
 	guard(mutex)(&pf->pause_lock);
-	err = begin_stop(pf, n, &img);
+	err = unstick(pf, n);
+	if (!err)
+		err = begin_stop(pf, n, &img);
 	if (err)
 		return err;
-	err = quiesce(pf, img);
-	return end_stop(pf, n, err);
+	err = pf_image_quiesce(pf, img);
+	if (!err)
+		err = end_stop(pf, n, img);
+	if (err < 0)
+		go_on(pf, n, img);
+	return err > 0 ? -ENODEV : err;
 }
 
 static int begin_run(struct svff_pf *pf, unsigned int n, struct pf_image **image,
@@ -308,71 +273,41 @@ static int begin_run(struct svff_pf *pf, unsigned int n, struct pf_image **image
 	if (err)
 		return err;
 	pf_image_place(vf->image, &vf->session, next);
+	pf_image_rewind(pf, vf->image);
 	vf->moving = true;
 	*image = vf->image;
 	return 0;
 }
 
-static int load_all(struct svff_pf *pf, const struct pf_image *img, const struct pf_session *s)
+static void stay_paused(struct svff_pf *pf, unsigned int n, const struct pf_session *next, int err)
 {
-	unsigned int i;
-	int err = load_rings(pf, img, s);
+	bool dirty;
 
-	for (i = 0; !err && i < img->num_queues; i++) {
-		struct svff_qdma_hwq hwq = pf_image_hwq(s, &img->queue[i]);
-
-		err = svff_qdma_hwq_load(pf->qd, &hwq, &img->queue[i].state);
-	}
-	if (!err && s->mapped)
-		err = svff_qdma_fmap_write(pf->qd, s->func, s->base, s->granted);
-	return err;
+	dev_err(&pf->pdev->dev, "VF%u stays paused: its contexts cannot be written (%pe)\n", n, ERR_PTR(err));
+	dirty = pf_image_unload(pf, next);
+	guard(mutex)(&pf->lock);
+	pf_vf(pf, n)->moving = false;
+	/* Who has the range next gets it cleared. */
+	if (dirty)
+		pf_vf(pf, n)->session.dirty = true;
 }
 
-static void unload_all(struct svff_pf *pf, const struct pf_session *s)
-{
-	int err = svff_qdma_fmap_write(pf->qd, s->func, 0, 0);
-
-	if (s->quota)
-		err = svff_qdma_range_clear(pf->qd, s->base, s->quota) ?: err;
-	err = clear_rings(pf, s) ?: err;
-	if (err)
-		dev_err(&pf->pdev->dev, "function %u: contexts not cleared (%pe)\n", s->func,
-			ERR_PTR(err));
-}
-
-static void load_mailbox(struct svff_pf *pf, struct pf_vf *vf, const struct pf_image *img)
-{
-	struct pci_dev *vfdev = pf_vf_device(pf, pf_vf_number(pf, vf));
-	unsigned int i = 0;
-
-	lockdep_assert_held(&pf->lock);
-	vf->seq = img->seq;
-	if (vfdev && (img->mbox.vector || img->mbox.enable))
-		svff_qdma_vf_mbox_load(pf->qd, vfdev, &img->mbox);
-	pci_dev_put(vfdev);
-	if (img->in_buffer && svff_qdma_mbox_pending(pf->qd, vf->session.func))
-		i++;
-	for (; i < img->num_msgs; i++)
-		if (svff_qdma_mbox_send(pf->qd, vf->session.func, &img->msg[i]))
-			vf->stats.dropped++;
-}
-
-static int end_run(struct svff_pf *pf, unsigned int n, const struct pf_session *next, int err)
+/* There is no way back: what works has changed already. So @err is made up for later. */
+static void end_run(struct svff_pf *pf, unsigned int n, const struct pf_session *next, int err)
 {
 	struct pf_vf *vf;
 
 	guard(mutex)(&pf->lock);
 	vf = pf_vf(pf, n);
-	vf->moving = false;
-	if (err)
-		return err;
+	vf->image->session = *next;
 	pf_session_set_locked(pf, vf, next);
 	pf_state_enter_locked(pf, vf, next->hello ? SVFF_VF_ACTIVE : SVFF_VF_READY);
-	load_mailbox(pf, vf, vf->image);
 	vf->stats.pauses++;
 	vf->stats.last_pause_us = div_u64(ktime_get_ns() - vf->image->since_ns, NSEC_PER_USEC);
-	let_go_locked(pf, vf);
-	return 0;
+	if (err)
+		stick_locked(pf, vf, err);
+	else
+		end_move_locked(pf, vf);
 }
 
 /**
@@ -385,7 +320,8 @@ static int end_run(struct svff_pf *pf, unsigned int n, const struct pf_session *
  * the card is down; -ENOSPC if it has fewer queues than it was granted, -ERANGE if
  * fewer vectors; -EXDEV if it has an interrupt ring and is not the same function with
  * the same queues; errno of a context command. On failure it is paused, and it can be
- * tried again.
+ * tried again. Once the first queue works it has succeeded; if the card refuses a
+ * command after that, the rest of the queues follows as soon as it does not any more.
  */
 int pf_vf_run(struct svff_pf *pf, unsigned int n)
 {
@@ -397,24 +333,29 @@ int pf_vf_run(struct svff_pf *pf, unsigned int n)
 	err = begin_run(pf, n, &img, &next);
 	if (err)
 		return err;
-	err = load_all(pf, img, &next);
+	err = pf_image_load(pf, img, &next);
 	if (err)
-		unload_all(pf, &next);
-	return end_run(pf, n, &next, err);
+		stay_paused(pf, n, &next, err);
+	else
+		end_run(pf, n, &next, pf_image_start(pf, img, &next));
+	return err;
 }
 
 /**
  * pf_image_drop_locked() - a VF begins anew: what was kept of it is forgotten
  * @pf: card
- * @vf: VF; nothing happens if it has no image, or is just getting or leaving it
+ * @vf: VF; nothing happens if it has no image, or is just getting or leaving it and
+ *	not stuck
  *
  * Context: process, svff_pf.lock held.
  */
 void pf_image_drop_locked(struct svff_pf *pf, struct pf_vf *vf)
 {
 	lockdep_assert_held(&pf->lock);
-	if (!vf->image || vf->moving)
+	if (!vf->image || (vf->moving && !vf->stuck))
 		return;
+	vf->moving = false;
+	vf->stuck = false;
 	kvfree(vf->image);
 	vf->image = NULL;
 	if (vf->state == SVFF_VF_PAUSED)

@@ -17,6 +17,11 @@
  * paused is paused. What ends it: a reset by the administrator or by VFIO, and a
  * VF's driver that says HELLO or BYE.
  *
+ * A card that does not do what it is told is given up on after a while. A VF that
+ * cannot be paused goes on, one that cannot be resumed stays paused. Where queues were
+ * halted, and the card takes no context command to have them go on, the VF is stuck:
+ * it is tried again until the card does, or the VF is reset or goes.
+ *
  * A VF's driver notices nothing but time, if its doorbells are held back
  * meanwhile. A VFIO user (QEMU) does that by itself. Else the driver is asked, by
  * the extension of the mailbox, to be idle and to ring none; who has queues and does
@@ -36,6 +41,7 @@
 #include <linux/bits.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include <linux/workqueue.h>
 
 /* A VF that no VFIO driver pauses and resumes, or errno. */
 static struct pf_vf *find_unclaimed_locked(struct svff_pf *pf, unsigned int n)
@@ -325,6 +331,7 @@ void pf_images_free(struct svff_pf *pf)
 {
 	unsigned int n;
 
+	cancel_delayed_work_sync(&pf->stuck_work);
 	for (n = 0; n < pf->total_vfs; n++)
 		kvfree(pf->vfs[n].image);
 }

@@ -68,6 +68,7 @@ struct pf_stats {
  * @session: what it was given
  * @image: what is kept of it while it is paused, also while it is absent
  * @moving: @image is being made, or loaded: the session is left alone
+ * @stuck: @moving, and waits for a card that does not take context commands
  * @claimed: a VFIO driver pauses and resumes it, and nobody else
  * @fresh: as it was made: none but its present driver has had it, and it has sent nothing
  * @told: its driver was told that the card will be reset
@@ -87,6 +88,7 @@ struct pf_vf {
 	struct pf_session session;
 	struct pf_image *image;
 	bool moving;
+	bool stuck;
 	bool claimed;
 	bool fresh;
 	bool told;
@@ -125,6 +127,8 @@ struct pf_vf {
  * @own_queues: queues that the PF has for itself
  * @own_base: the first of them
  *
+ * @stuck_work: has VFs go on that are stuck
+ *
  * @pause_lock: one VF at a time is paused, resumed, or taken from the card
  *
  * @lock: protects the rest
@@ -160,6 +164,8 @@ struct svff_pf {
 	bool own_on;
 	u32 own_queues;
 	u32 own_base;
+
+	struct delayed_work stuck_work;
 
 	struct mutex pause_lock; /* see above */
 
@@ -239,8 +245,18 @@ int pf_tell_resume(struct svff_pf *pf, unsigned int n);
 void pf_learn_vectors_locked(struct svff_pf *pf, struct pf_vf *vf);
 void pf_serve_held_locked(struct svff_pf *pf, struct pf_vf *vf, const union svff_mbox_msg *msg);
 
-/* move.c */
+/* contexts.c */
 struct pf_image *pf_image_alloc(unsigned int queues);
+void pf_image_list_queues(struct pf_image *img);
+void pf_image_rewind(struct svff_pf *pf, struct pf_image *img);
+int pf_image_quiesce(struct svff_pf *pf, struct pf_image *img);
+int pf_image_load(struct svff_pf *pf, struct pf_image *img, const struct pf_session *s);
+int pf_image_start(struct svff_pf *pf, const struct pf_image *img, const struct pf_session *s);
+int pf_image_unload(struct svff_pf *pf, const struct pf_session *s);
+
+/* move.c */
+void pf_move_init(struct svff_pf *pf);
+void pf_forget_stuck(struct svff_pf *pf);
 int pf_vf_stop(struct svff_pf *pf, unsigned int n);
 int pf_vf_run(struct svff_pf *pf, unsigned int n);
 bool pf_hold_locked(struct svff_pf *pf, struct pf_vf *vf, const union svff_mbox_msg *msg);

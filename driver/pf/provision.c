@@ -153,6 +153,8 @@ static void unprovision_vf(struct svff_pf *pf, unsigned int n)
 	struct pf_session empty = { .func = vf->session.func };
 	int err = 0;
 
+	if (vf->stuck)
+		pf_image_drop_locked(pf, vf);
 	if (vf->session.hello || vf->session.dirty || vf->session.rings)
 		err = pf_release_locked(pf, vf);
 	if (err && err != -ENODEV)

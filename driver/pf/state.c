@@ -15,8 +15,8 @@
  *	         |                         |       ^
  *	         |   cannot be reset, or   v       | reset
  *	         |   cannot be cleared   +-------+ |    HELLO that could clear it
- *	         +---------------------- | ERROR | +    leads to ACTIVE
- *	                                 +-------+
+ *	         +---------------------- | ERROR | +    leads to ACTIVE, a VFIO user
+ *	                                 +-------+      that could to READY
  *
  *	    ABSENT, READY, ACTIVE  <----->  PAUSED  ----> READY, RESETTING, ACTIVE
  *	            pause, resume, sriov_numvfs      reset, HELLO, BYE
@@ -226,7 +226,7 @@ static int reset_begin(struct svff_pf *pf, unsigned int n)
 	vf = pf_vf(pf, n);
 	if (vf->state == SVFF_VF_ABSENT)
 		return -ENODEV;
-	if (vf->state == SVFF_VF_RESETTING || vf->moving)
+	if (vf->state == SVFF_VF_RESETTING || (vf->moving && !vf->stuck))
 		return -EBUSY;
 	/* Now: a driver that says HELLO within the reset has ended it. */
 	pf_image_drop_locked(pf, vf);

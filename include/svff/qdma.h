@@ -331,6 +331,7 @@ int svff_qdma_hwq_save(struct svff_qdma *qd, const struct svff_qdma_hwq *q,
 int svff_qdma_hwq_check(struct svff_qdma *qd, const struct svff_qdma_hwq *q,
 			const struct svff_qdma_hwq_state *state,
 			const struct svff_qdma_grant *grant);
+bool svff_qdma_hwq_enabled(struct svff_qdma *qd, const struct svff_qdma_hwq_state *state);
 int svff_qdma_hwq_load(struct svff_qdma *qd, const struct svff_qdma_hwq *q,
 		       const struct svff_qdma_hwq_state *state);
 int svff_qdma_irq_ring_save(struct svff_qdma *qd, u16 index, u32 *words);

@@ -145,7 +145,10 @@ TEST(test_state_assign)
 	u32 ring[SVFF_QDMA_RING_WORDS] = {};
 
 	(void)arg;
+	put(QDMA_CTXT_SW, s.sw, QDMA_SW_QEN, 1);
+	KTAP_FAIL_ON(!qdma_state_enabled(set, &s), "an enabled queue");
 	qdma_state_assign(set, &other, &s);
+	KTAP_FAIL_ON(qdma_state_enabled(set, &s), "works at once");
 	KTAP_FAIL_ON(get(QDMA_CTXT_SW, s.sw, QDMA_SW_FUNC) != OTHER, "software context");
 	KTAP_FAIL_ON(get(QDMA_CTXT_CMPT, s.cmpt, QDMA_CMPT_FUNC) != OTHER, "completion context");
 	KTAP_FAIL_ON(get(QDMA_CTXT_SW, s.sw, QDMA_SW_BASE) != 0x5000, "other fields");
