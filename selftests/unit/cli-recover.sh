@@ -208,6 +208,7 @@ t_guest_that_ended_meanwhile_is_left_out() {
 	wait "$pid_a" 2>/dev/null
 	rm -f "$T/a"
 	run 0 recover
+	check_err "VF 1 of card 0000:01:00.0 is free again"
 	check_owners 2=b
 	check_attribute sriov_numvfs 3
 	check_mended
