@@ -344,14 +344,12 @@ EXPORT_SYMBOL_NS_GPL(svff_qdma_data_paused, SVFF_NS(SVFF_QDMA));
 
 /**
  * svff_qdma_data_resume - go on
- * @qd: function; it need not be paused
+ * @qd: function; one that is not paused rings its doorbells again
  *
  * Context: as svff_qdma_data_pause().
  */
 void svff_qdma_data_resume(struct svff_qdma *qd)
 {
-	if (!READ_ONCE(qd->paused))
-		return;
 	WRITE_ONCE(qd->paused, false);
 	qdma_rings_resume(qd);
 }

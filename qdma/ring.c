@@ -571,7 +571,7 @@ static void resume_locked(struct qdma_ring *ring)
 	/* Doorbells of who went on reading meanwhile did not get through. */
 	if (ring->kind->begin)
 		ring->kind->begin(ring);
-	if (list_empty(&ring->queued))
+	if (list_empty(&ring->queued) && ring->posted == ring->done)
 		return;
 	ring->progress = jiffies;
 	post_locked(ring);
@@ -582,6 +582,8 @@ static void resume_locked(struct qdma_ring *ring)
 /**
  * qdma_rings_resume - post what came while the function was paused
  * @qd: function
+ *
+ * What was posted before is told of again: doorbells may have been lost.
  *
  * Context: process.
  */

@@ -14,7 +14,7 @@
 #define PF_STUCK_MS	500	/* until what the card did not take is tried again */
 
 /* From here on the session stays as it is, and requests are kept. */
-static int begin_stop(struct svff_pf *pf, unsigned int n, struct pf_image **image)
+static int begin_stop(struct svff_pf *pf, unsigned int n, bool asked, struct pf_image **image)
 {
 	struct pf_image *img;
 	struct pf_vf *vf;
@@ -33,6 +33,7 @@ static int begin_stop(struct svff_pf *pf, unsigned int n, struct pf_image **imag
 	if (!img)
 		return -ENOMEM;
 	img->session = vf->session;
+	img->asked = asked;
 	pf_image_list_queues(img);
 	vf->image = img;
 	vf->moving = true;
@@ -88,14 +89,18 @@ static void load_mailbox(struct svff_pf *pf, struct pf_vf *vf, const struct pf_i
 			vf->stats.dropped++;
 }
 
-/* The VF works: where it was, or where it was put. */
+/* The VF works: where it was, or where it was put. Doorbells of one that was stuck may have been lost. */
 static void end_move_locked(struct svff_pf *pf, struct pf_vf *vf)
 {
+	bool tell = vf->image->asked || vf->stuck;
+
 	lockdep_assert_held(&pf->lock);
 	vf->moving = false;
 	vf->stuck = false;
 	if (vf->image->cleared)
 		load_mailbox(pf, vf, vf->image);
+	if (tell)
+		pf_tell_resume_locked(pf, vf);
 	let_go_locked(pf, vf);
 }
 
@@ -174,9 +179,9 @@ static int unstick(struct svff_pf *pf, unsigned int n)
 	if (!err)
 		err = pf_image_start(pf, img, &img->session);
 	guard(mutex)(&pf->lock);
+	vf->stuck = true;
 	if (!err)
 		end_move_locked(pf, vf);
-	vf->stuck = err;
 	return err;
 }
 
@@ -225,6 +230,7 @@ void pf_forget_stuck(struct svff_pf *pf)
  * pf_vf_stop() - pause a VF whose doorbells are held back
  * @pf: card
  * @n: VF number, of those that the card can have
+ * @asked: its driver was asked for that, and is to be told when it works again
  *
  * Context: process; takes pause_lock; sleeps as pf_image_quiesce() does.
  * Return: 0; -ENODEV if there is no such VF, or its driver went meanwhile;
@@ -233,7 +239,7 @@ void pf_forget_stuck(struct svff_pf *pf)
  * card does not tell enough of them; -ENOMEM; errno of a context command. On failure
  * the VF goes on, at once or as soon as the card takes context commands again.
  */
-int pf_vf_stop(struct svff_pf *pf, unsigned int n)
+int pf_vf_stop(struct svff_pf *pf, unsigned int n, bool asked)
 {
 	struct pf_image *img;
 	int err;
@@ -241,7 +247,9 @@ int pf_vf_stop(struct svff_pf *pf, unsigned int n)
 	guard(mutex)(&pf->pause_lock);
 	err = unstick(pf, n);
 	if (!err)
-		err = begin_stop(pf, n, &img);
+		err = begin_stop(pf, n, asked, &img);
+	if (err && asked)
+		pf_tell_resume(pf, n);
 	if (err)
 		return err;
 	err = pf_image_quiesce(pf, img);

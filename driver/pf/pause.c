@@ -66,16 +66,6 @@ static int must_ask(struct svff_pf *pf, unsigned int n, bool *ask)
 	return active && !*ask ? -EOPNOTSUPP : 0;
 }
 
-static void was_asked(struct svff_pf *pf, unsigned int n)
-{
-	struct pf_vf *vf;
-
-	guard(mutex)(&pf->lock);
-	vf = pf_vf(pf, n);
-	if (vf->state == SVFF_VF_PAUSED)
-		vf->image->asked = true;
-}
-
 /**
  * pf_vf_pause() - pause a VF
  * @pf: card
@@ -99,24 +89,13 @@ int pf_vf_pause(struct svff_pf *pf, unsigned int n, bool unasked)
 		err = pf_ask_pause(pf, n);
 	if (err)
 		return err;
-	err = pf_vf_stop(pf, n);
-	if (err && ask)
-		pf_tell_resume(pf, n);
-	else if (ask)
-		was_asked(pf, n);
-	return err;
+	return pf_vf_stop(pf, n, ask);
 }
 
-static int check_resume(struct svff_pf *pf, unsigned int n, bool *asked)
+static int check_unclaimed(struct svff_pf *pf, unsigned int n)
 {
-	struct pf_vf *vf;
-
 	guard(mutex)(&pf->lock);
-	vf = find_unclaimed_locked(pf, n);
-	if (IS_ERR(vf))
-		return PTR_ERR(vf);
-	*asked = vf->state == SVFF_VF_PAUSED && vf->image->asked;
-	return 0;
+	return PTR_ERR_OR_ZERO(find_unclaimed_locked(pf, n));
 }
 
 /**
@@ -129,14 +108,7 @@ static int check_resume(struct svff_pf *pf, unsigned int n, bool *asked)
  */
 int pf_vf_resume(struct svff_pf *pf, unsigned int n)
 {
-	bool asked;
-	int err = check_resume(pf, n, &asked);
-
-	if (!err)
-		err = pf_vf_run(pf, n);
-	if (!err && asked)
-		pf_tell_resume(pf, n);
-	return err;
+	return check_unclaimed(pf, n) ?: pf_vf_run(pf, n);
 }
 
 /**
@@ -316,9 +288,7 @@ int pf_vf_load(struct svff_pf *pf, unsigned int n, const void *bytes, size_t len
  */
 int pf_vf_load_unclaimed(struct svff_pf *pf, unsigned int n, const void *bytes, size_t len)
 {
-	bool asked;
-
-	return check_resume(pf, n, &asked) ?: pf_vf_load(pf, n, bytes, len);
+	return check_unclaimed(pf, n) ?: pf_vf_load(pf, n, bytes, len);
 }
 
 /**

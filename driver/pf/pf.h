@@ -242,6 +242,7 @@ void pf_notify_vfs(struct svff_pf *pf, enum svff_mbox_op op);
 void pf_notify_quota_locked(struct svff_pf *pf, struct pf_vf *vf);
 int pf_ask_pause(struct svff_pf *pf, unsigned int n);
 int pf_tell_resume(struct svff_pf *pf, unsigned int n);
+void pf_tell_resume_locked(struct svff_pf *pf, struct pf_vf *vf);
 void pf_learn_vectors_locked(struct svff_pf *pf, struct pf_vf *vf);
 void pf_serve_held_locked(struct svff_pf *pf, struct pf_vf *vf, const union svff_mbox_msg *msg);
 
@@ -257,7 +258,7 @@ int pf_image_unload(struct svff_pf *pf, const struct pf_session *s);
 /* move.c */
 void pf_move_init(struct svff_pf *pf);
 void pf_forget_stuck(struct svff_pf *pf);
-int pf_vf_stop(struct svff_pf *pf, unsigned int n);
+int pf_vf_stop(struct svff_pf *pf, unsigned int n, bool asked);
 int pf_vf_run(struct svff_pf *pf, unsigned int n);
 bool pf_hold_locked(struct svff_pf *pf, struct pf_vf *vf, const union svff_mbox_msg *msg);
 void pf_image_drop_locked(struct svff_pf *pf, struct pf_vf *vf);

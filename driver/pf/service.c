@@ -403,10 +403,18 @@ static int ask_pause(struct svff_pf *pf, unsigned int n)
 	return err;
 }
 
-static void tell_resume(struct svff_pf *pf, struct pf_vf *vf)
+/**
+ * pf_tell_resume_locked() - tell a VF's driver to go on, or that doorbells may have been lost
+ * @pf: card
+ * @vf: VF; nothing happens if its driver does not know how
+ *
+ * Context: process, svff_pf.lock held.
+ */
+void pf_tell_resume_locked(struct svff_pf *pf, struct pf_vf *vf)
 {
 	union svff_mbox_msg msg = { .hdr = { .op = SVFF_MBOX_OP_RESUME } };
 
+	lockdep_assert_held(&pf->lock);
 	if (vf->session.ext & SVFF_MBOX_EXT_PAUSE)
 		notify_locked(pf, vf, &msg);
 }
@@ -427,7 +435,7 @@ static int end_pause(struct svff_pf *pf, unsigned int n, bool killed)
 		err = -ETIMEDOUT;
 	vf->asked = 0;
 	if (err)
-		tell_resume(pf, vf);
+		pf_tell_resume_locked(pf, vf);
 	return err;
 }
 
@@ -476,7 +484,7 @@ int pf_tell_resume(struct svff_pf *pf, unsigned int n)
 		return -ENODEV;
 	if (!(vf->session.ext & SVFF_MBOX_EXT_PAUSE))
 		return -EOPNOTSUPP;
-	tell_resume(pf, vf);
+	pf_tell_resume_locked(pf, vf);
 	return 0;
 }
 

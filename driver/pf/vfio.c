@@ -191,7 +191,7 @@ EXPORT_SYMBOL_NS_GPL(svff_pf_vf_forget, SVFF_NS(SVFF_PF));
  */
 int svff_pf_vf_stop(const struct svff_pf_vf *vf)
 {
-	return pf_vf_stop(vf->pf, vf->n);
+	return pf_vf_stop(vf->pf, vf->n, false);
 }
 EXPORT_SYMBOL_NS_GPL(svff_pf_vf_stop, SVFF_NS(SVFF_PF));
 

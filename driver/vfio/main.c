@@ -17,6 +17,11 @@
  * forgotten; so it is when the user closes the device. There is no pre-copy and no
  * peer-to-peer state: the card's VFs do not know of each other.
  *
+ * Where a stop fails because the card takes no context commands, queues that were
+ * halted stand still until it does, and lose doorbells. The VF's driver is told then,
+ * if it knows that notice, and rings them again. A stop that succeeds later has them
+ * go on first.
+ *
  * In STOP the VF has no doorbells: what its user writes there is lost. Who wants
  * a guest not to notice keeps what it writes to the BARs from before STOP until after
  * RUNNING, and writes it then. Interrupts and config space are the user's affair too;
