@@ -52,7 +52,7 @@ calm()
 	local i
 
 	command -v lab-qmp >/dev/null || return 0
-	for i in "ctxt-busy false" "flr-hang false" "bad-id false" "drop-writeback 0" "desc-fetch-error -1" "never-idle -1"; do
+	for i in "ctxt-busy-in 0" "ctxt-busy false" "flr-hang false" "bad-id false" "drop-writeback 0" "desc-fetch-error -1" "never-idle -1"; do
 		# shellcheck disable=SC2086	# two words
 		lab-qmp set inject-$i
 	done >/dev/null 2>&1
@@ -172,6 +172,12 @@ until_true()
 		sleep 0.05
 	done
 }
+
+#--- memory
+
+# meminfo EXPRESSION: of the numbers of /proc/meminfo, in KiB
+meminfo() { awk "{ v[\$1] = \$2 } END { print $1 }" /proc/meminfo; }
+kernel_kb() { meminfo 'v["SUnreclaim:"] + v["VmallocUsed:"] + v["Percpu:"]'; }
 
 #--- the card
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * mover DEVICE MIB ROUNDS-FILE: moves data until it gets SIGTERM, in 16 MiB of
- * card memory from MIB on, and tells how long it ever had to wait.
+ * mover DEVICE MIB ROUNDS-FILE [REST-MS]: moves data until it gets SIGTERM, in 16 MiB
+ * of card memory from MIB on, and tells how long it ever had to wait. REST-MS is
+ * how long it rests between rounds, if others want the processor.
  *
  * Each round writes a block that was never written before, reads it back and
  * compares. A round that fails is counted and made again, with the device
@@ -72,10 +73,12 @@ int main(int argc, char **argv)
 {
 	uint64_t round = 0, failed = 0, gap = 0, last = 0, *block, *back;
 	int fd = -1, rounds_fd;
+	useconds_t rest_us;
 	off_t start;
 
-	if (argc != 4)
-		errx(2, "usage: mover DEVICE MIB ROUNDS-FILE");
+	if (argc != 4 && argc != 5)
+		errx(2, "usage: mover DEVICE MIB ROUNDS-FILE [REST-MS]");
+	rest_us = argc > 4 ? strtoul(argv[4], NULL, 0) * 1000 : 0;
 	start = (off_t)strtoul(argv[2], NULL, 0) << 20;
 	rounds_fd = open(argv[3], O_WRONLY | O_CREAT | O_TRUNC, 0644);
 	block = malloc(BLOCK);
@@ -102,6 +105,8 @@ int main(int argc, char **argv)
 			gap = now_us() - last;
 		last = now_us();
 		tell(rounds_fd, ++round);
+		if (rest_us)
+			usleep(rest_us);
 	}
 	printf("%llu %llu %llu\n", (unsigned long long)round, (unsigned long long)gap / 1000,
 	       (unsigned long long)failed);

@@ -318,8 +318,6 @@ pulled_out()
 	until_true pf_works || fail "the PF afterwards: $(cat "$TMP/err")"
 }
 
-meminfo() { awk "{ v[\$1] = \$2 } END { print $1 }" /proc/meminfo; }
-kernel_kb() { meminfo 'v["SUnreclaim:"] + v["VmallocUsed:"] + v["Percpu:"]'; }
 dma_areas() { grep -c dma-coherent /proc/vmallocinfo; }
 
 in_a_loop()

@@ -18,11 +18,13 @@
 #define CARD		0x4000000ull
 #define ROUNDS		100
 #define REST_MS		3000	/* a stop that fails, on a slow emulated machine */
+#define STRIDE		13	/* from one context command to the next that fails */
 #define VFS		"2"
 
 static struct rig rig;
 static struct mig_state state;
 
+static const bool yes = true, no;
 static const enum irq_mode poll = MODE_POLL, direct = MODE_DIRECT, aggr = MODE_AGGR;
 
 #define OK(call) do {								\
@@ -314,16 +316,32 @@ static enum ktap_result messages(const void *arg)
 	return KTAP_PASS;
 }
 
+static bool inject(const char *what, int value)
+{
+	char cmd[96];
+
+	snprintf(cmd, sizeof(cmd), "lab-qmp set inject-%s %d >/dev/null 2>&1", what, value);
+	return !system(cmd);
+}
+
+/* The card takes context commands, now and later; what it was busy with it does now. Return: was it busy? */
+static bool unbusy(void)
+{
+	if (!system("lab-qmp get inject-ctxt-busy | grep -q true && lab-qmp set inject-ctxt-busy false >/dev/null"))
+		return true;
+	inject("ctxt-busy-in", 0);
+	return false;
+}
+
 /* A queue that does not come to rest. */
 static enum ktap_result not_at_rest(const void *arg)
 {
-	char base[32], cmd[96];
+	char base[32];
 	int64_t start;
 
 	(void)arg;
 	OK(pf_attr("vf1/queue_base", base, sizeof(base)));
-	snprintf(cmd, sizeof(cmd), "lab-qmp set inject-never-idle %d >/dev/null 2>&1", atoi(base));
-	KTAP_SKIP_ON(system(cmd), "no injection");
+	KTAP_SKIP_ON(!inject("never-idle", atoi(base)), "no injection");
 	OK(rig_open(&rig, bdf_a, MODE_DIRECT));
 	OK(prepare(&rig));
 	OK(rig_start(&rig, CARD, 3));
@@ -333,9 +351,60 @@ static enum ktap_result not_at_rest(const void *arg)
 	STATE_IS(RUNNING);
 	OK(rig_wait(&rig));
 	OK(rig_check(&rig, CARD, 3));
-	KTAP_FAIL_ON(system("lab-qmp set inject-never-idle -1 >/dev/null 2>&1"), "injection stays");
+	KTAP_FAIL_ON(!inject("never-idle", -1), "injection stays");
 	OK(mig_set(&rig.vf.dev, VFIO_DEVICE_STATE_STOP, NULL));
 	OK(mig_set(&rig.vf.dev, VFIO_DEVICE_STATE_RUNNING, NULL));
+	rig_close(&rig);
+	return KTAP_PASS;
+}
+
+/* Return: 0, or the errno of a step that failed and left the state as it was. */
+static int try_step(unsigned int from, unsigned int to, unsigned int nth)
+{
+	unsigned int is;
+	int ret, err;
+
+	if (!inject("ctxt-busy-in", nth))
+		return -ENOTSUP;
+	ret = mig_set(&rig.vf.dev, to, NULL);
+	err = mig_get(&rig.vf.dev, &is);
+	if (!err && is != (ret ? from : to))
+		err = -EBADE;
+	return err ? err : ret;
+}
+
+/*
+ * The card stops taking context commands at one of those that a step needs, the first, then a later one, until
+ * none of them is hit. Work that is under way all the time is done once, and right.
+ */
+static enum ktap_result busy_at(const void *arg)
+{
+	static const unsigned int run = VFIO_DEVICE_STATE_RUNNING, stop = VFIO_DEVICE_STATE_STOP;
+	const char *text = getenv("CTXT_STRIDE");
+	unsigned int nth, stride = text ? atoi(text) : STRIDE;
+	bool stopping = *(const bool *)arg, busy = true;
+	int ret;
+
+	KTAP_SKIP_ON(!inject("ctxt-busy-in", 0), "no injection");
+	OK(rig_open(&rig, bdf_a, MODE_DIRECT));
+	OK(prepare(&rig));
+	for (nth = 1; busy; nth += stride) {
+		OK(rig_start(&rig, CARD, nth));
+		if (!stopping)
+			OK(mig_set(&rig.vf.dev, stop, NULL));
+		ret = stopping ? try_step(run, stop, nth) : try_step(stop, run, nth);
+		busy = unbusy();
+		KTAP_FAIL_ON(ret && (!busy || (ret != -ETIMEDOUT && ret != -EBUSY)), "command %u: %d (%s)", nth, ret,
+			     strerror(-ret));
+		if (stopping == !ret)
+			OK(mig_set(&rig.vf.dev, run, NULL));
+		/* Queues may stand still yet, and lose doorbells. After a stop that succeeds they do not. */
+		OK(mig_set(&rig.vf.dev, stop, NULL));
+		OK(mig_set(&rig.vf.dev, run, NULL));
+		OK(rig_wait(&rig));
+		OK(rig_check(&rig, CARD, nth));
+	}
+	KTAP_FAIL_ON(nth <= 1 + stride, "the step needs no context command");
 	rig_close(&rig);
 	return KTAP_PASS;
 }
@@ -411,6 +480,8 @@ static const struct ktap_case cases[] = {
 	{ "resets", resets, NULL },
 	{ "messages under way", messages, NULL },
 	{ "a queue that does not come to rest", not_at_rest, NULL },
+	{ "a context command of a stop does not end", busy_at, &yes },
+	{ "a context command of a resume does not end", busy_at, &no },
 	{ "many rounds beside a VF at work", many, NULL },
 };
 
