@@ -12,7 +12,7 @@ set -eu
 GUEST_TOOLS="base64 bash cat chmod cmp ln cut date dd dmesg env fio grep head kill kmod ls lspci mkdir mknod od ps
 	readlink rm sed seq setpci sha256sum sleep sort stat tail tee timeout touch tr truncate wc"
 
-MOVER=$SVFF_BUILD/user/selftests/bench/mover
+LOADS="$SVFF_BUILD/user/selftests/bench/mover $SVFF_BUILD/user/selftests/bench/packets"
 
 kind=$1 KVER=$2 OUT=$3
 DIR=$(mktemp -d)
@@ -88,7 +88,9 @@ guest()
 	for t in insmod lsmod modprobe modinfo rmmod; do
 		ln -sf kmod "$DIR/usr/bin/$t"
 	done
-	[ ! -e "$MOVER" ] || { copy_tool "$MOVER"; ln -s "$MOVER" "$DIR/usr/bin/"; }
+	for path in $LOADS; do
+		[ ! -e "$path" ] || { copy_tool "$path"; ln -s "$path" "$DIR/usr/bin/"; }
+	done
 	modules_under_test
 	cp "$SVFF_LAB/guest-init" "$DIR/init"
 }

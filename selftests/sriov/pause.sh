@@ -8,6 +8,7 @@
 
 BLOCK=65536
 ROUNDS=20
+PACKETS=16	# under way at a time, in bench/packets.c
 
 # Blocks that are written, read back and compared, for as long as $TMP/go is there; a line for each.
 work()
@@ -72,6 +73,41 @@ streams()
 {
 	driven irq_mode="$1"
 	STREAM_PAUSE=$S/vf1/pause sub uapi-stream "$(stream_device "$(vf_link 1)")" "$D/resource2" paused
+	undriven
+}
+
+packet_rounds()
+{
+	local n
+
+	n=$(cat "$TMP/rounds" 2>/dev/null)
+	echo "${n:-0}"
+}
+
+packets_passed() { [ "$(packet_rounds)" -ge "$1" ]; }
+packets_go_on() { until_true packets_passed $(($(packet_rounds) + 2)) || fail "no packets move: $(cat "$TMP/packets")"; }
+
+# Packets come once and in order, or not at all; see bench/packets.c.
+packets()
+{
+	local rounds gap lost pid
+
+	driven irq_mode="$1"
+	loopback || fail "no loopback"
+	rm -f "$TMP/rounds"
+	"$HERE/../bench/packets" "$(stream_device "$(vf_link 1)")" "$TMP/rounds" >"$TMP/packets" 2>&1 3>&- &
+	pid=$!
+	for _ in $(seq "$ROUNDS"); do
+		packets_go_on
+		put_ok 1 "$S/vf1/pause"
+		put_ok 0 "$S/vf1/pause"
+	done
+	packets_go_on
+	kill "$pid"
+	wait "$pid" || fail "$(cat "$TMP/packets")"
+	read -r rounds gap lost <"$TMP/packets"
+	echo "$rounds rounds, longest gap $gap ms, $lost packets dropped"
+	[ "$lost" -le $((ROUNDS * PACKETS)) ] || fail "$lost packets are missing"
 	undriven
 }
 
@@ -176,6 +212,9 @@ for m in poll direct aggr; do
 done
 for m in poll direct aggr; do
 	add "a stream, $m" streams $m
+done
+for m in poll direct; do
+	add "packets under way, $m" packets $m
 done
 add "other functions do not notice" others
 add "what cannot be paused, or resumed" refused

@@ -59,6 +59,16 @@ undriven()
 	modprobe -r svff_vf || fail "modprobe -r svff_vf"
 }
 
+# The example design gives each queue its packets back.
+loopback()
+{
+	python3 - "$D/resource2" <<-'END'
+		import mmap, os, sys
+		fd = os.open(sys.argv[1], os.O_RDWR)
+		memoryview(mmap.mmap(fd, 4096)).cast("I")[0x200 // 4] = 1
+	END
+}
+
 # Whatever a case left behind
 no_vfs()
 {
