@@ -219,6 +219,29 @@ t_guest_that_dies_is_a_failure() {
 	check_err "ended the connection during 'vfio-pci-pause'"
 }
 
+# b is asked once, though it has two VFs
+t_silent_guest_does_not_keep_others_from_it() {
+	run 0 init --vfs 3
+	guest a
+	guest b
+	run 0 attach 1 "$T/a"
+	run 0 attach 2 "$T/b"
+	run 0 attach 3 "$T/b"
+	kill -STOP "$pid_b"
+	begin=$(date +%s)
+	run 0 pause 1
+	[ $(($(date +%s) - begin)) -lt 9 ] || fail "asked it again and again"
+	run 0 unpause 1
+	for words in 'pause 2' 'unpause 2' 'reconf --vfs 4'; do
+		# shellcheck disable=SC2086	# words
+		run 1 $words
+		check_one_line
+		check_err "guest qmp:$T/b"
+	done
+	kill -CONT "$pid_b"
+	check_owners '1=a 2=b 3=b'
+}
+
 t_silent_qemu() {
 	run 0 init --vfs 1
 	guest a hang:vfio-pci-pause

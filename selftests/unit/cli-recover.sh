@@ -214,6 +214,24 @@ t_guest_that_ended_meanwhile_is_left_out() {
 	check_mended
 }
 
+# It was paused when svff was killed, and stays so until it answers.
+t_silent_guest_is_left_out() {
+	ready
+	killed_at 'sriov_numvfs 0'
+	kill -STOP "$pid_a"
+	run 1 recover
+	check_err "guest qmp:$T/a does not answer: VF 1 is left to it as it is"
+	check_err "guest qmp:$T/a does not answer: recover again when it does"
+	check_attribute sriov_numvfs 3
+	check_driver 1 vfio-pci
+	[ -e "$SVFF_RUN/0000:01:00.0.journal" ] || fail "no journal"
+	kill -CONT "$pid_a"
+	check_owners 2=b
+	run 0 recover
+	check_owners '1=a 2=b'
+	check_mended
+}
+
 t_what_fails_does_not_stop_the_rest() {
 	ready
 	killed_at 'sriov_numvfs 0'

@@ -391,6 +391,17 @@ int card_verify_owners(struct svff_card *card, bool save)
 	return ret ? ret : svff_card_find_guests(card);
 }
 
+/* Did the guest of owner @i not answer when it was asked about another VF? */
+static bool is_silent(const struct svff_state *state, size_t i)
+{
+	size_t j;
+
+	for (j = 0; j < i; j++)
+		if (state->owner[j].silent && !strcmp(state->owner[j].guest, state->owner[i].guest))
+			return true;
+	return false;
+}
+
 /**
  * card_drop_gone_owners() - drop from the note in memory what is not true any more
  * @card: the card
@@ -403,17 +414,22 @@ int card_drop_gone_owners(struct svff_card *card, bool save)
 {
 	enum svff_guest_state found;
 	char why[SVFF_ERROR_LEN / 2];
+	struct svff_owner *owner;
 	bool dropped = false;
 	size_t i = 0;
 	int ret = 0;
 
 	while (!ret && i < card->state.count) {
-		ret = card_owner_state(card, &card->state.owner[i], &found, why, sizeof(why));
+		owner = &card->state.owner[i];
+		found = SVFF_GUEST_SILENT;
+		if (!is_silent(&card->state, i))
+			ret = card_owner_state(card, owner, &found, why, sizeof(why));
+		owner->silent = found == SVFF_GUEST_SILENT;
 		if (ret || found != SVFF_GUEST_GONE) {
 			i++;
 			continue;
 		}
-		drop_owner(card, card->state.owner[i].vf, why);
+		drop_owner(card, owner->vf, why);
 		dropped = true;
 	}
 	return ret || !dropped || !save ? ret : card_save_owners(card);

@@ -79,14 +79,19 @@ static int paint_unpause(struct svff_plan *plan, unsigned int vf)
 static int plan_paint(struct svff_plan *plan, size_t count, const unsigned int *vf, const char *guest,
 		      int (*paint)(struct svff_plan *plan, unsigned int vf))
 {
+	struct svff_owner *owner;
 	size_t i;
 	int ret = plan_begin(plan);
 
 	if (!ret)
 		ret = card_need_bound(plan->card);
-	for (i = 0; !ret && guest && i < count; i++)
-		if (!state_find(&plan->card->state, vf[i]))
+	for (i = 0; !ret && i < count; i++) {
+		owner = state_find(&plan->card->state, vf[i]);
+		if (owner)
+			owner->silent = false;	/* it has to answer */
+		else if (guest)
 			ret = find_owner(plan, vf[i], guest);
+	}
 	if (!ret)
 		ret = plan_take_pictures(plan);
 	for (i = 0; !ret && i < count; i++)

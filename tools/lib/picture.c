@@ -127,6 +127,21 @@ static int take_vf(struct svff_card *card, struct picture *picture, unsigned int
 	return 0;
 }
 
+/*
+ * A guest that is silent is not asked again: a plan that leaves its VF as it is can do without, another one
+ * fails when it comes to it. A recovery goes by what VFIO says.
+ */
+static int take_silent(struct svff_plan *plan, struct picture *picture, const struct svff_owner *owner)
+{
+	char bdf[SVFF_BDF_LEN];
+	bool paused = plan->recovers && (owner->vf > picture->vfs || (!vf_address(plan->card, owner->vf, bdf) &&
+								      !vfio_in_use(plan->ctx, bdf)));
+
+	picture_vf(picture, owner->vf)->silent = true;
+	return picture_set_guest(picture, owner->vf, owner->guest, owner->id, owner->bus,
+				 paused ? VF_PAUSED : VF_ATTACHED);
+}
+
 static int take_owner(struct svff_plan *plan, struct picture *picture, const struct svff_owner *owner)
 {
 	struct svff_guest *guest;
@@ -134,6 +149,8 @@ static int take_owner(struct svff_plan *plan, struct picture *picture, const str
 
 	if (owner->vf > picture->room)
 		return 0;
+	if (owner->silent)
+		return take_silent(plan, picture, owner);
 	ret = plan_guest(plan, owner->guest, &guest);
 	if (ret)
 		return ret;

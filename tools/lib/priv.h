@@ -274,6 +274,7 @@ struct svff_owner {
 	char *guest;
 	char id[SVFF_ID_LEN];		/* the guest's name for the device */
 	char bus[SVFF_ID_LEN];		/* port it is behind, empty if not known */
+	bool silent;			/* in memory: the guest does not say whether it has it */
 };
 
 struct svff_state {
@@ -343,6 +344,7 @@ struct vf_picture {
 	unsigned int queues;
 	enum vf_use use;
 	char *guest, id[SVFF_ID_LEN], bus[SVFF_ID_LEN];	/* as in struct svff_owner */
+	bool silent;			/* the guest was asked, and @use is what it looks like from here */
 };
 
 /**
@@ -449,6 +451,7 @@ struct svff_plan {
 	unsigned int spare, queues;	/* VFs to hide, and queues of VFs that come; 0: default */
 	bool force, dry_run, by_detach, spare_given;
 	bool recovers;			/* nothing is taken back, what fails does not stop the rest */
+	const char *left_out;		/* a guest whose VFs cannot be recovered while it is silent */
 	svff_progress_fn progress;
 	void *progress_data;
 };

@@ -74,6 +74,26 @@ static int drop_ended(struct svff_plan *plan)
 	return ret;
 }
 
+/* What a silent guest has of its VF stays; the journal stays too, for when it answers. */
+static int leave_silent(struct svff_plan *plan)
+{
+	const struct vf_picture *now, *to;
+	unsigned int vf;
+	int ret = 0;
+
+	for (vf = 1; !ret && vf <= plan->now.room; vf++) {
+		now = picture_vf(&plan->now, vf);
+		to = picture_vf(&plan->to, vf);
+		if (!now->silent || (to->guest && to->use == now->use))
+			continue;
+		svff_log(plan->ctx, SVFF_LOG_WARNING, "guest %s does not answer: VF %u is left to it as it is", now->guest,
+			 vf);
+		plan->left_out = now->guest;
+		ret = picture_set_guest(&plan->to, vf, now->guest, now->id, now->bus, now->use);
+	}
+	return ret;
+}
+
 static int plan_from(struct svff_plan *plan, const struct journal *journal, enum svff_direction direction)
 {
 	bool back;
@@ -93,6 +113,8 @@ static int plan_from(struct svff_plan *plan, const struct journal *journal, enum
 		 journal->pid, journal->step[0] ? "; its last step was '" : "", journal->step,
 		 journal->step[0] ? "'" : "", back ? "going back to how it was" : "finishing it", plan->to.vfs);
 	ret = drop_ended(plan);
+	if (!ret)
+		ret = leave_silent(plan);
 	if (!ret && plan->to.autoprobe > plan->now.autoprobe && !plan_add(plan, &step_autoprobe, 0, "restore autoprobe"))
 		ret = -ENOMEM;
 	return ret ? ret : plan_change(plan);

@@ -219,6 +219,8 @@ static int run_all(struct run *run)
 	struct svff_plan *plan = run->plan;
 	int ret = run_steps(run);
 
+	if (!ret && plan->left_out)
+		return svff_fail(plan->ctx, -ETIMEDOUT, "guest %s does not answer: recover again when it does", plan->left_out);
 	if (!ret)
 		journal_end(plan);
 	return ret ? svff_fail(plan->ctx, ret, "%s (%zu of %zu steps failed; recover again when that is mended)", run->why,

@@ -86,6 +86,7 @@ int state_set(struct svff_state *state, unsigned int vf, const char *guest, cons
 	owner += state->count++;
 	owner->vf = vf;
 	owner->guest = name;
+	owner->silent = false;
 	svff_copy(owner->id, sizeof(owner->id), id);
 	svff_copy(owner->bus, sizeof(owner->bus), bus);
 	return 0;

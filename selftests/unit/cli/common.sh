@@ -63,8 +63,8 @@ guest() {
 }
 
 stop_guests() {
-	for pid in $GUESTS; do
-		kill "$pid" 2>/dev/null && wait "$pid" 2>/dev/null
+	for pid in $GUESTS; do	# one may be stopped
+		kill "$pid" 2>/dev/null; kill -CONT "$pid" 2>/dev/null; wait "$pid" 2>/dev/null
 	done
 	GUESTS=
 }
