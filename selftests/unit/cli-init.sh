@@ -157,7 +157,7 @@ t_interrupted_is_taken_back() {
 
 t_signal_that_is_ignored_interrupts_nothing() {
 	(
-		trap '' INT
+		trap '' TERM
 		FAKE_SIGNAL='drivers_probe 0000:01:00.2' exec "$SVFF" init --vfs 4 >"$T/out" 2>"$T/err"
 	) || fail "$(cat "$T/err")"
 	check_attribute sriov_numvfs 4

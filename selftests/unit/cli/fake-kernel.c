@@ -11,7 +11,7 @@
  *		all of them)
  * FAKE_KILL	"n": the tool is killed (SIGKILL) right before the n-th thing that it does to the kernel, to its own files
  *		or to a guest, or right after the guest has done it
- * FAKE_SIGNAL	"text": a write that contains it is interrupted by SIGINT, as if by ^C; "libvirt detach": that call
+ * FAKE_SIGNAL	"text": a write that contains it is interrupted by SIGTERM; "libvirt detach": that call
  * FAKE_VF_DRIVER  driver that takes new VFs when autoprobe is on; and all VFs that are free, a moment after
  *		autoprobe is switched on again, as one that udev loads
  */
@@ -434,7 +434,7 @@ int __wrap_svff_file_write(const char *path, const char *value)
 	snprintf(what, sizeof(what), "%s %s", path + strlen(sys_dir()) + 1, *value == '\n' ? "" : value);
 	log_write(what);
 	if (getenv("FAKE_SIGNAL") && strstr(what, getenv("FAKE_SIGNAL")))
-		raise(SIGINT);
+		raise(SIGTERM);
 	ret = wanted_failure(what);
 	return ret ? ret : behave(path, value);
 }

@@ -306,7 +306,7 @@ int virDomainDetachDeviceAlias(virDomainPtr dom, const char *alias, unsigned int
 {
 	(void)flags;
 	if (getenv("FAKE_SIGNAL") && !strcmp(getenv("FAKE_SIGNAL"), "libvirt detach"))
-		raise(SIGINT);
+		raise(SIGTERM);
 	if (give(dom, "{\"execute\": \"device_del\", \"arguments\": {\"id\": \"%s%s\"}}", alias, ""))
 		return -1;
 	drop_lines(dom, ".live", alias);
