@@ -460,7 +460,7 @@ static enum ktap_result pause_some(void)
 	len = want;
 	bytes[want - 1] ^= 1;
 	if (expect_errno(data_call(SVFF_IOC_VF_LOAD, 3, bytes, &len), EBADMSG, "damaged") ||
-	    expect_errno(data_call(SVFF_IOC_VF_LOAD, 9, bytes, &len), EBADMSG, "damaged, for none"))
+	    expect_errno(data_call(SVFF_IOC_VF_LOAD, 9, bytes, &len), ENODEV, "damaged, for none"))
 		return KTAP_FAIL;
 	bytes[want - 1] ^= 1;
 	if (expect_errno(data_call(SVFF_IOC_VF_LOAD, 9, bytes, &len), ENODEV, "for none"))
