@@ -379,6 +379,8 @@ static void discard_stale_locked(struct svff_qdma *qd)
  */
 int svff_qdma_mbox_enable(struct svff_qdma *qd)
 {
+	bool kept;
+
 	if (!qd->caps.mailbox)
 		return -EOPNOTSUPP;
 	if (!qdma_alive_again(qd))
@@ -389,17 +391,19 @@ int svff_qdma_mbox_enable(struct svff_qdma *qd)
 	if (!qd->is_vf && !qd->mbox.last)
 		return -ENOMEM;
 	/* That a reset is over may have been said to a VF before it listens again. */
-	if (!qd->is_vf || !qd->mbox.used)
+	kept = qd->is_vf && qd->mbox.used;
+	if (!kept)
 		discard_stale_locked(qd);
 	qd->mbox.used = true;
 	qd->mbox.polled = !qd->irq.nvec;
 	WRITE_ONCE(qd->mbox.enabled, true);
-	if (qd->mbox.polled) {
-		queue_delayed_work(qdma_wq, &qd->mbox.rx, 0);
-	} else {
+	if (!qd->mbox.polled) {
 		qdma_mbox_write(qd, QDMA_MBOX_VECTOR, 0);
 		qdma_mbox_write(qd, QDMA_MBOX_IRQ_ENABLE, 1);
 	}
+	/* What has come already interrupts no more. */
+	if (qd->mbox.polled || kept)
+		queue_delayed_work(qdma_wq, &qd->mbox.rx, 0);
 	return 0;
 }
 EXPORT_SYMBOL_NS_GPL(svff_qdma_mbox_enable, SVFF_NS(SVFF_QDMA));

@@ -244,8 +244,8 @@ static void handle_reset_prepare(struct svff_vf *vf)
 static void handle_reset_done(struct svff_vf *vf)
 {
 	vf->in_reset = false;
-	/* If the warning came too late to be heeded: to the PF the session is over. */
-	go_offline(vf);
+	if (vf->online)
+		return;
 	make_unready(vf);
 	restore_config(vf);
 	if (!make_ready(vf))
