@@ -42,14 +42,19 @@ t_status_tells_a_guest_that_is_gone() {
 	check_out "qmp:$T/a (gone)"
 }
 
-t_status_tells_a_guest_that_is_silent() {
-	run 0 init --vfs 1
-	guest a
-	run 0 attach 1 "$T/a"
+t_status_asks_a_guest_that_is_silent_once() {
+	run 0 init --vfs 3
+	guest a --ports 3
+	for vf in 1 2 3; do
+		run 0 attach "$vf" "$T/a"
+	done
 	kill -STOP "$pid_a"
+	begin=$(date +%s)
 	run 0 status
+	took=$(($(date +%s) - begin))
 	kill -CONT "$pid_a"
-	check_out "qmp:$T/a (silent)"
+	[ "$(grep -cF "qmp:$T/a (silent)" "$T/out")" = 3 ] || fail "$(cat "$T/out")"
+	[ "$took" -lt 10 ] || fail "takes $took s, a monitor has 5 s to answer"
 }
 
 t_status_tells_of_a_muted_vf() {

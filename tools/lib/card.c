@@ -313,18 +313,19 @@ static int open_guest_or_none(struct svff_ctx *ctx, const char *uri, struct svff
 	return ret;
 }
 
-/**
- * card_owner_state() - ask a guest whether it has the VF that the note says it has
- * @card: the card
- * @owner: the note
- * @state: result
- * @why: for people, if it is not SVFF_GUEST_ATTACHED
- * @size: of @why
- *
- * Return: 0, or a negative errno if even that could not be found out.
- */
-int card_owner_state(struct svff_card *card, const struct svff_owner *owner,
-		     enum svff_guest_state *state, char *why, size_t size)
+/* Did the guest of an owner not answer when it was asked about another VF? */
+static bool is_silent(const struct svff_state *state, const struct svff_owner *owner)
+{
+	size_t i;
+
+	for (i = 0; i < state->count; i++)
+		if (&state->owner[i] != owner && state->owner[i].silent && !strcmp(state->owner[i].guest, owner->guest))
+			return true;
+	return false;
+}
+
+static int ask_owner(struct svff_card *card, const struct svff_owner *owner, enum svff_guest_state *state, char *why,
+		     size_t size)
 {
 	struct svff_guest *guest;
 	int ret = open_guest_or_none(card->ctx, owner->guest, &guest);
@@ -349,6 +350,31 @@ int card_owner_state(struct svff_card *card, const struct svff_owner *owner,
 		*state = SVFF_GUEST_PAUSED;
 	svff_guest_close(guest);
 	return ret == -EINTR ? ret : 0;
+}
+
+/**
+ * card_owner_state() - ask a guest whether it has the VF that the note says it has
+ * @card: the card
+ * @owner: the note, one of @card's
+ * @state: result
+ * @why: for people, if it is not SVFF_GUEST_ATTACHED
+ * @size: of @why
+ *
+ * A guest that did not answer is not asked about its other VFs.
+ *
+ * Return: 0, or a negative errno if even that could not be found out.
+ */
+int card_owner_state(struct svff_card *card, struct svff_owner *owner, enum svff_guest_state *state, char *why,
+		     size_t size)
+{
+	int ret = 0;
+
+	*state = SVFF_GUEST_SILENT;
+	snprintf(why, size, "guest %s does not answer", owner->guest);
+	if (!is_silent(&card->state, owner))
+		ret = ask_owner(card, owner, state, why, size);
+	owner->silent = *state == SVFF_GUEST_SILENT;
+	return ret;
 }
 
 /**
@@ -391,17 +417,6 @@ int card_verify_owners(struct svff_card *card, bool save)
 	return ret ? ret : svff_card_find_guests(card);
 }
 
-/* Did the guest of owner @i not answer when it was asked about another VF? */
-static bool is_silent(const struct svff_state *state, size_t i)
-{
-	size_t j;
-
-	for (j = 0; j < i; j++)
-		if (state->owner[j].silent && !strcmp(state->owner[j].guest, state->owner[i].guest))
-			return true;
-	return false;
-}
-
 /**
  * card_drop_gone_owners() - drop from the note in memory what is not true any more
  * @card: the card
@@ -421,10 +436,7 @@ int card_drop_gone_owners(struct svff_card *card, bool save)
 
 	while (!ret && i < card->state.count) {
 		owner = &card->state.owner[i];
-		found = SVFF_GUEST_SILENT;
-		if (!is_silent(&card->state, i))
-			ret = card_owner_state(card, owner, &found, why, sizeof(why));
-		owner->silent = found == SVFF_GUEST_SILENT;
+		ret = card_owner_state(card, owner, &found, why, sizeof(why));
 		if (ret || found != SVFF_GUEST_GONE) {
 			i++;
 			continue;

@@ -324,8 +324,8 @@ int card_refresh(struct svff_card *card);
 int card_need_bound(struct svff_card *card);
 int card_verify_owners(struct svff_card *card, bool save);
 int card_drop_gone_owners(struct svff_card *card, bool save);
-int card_owner_state(struct svff_card *card, const struct svff_owner *owner,
-		     enum svff_guest_state *state, char *why, size_t size);
+int card_owner_state(struct svff_card *card, struct svff_owner *owner, enum svff_guest_state *state, char *why,
+		     size_t size);
 int card_save_owners(struct svff_card *card);
 int vf_address(struct svff_card *card, unsigned int vf, char bdf[SVFF_BDF_LEN]);
 int vf_need(struct svff_card *card, unsigned int vf, char bdf[SVFF_BDF_LEN]);

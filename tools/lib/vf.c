@@ -176,13 +176,14 @@ int svff_vf_open(struct svff_card *card, unsigned int number, struct svff_vf **o
  * svff_vf_ask_guest() - ask the guest that was given a VF whether it has it; sets the guest's state
  * @vf: the VF
  *
- * A monitor serves one client at a time, so this is not for guests that a plan is connected to.
+ * A monitor serves one client at a time, so this is not for guests that a plan is connected to. One that did not
+ * answer for another VF of the same card is not asked again.
  *
  * Return: 0, also if the guest is gone or silent or if there is none, or a negative errno.
  */
 int svff_vf_ask_guest(struct svff_vf *vf)
 {
-	const struct svff_owner *owner = state_find(&vf->card->state, vf->number);
+	struct svff_owner *owner = state_find(&vf->card->state, vf->number);
 	char why[SVFF_ERROR_LEN / 2];
 
 	return owner ? card_owner_state(vf->card, owner, &vf->guest_state, why, sizeof(why)) : 0;
