@@ -133,18 +133,39 @@ int guest_end_pause(struct svff_guest *guest, const char *id, int64_t until_ms)
 	return guest_is_paused(guest, id) == 1 ? 0 : ret;
 }
 
-/*
- * QEMU forgets the name of a descriptor when it takes it, so the same name serves each time. One that it was
- * given by a command that was killed then would keep the group open.
+static void group_name(char name[SVFF_ID_LEN], int group)
+{
+	snprintf(name, SVFF_ID_LEN, "svff-group-%d", group);
+}
+
+/**
+ * guest_drop_group() - have a guest's QEMU close the descriptor of a group that it was given, and has not used
+ * @guest: the guest
+ * @group: the IOMMU group
+ *
+ * A command that was killed may have left it one, which keeps the group open.
+ *
+ * Return: 0, also if it has none, or a negative errno.
  */
+int guest_drop_group(struct svff_guest *guest, int group)
+{
+	char name[SVFF_ID_LEN];
+	int ret;
+
+	group_name(name, group);
+	ret = guest_monitor(guest, "closefd", svff_json_args("fdname", name, NULL, NULL), -1, ASK_MS, NULL);
+	return ret == -EREMOTEIO ? 0 : ret;
+}
+
+/* QEMU forgets the name of a descriptor when it takes it, so the same name serves each time. */
 static int give_group(struct svff_guest *guest, const char *name, int group)
 {
 	char path[PATH_MAX];
 	int fd, ret = svff_path(guest->ctx, SVFF_DIR_DEV, path, "vfio/%d", group);
 
 	if (!ret)
-		ret = guest_monitor(guest, "closefd", svff_json_args("fdname", name, NULL, NULL), -1, ASK_MS, NULL);
-	if (ret && ret != -EREMOTEIO)
+		ret = guest_drop_group(guest, group);
+	if (ret)
 		return ret;
 	fd = open(path, O_RDWR | O_CLOEXEC);
 	if (fd < 0)
@@ -172,7 +193,7 @@ int guest_begin_unpause(struct svff_guest *guest, const char *id, const char *bd
 	char name[SVFF_ID_LEN];
 	int ret = need_pause(guest);
 
-	snprintf(name, sizeof(name), "svff-group-%d", group);
+	group_name(name, group);
 	if (!ret && guest->gives_group)
 		ret = give_group(guest, name, group);
 	if (ret)

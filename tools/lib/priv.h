@@ -260,6 +260,7 @@ int domain_xml_hostdev(char *xml, size_t size, const char *bdf, const char *alia
 
 int guest_can_pause(struct svff_guest *guest);
 int guest_is_paused(struct svff_guest *guest, const char *id);
+int guest_drop_group(struct svff_guest *guest, int group);
 int guest_begin_pause(struct svff_guest *guest, const char *id, unsigned int timeout_ms);
 int guest_end_pause(struct svff_guest *guest, const char *id, int64_t until_ms);
 int guest_begin_unpause(struct svff_guest *guest, const char *id, const char *bdf, int group,

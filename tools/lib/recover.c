@@ -94,6 +94,23 @@ static int leave_silent(struct svff_plan *plan)
 	return ret;
 }
 
+/* A group that a guest was given for an unpause that did not come would stay open. */
+static void drop_groups(struct svff_plan *plan)
+{
+	const struct vf_picture *now;
+	struct svff_guest *guest;
+	char bdf[SVFF_BDF_LEN];
+	unsigned int vf;
+
+	for (vf = 1; vf <= plan->now.vfs; vf++) {
+		now = picture_vf(&plan->now, vf);
+		if (now->use != VF_PAUSED || now->silent || vf_address(plan->card, vf, bdf))
+			continue;
+		if (plan_guest(plan, now->guest, &guest) || guest_drop_group(guest, sysfs_iommu_group(plan->ctx, bdf)))
+			svff_log(plan->ctx, SVFF_LOG_WARNING, "VF %u may stay open: %s", vf, plan->ctx->error);
+	}
+}
+
 static int plan_from(struct svff_plan *plan, const struct journal *journal, enum svff_direction direction)
 {
 	bool back;
@@ -103,6 +120,8 @@ static int plan_from(struct svff_plan *plan, const struct journal *journal, enum
 		ret = picture_take(plan, &plan->now);
 	if (ret)
 		return ret;
+	if (!plan->dry_run)
+		drop_groups(plan);
 	back = goes_back(plan, journal, direction);
 	if (plan->now.room != journal->old.room)
 		return svff_fail(plan->ctx, -EUCLEAN, "card %s can have %u VFs now, and %u when svff was killed: 'svff recover "
