@@ -71,6 +71,7 @@ struct pf_stats {
  * @stuck: @moving, and waits for a card that does not take context commands
  * @claimed: a VFIO driver pauses and resumes it, and nobody else
  * @fresh: as it was made: none but its present driver has had it, and it has sent nothing
+ * @unreset: a VFIO user has gone, and the reset that is due then was left out
  * @told: its driver was told that the card will be reset
  * @seq: sequence number of the last notice
  * @asked: notice whose answer somebody waits for, 0 if none
@@ -91,6 +92,7 @@ struct pf_vf {
 	bool stuck;
 	bool claimed;
 	bool fresh;
+	bool unreset;
 	bool told;
 	u16 seq;
 	u8 asked;

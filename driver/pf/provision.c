@@ -140,6 +140,7 @@ static int provision_vf(struct svff_pf *pf, unsigned int n, unsigned int num)
 	pf_throttle_reset(&vf->throttle, pf->vf_message_rate, ktime_get_ns());
 	memset(&vf->stats, 0, sizeof(vf->stats));
 	vf->fresh = true;
+	vf->unreset = false;
 	pf_state_enter_locked(pf, vf, SVFF_VF_READY);
 	if (vf->image)
 		pf_state_enter_locked(pf, vf, SVFF_VF_PAUSED);

@@ -51,23 +51,52 @@ static int begin_anew_locked(struct svff_pf *pf, struct pf_vf *vf)
 	return err;
 }
 
+static bool take_unreset(const struct svff_pf_vf *vf)
+{
+	struct pf_vf *v = pf_vf(vf->pf, vf->n);
+	bool unreset;
+
+	guard(mutex)(&vf->pf->lock);
+	unreset = v->unreset;
+	v->unreset = false;
+	return unreset;
+}
+
+/* The reset that was left out when a VFIO user went. The device is locked, and not the new driver's yet. */
+static void make_up_reset(const struct svff_pf_vf *vf, struct pci_dev *vfdev)
+{
+	int err = take_unreset(vf) ? pci_reset_function_locked(vfdev) : 0;
+
+	if (err)
+		dev_err(&vf->pf->pdev->dev, "VF%u: not reset for its new driver (%pe)\n", vf->n, ERR_PTR(err));
+}
+
+static void lose_fresh(const struct svff_pf_vf *vf)
+{
+	guard(mutex)(&vf->pf->lock);
+	pf_vf(vf->pf, vf->n)->fresh = false;
+}
+
 /*
  * What another driver has left in a VF nobody knows. One that did not even bind is not
  * told apart from one that was not asked; what it did with queues came by messages.
  */
-static int vf_lost_driver(struct notifier_block *nb, unsigned long action, void *data)
+static int vf_driver_event(struct notifier_block *nb, unsigned long action, void *data)
 {
 	struct svff_pf_vf vf;
 
-	if (action != BUS_NOTIFY_UNBIND_DRIVER || !to_pci_dev(data)->is_virtfn ||
-	    svff_pf_vf_find(to_pci_dev(data), &vf))
+	if (action != BUS_NOTIFY_BIND_DRIVER && action != BUS_NOTIFY_UNBIND_DRIVER)
 		return NOTIFY_DONE;
-	guard(mutex)(&vf.pf->lock);
-	pf_vf(vf.pf, vf.n)->fresh = false;
+	if (!to_pci_dev(data)->is_virtfn || svff_pf_vf_find(to_pci_dev(data), &vf))
+		return NOTIFY_DONE;
+	if (action == BUS_NOTIFY_BIND_DRIVER)
+		make_up_reset(&vf, to_pci_dev(data));
+	else
+		lose_fresh(&vf);
 	return NOTIFY_OK;
 }
 
-static struct notifier_block vf_drivers = { .notifier_call = vf_lost_driver };
+static struct notifier_block vf_drivers = { .notifier_call = vf_driver_event };
 
 /**
  * pf_vfio_init() - have an eye on the drivers of VFs
@@ -140,6 +169,7 @@ int svff_pf_vf_claim(const struct svff_pf_vf *vf)
 	if (err && err != -ENODEV)
 		return -EIO;
 	v->claimed = true;
+	v->unreset = false;
 	return 0;
 }
 EXPORT_SYMBOL_NS_GPL(svff_pf_vf_claim, SVFF_NS(SVFF_PF));
@@ -149,7 +179,8 @@ EXPORT_SYMBOL_NS_GPL(svff_pf_vf_claim, SVFF_NS(SVFF_PF));
  * @vf: VF that was claimed
  *
  * Context: process.
- * Return: true if the VF was paused, and has had neither queues nor doorbells since.
+ * Return: true if the VF was paused, and has had neither queues nor doorbells since: it
+ * need not be reset now, and is for the driver that it gets next.
  */
 bool svff_pf_vf_release(const struct svff_pf_vf *vf)
 {
@@ -162,7 +193,8 @@ bool svff_pf_vf_release(const struct svff_pf_vf *vf)
 	v = pf_vf(pf, vf->n);
 	paused = v->state == SVFF_VF_PAUSED;
 	v->claimed = false;
-	return !begin_anew_locked(pf, v) && paused;
+	v->unreset = !begin_anew_locked(pf, v) && paused;
+	return v->unreset;
 }
 EXPORT_SYMBOL_NS_GPL(svff_pf_vf_release, SVFF_NS(SVFF_PF));
 

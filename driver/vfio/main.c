@@ -30,8 +30,8 @@
  * vfio-pci resets a function when it is opened, and again when it is closed: 100 ms each,
  * while a guest waits. A VF that was just made, and that no driver has had since, is as
  * after a reset when it is opened. One that is closed in STOP has nothing on the card,
- * and is reset when it is opened the next time, if it still exists then. These two are
- * not reset; all others are.
+ * and is reset when it is opened the next time, or before another driver gets it, if it
+ * still exists then. These two are not reset; all others are.
  *
  * It binds to a VF by driver_override alone, and only if svff_pf drives the PF.
  */

@@ -44,9 +44,11 @@ resets()
 
 	echo >"$TRACE/trace"
 	vf-client "$A" "$@" >"$TMP/client" 2>&1 || fail "$*: $(tail -n 1 "$TMP/client")"
-	is=$(grep -c ' pcie_reset_flr ' "$TRACE/trace")
+	is=$(resets_made)
 	[ "$is" -eq "$want" ] || { cat "$TRACE/trace"; fail "$is resets by '$*', not $want"; }
 }
+
+resets_made() { grep -c ' pcie_reset_flr ' "$TRACE/trace" || :; }
 
 # A reset takes 100 ms of a guest's time: which of them are made
 needless_resets()
@@ -63,6 +65,12 @@ needless_resets()
 	resets 2 mm			# and is reset when it is opened again
 	vfio_vfs 1
 	resets 0 stop --queues 4	# as in a reconfiguration
+	vfio_vfs 1
+	resets 0 stop --queues 4
+	vf_bind 1 vfio-pci		# another driver gets none that was not reset
+	[ "$(resets_made)" = 1 ] || fail "$(resets_made) resets when another driver gets it, not 1"
+	vf_bind 1 svff_vfio
+	[ "$(resets_made)" = 1 ] || fail "it is reset again for the next driver"
 	vfio_vfs 1
 	resets 2 reset			# a fresh one can be reset like others
 	vfs 1
