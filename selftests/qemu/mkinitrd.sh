@@ -72,7 +72,7 @@ copy_tool()
 
 host()
 {
-	copy_modules virtio_pci 9pnet_virtio 9p overlay virtio_console
+	copy_modules virtio_pci virtio_blk erofs 9pnet_virtio 9p overlay virtio_console
 	cp "$SVFF_LAB/host-start" "$DIR/init"
 }
 

@@ -3,8 +3,8 @@
 #
 # root.sh: prints the path of the lab's Debian root, and builds it first if the cache has none.
 #
-# The root is what everything is built in and what the emulated host runs from. Nobody writes to it:
-# builds and the emulated host see it through an overlay that is thrown away. It is keyed by what it is
+# The root is what everything is built in; beside it, ROOT.erofs is the same as the emulated host's disk. Nobody
+# writes to it: builds and the emulated host see it through an overlay that is thrown away. It is keyed by what it is
 # made from, built under a temporary name and renamed when complete, so that a killed build leaves
 # nothing that a later one would take for a root.
 
@@ -90,6 +90,18 @@ build()
 		"deb [signed-by=$KEYRING] $MIRROR $OLDSUITE main"
 }
 
+# What nothing asks for that runs in the emulated host
+NOT_ON_DISK="out/disk usr/include usr/lib/gcc usr/lib/llvm-17 usr/libexec/gcc usr/share/doc usr/src var/cache var/lib/apt"
+
+# The root $1 as a file system, on standard output
+disk()
+{
+	# shellcheck disable=SC2046,SC2086	# words
+	chroot "$1" mkfs.erofs --quiet $(printf -- '--exclude-path=%s ' $NOT_ON_DISK) /out/disk / >&2 || return
+	cat "$1/out/disk"
+	rm "$1/out/disk"
+}
+
 main()
 {
 	local root
@@ -109,8 +121,9 @@ main()
 		rm -rf "$SVFF_CACHE"/root-*.tmp	# of builds that were killed: the lock is ours
 		WORK=$root.tmp
 		mkdir -p "$WORK"
-		build "$WORK/root" >"$SVFF_CACHE/root.log" 2>&1 ||
+		{ build "$WORK/root" && disk "$WORK/root" >"$WORK/root.erofs"; } >"$SVFF_CACHE/root.log" 2>&1 ||
 			{ tail -n 20 "$SVFF_CACHE/root.log" >&2; die "no root: see $SVFF_CACHE/root.log"; }
+		mv "$WORK/root.erofs" "$root.erofs"
 		mv "$WORK/root" "$root"
 		rm -rf "$WORK"
 	fi

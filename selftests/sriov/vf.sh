@@ -4,7 +4,7 @@
 # What the tests of loaded modules share: VFs and their clients. Sourced; see ../lib.sh for cases.
 
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-PATH=$HERE:$HERE/../uapi:$PATH
+PATH=$PATH:$HERE:$HERE/../uapi
 . "$HERE/../lib.sh"
 
 declare -A hold_pid hold_fd
