@@ -5,6 +5,7 @@
 # the card, guests. Sourced.
 #
 #	add "what is promised" function [argument...]
+#	add_long ...
 #	finish
 #
 # A case is a function; it runs in a subshell, ends with fail or skip, or passes. What it prints is shown
@@ -28,6 +29,10 @@ add()
 	shift
 	calls+=("${*@Q}")
 }
+
+# long: true but in make check, which leaves to make check-long what takes its time
+long() { [ -z "${KTAP_QUICK:-}" ]; }
+add_long() { ! long || add "$@"; }
 
 fail() { echo "$*"; exit $KTAP_FAIL; }
 skip() { echo "$*"; exit $KTAP_SKIP; }

@@ -89,9 +89,9 @@ not_asked()
 unload 2>/dev/null
 echo "options svff_qdma dmaengine=1" >"$OPTIONS"
 add "PF, direct" pf direct
-add "PF, aggr" pf aggr
+add_long "PF, aggr" pf aggr
 add "PF, poll" pf poll
-add "VF, direct" vf direct
+add_long "VF, direct" vf direct
 add "VF, aggr" vf aggr
 add "the PF's driver is unbound from a client" pf_held
 add "a VF's driver is unbound from a client" vf_held

@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# make check: every test that needs no card. One line a step; the last line is
+# make check: every test that needs no card, without the cases that take long. One line a step; the last line is
 #	N passed, N failed, N skipped
 # and the status is 1 if anything failed. KTAP output of all is in build/lab/ktap*, logs are beside it.
 #
-# make check-long: what takes longer: the tests on a debug kernel (KASAN, lockdep, kmemleak and more) and on the
+# make check-long: what takes longer: all cases of these tests; the tests on a debug kernel (KASAN, lockdep, kmemleak and more) and on the
 # card's other IP revisions, a VF that attacks, all VFs at once, millions of messages from a fuzzer; with FOREIGN=FOLDER
 # also selftests/foreign.
 
@@ -62,7 +62,8 @@ host()
 	one_case "host-$name" "the emulated host $name ends in order" "$rc"
 }
 
-stock_host() { host "$1" "$1" xlnx-qdma "$SVFF_LAB/run-tests.sh"; }
+# stock_host KERNEL [--quick]
+stock_host() { host "$1" "$1" xlnx-qdma "$SVFF_LAB/run-tests.sh" "${@:2}"; }
 
 # The modules are built again from scratch if there was a warning, so their failure is told by static too.
 build()
@@ -79,7 +80,7 @@ hosts_at_once()
 	local pids=() k p rc=0
 
 	for k in $SVFF_KERNELS; do
-		stock_host "$k" >"$LAB/check-$k.log" 2>&1 &
+		stock_host "$k" "$@" >"$LAB/check-$k.log" 2>&1 &
 		pids+=($!)
 	done
 	for p in "${pids[@]}"; do
@@ -88,16 +89,17 @@ hosts_at_once()
 	return "$rc"
 }
 
+# hosts [--quick]
 hosts()
 {
 	local k
 
 	if [ "$(awk '/^MemAvailable/ { print $2 }' /proc/meminfo)" -gt "$ROOM_FOR_TWO_KB" ]; then
-		beside "tests in emulated hosts, $SVFF_KERNELS at the same time" hosts_at_once || :
+		beside "tests in emulated hosts, $SVFF_KERNELS at the same time" hosts_at_once "$@" || :
 		return
 	fi
 	for k in $SVFF_KERNELS; do
-		beside "tests in an emulated host, Linux $k" stock_host "$k" || :
+		beside "tests in an emulated host, Linux $k" stock_host "$k" "$@" || :
 	done
 }
 
@@ -131,6 +133,7 @@ long()
 	local ip
 
 	LIMIT=$LONG_LIMIT
+	hosts
 	step "debug kernel (10 min, once)" build debug
 	step "tests on the debug kernel" host debug debug xlnx-qdma "$SVFF_LAB/run-tests.sh" --debug || :
 	for ip in $OTHER_IPS; do
@@ -160,7 +163,7 @@ normal()
 {
 	alone &
 	if [ -n "$ready" ]; then
-		hosts
+		hosts --quick
 	else
 		one_case hosts "the emulated hosts have all they need" 1
 	fi

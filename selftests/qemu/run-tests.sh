@@ -4,6 +4,7 @@
 # run-tests.sh [TEST...]: runs KTAP tests in the emulated host, by default sriov, uapi, dmaengine, scale, the main ways of
 # a pause and the demo, and prints a line for each; those of pause twice, with guests of two releases of QEMU. Full output
 # goes to /out/ktap/NAME. The totals are made outside, by ktap.sh.
+#	--quick		the same without the cases that take long
 #	--debug		those for a debug kernel, and all others but the demo
 #	--card		those that ask something of the card
 #	--hostile	a VF that attacks
@@ -39,6 +40,7 @@ run()
 run_newer() { [ -z "$LAB_QEMU_NEWER" ] || SUFFIX=-$SVFF_QEMU_NEWER LAB_QEMU=$LAB_QEMU_NEWER run "$@"; }
 
 SUFFIX=
+[ "${1:-}" != --quick ] || { export KTAP_QUICK=1; shift; }
 mkdir -p /out/ktap
 rm -f /out/ktap/*
 case ${1:-} in

@@ -129,8 +129,9 @@ bad_numbers()
 add "a client that asks for it, and one that does not" protocol
 add "svff_pf and svff_vf agree" agreed
 add "svff_vf is told its quota" quota_told
-for m in poll direct aggr; do
-	add "svff_vf pauses and goes on, $m" paused $m
+add "svff_vf pauses and goes on, aggr" paused aggr
+for m in poll direct; do
+	add_long "svff_vf pauses and goes on, $m" paused $m
 done
 add "a reset ends a pause" paused_and_reset
 add "who waits for a pause can be killed" pause_killed

@@ -70,7 +70,7 @@ pf_fetch_error()
 
 add "VF: a write-back is lost" vf_lost_writeback
 add "VF: a descriptor cannot be fetched" vf_fetch_error
-add "PF: a write-back is lost" pf_lost_writeback
+add_long "PF: a write-back is lost" pf_lost_writeback
 add "PF: a descriptor cannot be fetched" pf_fetch_error
 allow 'DMAR: \[DMA'
 finish

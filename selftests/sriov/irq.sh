@@ -207,12 +207,13 @@ unload 2>/dev/null
 add "direct: a vector for each processor" spread direct
 add "aggr: a ring for each processor" spread aggr
 add "rings of PF and VF" rings
-add "a processor that leaves takes no interrupt along" processor_leaves
+add_long "a processor that leaves takes no interrupt along" processor_leaves
 for mode in direct aggr; do
 	add "$mode: interrupts without news are counted" counted $mode
 done
-for mode in direct aggr poll; do
-	add "$mode: a storm of interrupts" storm $mode
+add "direct: a storm of interrupts" storm direct
+for mode in aggr poll; do
+	add_long "$mode: a storm of interrupts" storm $mode
 done
-add "$CROWD VFs, one ring each" one_ring
+add_long "$CROWD VFs, one ring each" one_ring
 finish

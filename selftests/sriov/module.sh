@@ -7,18 +7,13 @@
 NO_LOAD=1
 . "$(dirname "$0")/vf.sh"
 
-LOOPS=20
+LOOPS=$(long && echo 20 || echo 4)
 KERNEL_KB=512
 USED_KB=40960
 
 nodes() { find /dev -maxdepth 1 -name 'svff*' | wc -l; }
 no_nodes() { [ "$(nodes)" -eq 0 ]; }
 traces() { grep -c svff /proc/iomem /proc/interrupts /proc/devices | cut -d: -f2 | paste -sd' '; }
-
-meminfo() { awk "{ v[\$1] = \$2 } END { print $1 }" /proc/meminfo; }
-
-# KiB of what the kernel counts by kind: exact enough to see a few a round
-kernel_kb() { meminfo 'v["SUnreclaim:"] + v["VmallocUsed:"] + v["Percpu:"]'; }
 
 # Memory for DMA that is mapped: exact
 dma_areas() { grep -c dma-coherent /proc/vmallocinfo; }

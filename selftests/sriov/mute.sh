@@ -66,6 +66,6 @@ bad_rate()
 }
 
 add "a flood mutes a VF, and that is an event" muted
-add "what makes a muted VF heard" unmuted
+add_long "what makes a muted VF heard" unmuted
 add "rates that cannot be" bad_rate
 finish

@@ -228,7 +228,7 @@ add "one that does not end, sooner or later in a pause" busy_meanwhile
 add "one that does not end, sooner or later when it is resumed" busy_while_resumed
 add "a function level reset that does not end" flr_hangs
 add "what does not go on can be reset" stuck_is_reset
-add "what does not go on can be removed" stuck_is_removed
+add_long "what does not go on can be removed" stuck_is_removed
 add "every byte was right" both_end
 add "the modules unload after all this" forget
 allow 'DMAR: \[DMA'

@@ -207,15 +207,14 @@ same_ranges()
 	put_ok 0 "$D/sriov_numvfs"
 }
 
-for m in poll direct aggr; do
-	add "svff_vf under load, $m" under_load $m
+add "svff_vf under load, direct" under_load direct
+add "a stream, direct" streams direct
+add "packets under way, direct" packets direct
+for m in poll aggr; do
+	add_long "svff_vf under load, $m" under_load $m
+	add_long "a stream, $m" streams $m
 done
-for m in poll direct aggr; do
-	add "a stream, $m" streams $m
-done
-for m in poll direct; do
-	add "packets under way, $m" packets $m
-done
+add_long "packets under way, poll" packets poll
 add "other functions do not notice" others
 add "what cannot be paused, or resumed" refused
 add "what ends a pause" ended

@@ -347,20 +347,20 @@ with_vfs()
 }
 
 add "a VF's reset by the PF's driver, within transfers, another goes on" vf_reset vf_reset_svff
-add "a VF's reset by the PCI core, the same" vf_reset vf_reset_pci
-add "a VF's reset by the guest that has it" guest_reset
+add_long "a VF's reset by the PCI core, the same" vf_reset vf_reset_pci
+add_long "a VF's reset by the guest that has it" guest_reset
 add "the PF's reset with VFs at work" pf_reset
 add "the PF's reset with a VF that VFIO has" pf_reset_vfio
 add "the reset of the bus, within transfers" bus_reset
-add "bus mastering that was turned off comes back" master_back
-add "a correctable error changes nothing" correctable
+add_long "bus mastering that was turned off comes back" master_back
+add_long "a correctable error changes nothing" correctable
 add "an error that is not fatal changes nothing" nonfatal
 add "an error after which a driver wants a reset, with the PF and a VF at work" slot_reset_within
 add "a fatal error with VFs at work" fatal
 add "a fatal error with a VF that VFIO has" fatal_vfio
-add "a fatal error that the PCI core gives up on" fatal_given_up
+add_long "a fatal error that the PCI core gives up on" fatal_given_up
 add "an error that the kernel injects" aer_inject
 add "pulled out with VFs at work" with_vfs
-add "pulled out $LOOPS times, nothing lost" in_a_loop
+add_long "pulled out $LOOPS times, nothing lost" in_a_loop
 allow 'DMAR: \[DMA'
 finish

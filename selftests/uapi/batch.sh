@@ -111,7 +111,7 @@ one_by_one()
 unload 2>/dev/null
 add "one at a time: a doorbell and an interrupt each" alone
 add "$DEEP deep, direct: $PER_EVENT or more per doorbell and interrupt" deep direct
-add "$DEEP deep, aggr" deep aggr
-add "$DEEP deep, poll" deep poll
+add_long "$DEEP deep, aggr" deep aggr
+add_long "$DEEP deep, poll" deep poll
 add "$DEEP deep, submitted one by one" one_by_one
 finish

@@ -65,7 +65,7 @@ pf_goes()
 }
 
 add "direct" all direct
-add "poll" some poll
+add_long "poll" some poll
 add "aggr" some aggr
 add "VFs removed within transfers" removed_within
 add "the PF's driver removed" pf_goes

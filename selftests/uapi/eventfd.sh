@@ -27,6 +27,6 @@ all()
 }
 
 add "direct" all direct
-add "aggr" all aggr
-add "poll" all poll
+add_long "aggr" all aggr
+add_long "poll" all poll
 finish

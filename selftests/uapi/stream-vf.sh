@@ -74,7 +74,7 @@ removed_within()
 }
 
 add "direct" all direct
-add "poll" some poll
+add_long "poll" some poll
 add "aggr" some aggr
 add "two VFs at once" two_at_once
 add "VFs removed while read" removed_within

@@ -63,7 +63,7 @@ removed_within()
 }
 
 unload 2>/dev/null
-add "poll" some poll
+add_long "poll" some poll
 add "aggr" some aggr
 add "direct" all direct
 add "beside the MM device" beside_mm
