@@ -5,9 +5,9 @@
 #	N passed, N failed, N skipped
 # and the status is 1 if anything failed. KTAP output of all is in build/lab/ktap*, logs are beside it.
 #
-# make check-long: what takes longer: all cases of these tests; the tests on a debug kernel (KASAN, lockdep, kmemleak and more) and on the
-# card's other IP revisions, a VF that attacks, all VFs at once, millions of messages from a fuzzer; with FOREIGN=FOLDER
-# also selftests/foreign.
+# make check-long: what takes longer: all cases of these tests, on both stock kernels; the tests on a debug kernel (KASAN,
+# lockdep, kmemleak and more) and on the card's other IP revisions, a VF that attacks, all VFs at once, millions of
+# messages from a fuzzer; with FOREIGN=FOLDER also selftests/foreign.
 
 set -eu
 . "$(dirname "$0")/common.sh"

@@ -92,7 +92,7 @@ need_packages()
 
 	command -v mmdebstrap >/dev/null && return
 	say "To install on this machine, and nothing else: mmdebstrap and what it depends on. With it the lab makes"
-	say "a Debian root of its own (in $SVFF_CACHE, about 3 GB) in which everything is built and run."
+	say "a Debian root of its own (in $SVFF_CACHE, about 4 GB) in which everything is built and run."
 	if [ -t 0 ] && [ -t 2 ]; then
 		read -r -p "Install it? [Y/n] " answer
 		case $answer in

@@ -18,7 +18,7 @@ set -eu
 
 RUN=/run/svff-lab
 NO_ANSWER=125
-BOOT_LIMIT=300
+BOOT_LIMIT=180
 BOOT_TRIES=3
 # As in run-host.sh
 PATIENCE="mitigations=off rcupdate.rcu_expedited=1 tsc=reliable watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=120"
@@ -62,9 +62,21 @@ start()
 		[ -z "${GUEST_STILL:-}" ] || return 0
 		! boots "$name" || return 0
 		say "guest $name ended, or stood still, while it booted: again"
+		where "$name" >>"/out/guest-$name.still" 2>&1
 		kill_guest "$name"
 	done
 	die "guest $name did not boot: see /out/guest-$name.log"
+}
+
+# What the processor of a guest that stands still does
+where()
+{
+	local what
+
+	for what in registers lapic registers; do
+		lab-qmp -s "$RUN/$1.lab.qmp" "$(jq -nc --arg c "info $what" \
+			'{execute: "human-monitor-command", arguments: {"command-line": $c}}')" | jq -r . || return 0
+	done
 }
 
 kill_guest()
