@@ -54,6 +54,24 @@ t_guests_do_not_wait_for_each_other() {
 	check_owners '1=a 2=b 3=a'
 }
 
+# On a big machine that would take too many guests.
+t_no_more_guests_at_a_time_than_processors() {
+	[ "$(getconf _NPROCESSORS_ONLN)" -le 2 ] || return 0
+	run 0 init --vfs 3
+	for name in a b c; do
+		guest "$name" slow-pause:0.3 slow-unpause:0.3
+	done
+	run 0 attach 1 "$T/a"
+	run 0 attach 2 "$T/b"
+	run 0 attach 3 "$T/c"
+	run 0 reconf --vfs 4 --json
+	for verb in pause unpause; do
+		check_json "beside('$verb VF 1', '$verb VF 2')"
+		check_json "after('$verb VF 3', '$verb VF 1') or after('$verb VF 3', '$verb VF 2')"
+	done
+	check_owners '1=a 2=b 3=c'
+}
+
 # VF 1 is being paused when that of VF 2 fails: it is waited for, and taken back; VF 3 was never begun
 t_failure_of_one_waits_for_those_under_way() {
 	run 0 init --vfs 3

@@ -18,6 +18,9 @@
  *	guest b  ===pause 3===
  *	                                         disable ...
  *
+ * No more than this host has processors are under way: what guests wait for is mostly work of their QEMUs, and
+ * more at a time would only make each wait for all.
+ *
  * When one fails no other begins, and those under way are waited for: what they have done is known then,
  * and is taken back too. Each wait has the bound that its step has given it.
  */
@@ -27,12 +30,15 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define WAIT_SLICE_MS	100	/* how soon is seen that a guest has not answered in time */
+#define ROOM_MIN	2	/* one that is slow does not keep all others waiting */
 
 /* A run so far. */
 struct run {
 	struct svff_plan *plan;
+	size_t room;			/* how many steps may be under way */
 	size_t under_way, failed;
 	int err;			/* the first, and its text */
 	char why[SVFF_ERROR_LEN];
@@ -106,6 +112,11 @@ static void begin_step(struct run *run, struct svff_step *step)
 	take_result(run, step, ret);
 }
 
+static bool can_begin(const struct run *run, const struct svff_step *step)
+{
+	return !step->begun && !(step->guest && step->guest->busy) && !(step->ops->end && run->under_way >= run->room);
+}
+
 /* The next that may begin; NULL if there is none, or none before others have ended. */
 static struct svff_step *next_step(const struct run *run)
 {
@@ -122,7 +133,7 @@ static struct svff_step *next_step(const struct run *run)
 			continue;
 		if (!step->begun && !alone && !step->together)
 			return NULL;
-		if (!step->begun && !(step->guest && step->guest->busy))
+		if (can_begin(run, step))
 			return step;
 		alone = false;
 	}
@@ -244,7 +255,8 @@ static int run_or_undo(struct run *run)
  */
 int svff_plan_run(struct svff_plan *plan)
 {
-	struct run run = { .plan = plan };
+	long processors = sysconf(_SC_NPROCESSORS_ONLN);
+	struct run run = { .plan = plan, .room = processors > ROOM_MIN ? processors : ROOM_MIN };
 	int ret = 0;
 
 	if (plan->dry_run)
