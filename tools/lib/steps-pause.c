@@ -132,14 +132,13 @@ const struct step_ops step_pause = { apply_pause, undo_pause, end_pause };
 
 static int apply_unpause(struct svff_plan *plan, struct svff_step *step)
 {
-	int ret = card_refresh(plan->card);
+	int ret;
 
-	if (!ret && !state_find(&plan->card->state, step->vf)) {
+	if (!state_find(&plan->card->state, step->vf)) {
 		svff_fail(plan->ctx, 0, "guest %s has ended", step->guest->uri);
 		return STEP_SKIP;
 	}
-	if (!ret)
-		ret = vf_need(plan->card, step->vf, step->bdf);
+	ret = vf_need(plan->card, step->vf, step->bdf);
 	if (ret)
 		return failed(plan, step, ret);
 	ret = begin_unpause(plan, step);
