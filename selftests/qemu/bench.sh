@@ -3,7 +3,8 @@
 #
 # make bench [FOREIGN=FOLDER]: the figures of README, measured in the emulated host; with foreign drivers (see
 # selftests/foreign/matrix.sh) also theirs. Further arguments go to bench.py, with which the tables pause...
-# are of a boot of their own: nothing is counted there, for guests to run fast enough.
+# are of a boot of their own: nothing is counted there, for guests to run fast enough. LAB_MEMORY=11264 has room for
+# the biggest guest of pause-memory, 8 GiB.
 
 set -eu
 . "$(dirname "$0")/common.sh"

@@ -7,7 +7,7 @@
 # Boots the emulated host, runs SCRIPT as root in it and returns its exit status. What the script prints
 # appears as it comes; logs and what it writes to /out stay in DIR, a folder below build/ (default
 # build/lab/out-KERNEL). -i: a shell instead of a script. -d: the device behind the root port (default the
-# emulated card). -c: instructions are counted, see the port svff.insns. -v: the kernel's log on the serial line in full. Status 124: the time limit (default 300 s).
+# emulated card). LAB_MEMORY: its MiB. -c: instructions are counted, see the port svff.insns. -v: the kernel's log on the serial line in full. Status 124: the time limit (default 300 s).
 
 set -eu
 . "$(dirname "$0")/common.sh"
@@ -60,7 +60,7 @@ fi
 	printf 'LAB_KERNEL=%q\nLAB_LIMIT=%q\nLAB_DEVICE=%q\n' "$kernel" "$limit" "$device"
 	printf 'LAB_VERBOSE=%q\nLAB_INTERACTIVE=%q\n' "$verbose" "$interactive"
 	printf 'LAB_COUNT=%q\n' "$count"
-	printf 'LAB_QEMU=%q\n' "${SVFF_QEMU:-}"
+	printf 'LAB_QEMU=%q\nLAB_MEMORY=%q\n' "${SVFF_QEMU:-}" "${LAB_MEMORY:-}"
 } >"$out/env"
 
 exec "$SVFF_LAB/enter.sh" /svff/selftests/qemu/run-host.sh "/svff/build${out#"$SVFF_BUILD"}"

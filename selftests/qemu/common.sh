@@ -27,7 +27,7 @@ need_root()
 	command -v sudo >/dev/null ||
 		die "needs root for mounts and a Debian root of its own: run it as root, or install sudo"
 	say "Needs root for mounts and a Debian root of its own: going on with sudo."
-	exec sudo SVFF_CACHE="$SVFF_CACHE" SVFF_FOREIGN="${SVFF_FOREIGN:-}" SVFF_OWNER="$(id -u):$(id -g)" "$@"
+	exec sudo SVFF_CACHE="$SVFF_CACHE" SVFF_FOREIGN="${SVFF_FOREIGN:-}" LAB_MEMORY="${LAB_MEMORY:-}" SVFF_OWNER="$(id -u):$(id -g)" "$@"
 }
 
 # What root made in the work tree goes back to the one who called sudo.
