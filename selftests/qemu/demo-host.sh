@@ -283,10 +283,7 @@ detach_all()
 remove()
 {
 	put_ok 0 "$D/sriov_numvfs"
-	! lsmod | grep -q '^svff_vfio' || must rmmod svff_vfio
-	must modprobe -r svff_pf
-	! lsmod | grep -q '^svff_vf' || must modprobe -r svff_vf
-	! lsmod | grep -q '^svff_qdma' || must modprobe -r svff_qdma
+	must modprobe -r svff_vfio svff_vf svff_pf
 	nothing_left
 	fact "no VF, no module, no device node is left; all kernel logs are clean"
 }
