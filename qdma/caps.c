@@ -321,6 +321,8 @@ static int identify_vf(struct svff_qdma *qd)
 		at = EQDMA_VF_MBOX + QDMA_MBOX_VERSION;
 		version = qdma_read(qd, at);
 	}
+	if (version == QDMA_ALL_ONES && qdma_may_be_away(qd))
+		return -EAGAIN;
 	if (version == QDMA_ALL_ONES)
 		return not_answering(qd, at);
 	if (FIELD_GET(QDMA_VF_VERSION_MAGIC, version) != QDMA_IDENT_MAGIC) {
@@ -359,8 +361,8 @@ static int check_bar(struct svff_qdma *qd)
  * A VF has no capability registers: what the card has it learns from its PF.
  *
  * Context: process.
- * Return: 0, or -ENODEV if this is not a QDMA that is supported; the reason
- * was logged.
+ * Return: 0; -EAGAIN for a VF that the host has paused, or -ENODEV if this is not a
+ * QDMA that is supported; the reason was logged.
  */
 int qdma_identify(struct svff_qdma *qd)
 {

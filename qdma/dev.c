@@ -48,7 +48,8 @@ static void unmap_bar(struct svff_qdma *qd)
  *
  * Context: process.
  * Return: the function; -ENODEV if it is not a QDMA that is supported
- * (logged), -EBUSY if its BAR is taken, -ENOMEM.
+ * (logged), -EAGAIN if it is a VF that the host has paused, -EBUSY if its BAR is
+ * taken, -ENOMEM.
  */
 struct svff_qdma *svff_qdma_create(struct pci_dev *pdev, bool is_vf,
 				   const struct svff_qdma_ops *ops, void *priv)

@@ -89,6 +89,18 @@ static u32 read_ident(struct svff_qdma *qd)
 }
 
 /**
+ * qdma_may_be_away - may all ones in this function's registers mean a pause?
+ * @qd: function
+ *
+ * Context: any; reads configuration space.
+ * Return: true if so, see svff_qdma_away().
+ */
+bool qdma_may_be_away(struct svff_qdma *qd)
+{
+	return qd->is_vf && !qd->pdev->is_virtfn && pci_device_is_present(qd->pdev);
+}
+
+/**
  * svff_qdma_away - has the host taken this VF's hardware away for a while?
  * @qd: function
  *
@@ -104,8 +116,7 @@ static u32 read_ident(struct svff_qdma *qd)
  */
 bool svff_qdma_away(struct svff_qdma *qd)
 {
-	return qd->is_vf && !qd->pdev->is_virtfn && !READ_ONCE(qd->gone) &&
-	       read_ident(qd) == QDMA_ALL_ONES && pci_device_is_present(qd->pdev);
+	return qd->is_vf && !READ_ONCE(qd->gone) && read_ident(qd) == QDMA_ALL_ONES && qdma_may_be_away(qd);
 }
 EXPORT_SYMBOL_NS_GPL(svff_qdma_away, SVFF_NS(SVFF_QDMA));
 

@@ -41,6 +41,7 @@ void qdma_write(struct svff_qdma *qd, u32 offset, u32 value);
 u32 qdma_mbox_read(struct svff_qdma *qd, u32 offset);
 void qdma_mbox_write(struct svff_qdma *qd, u32 offset, u32 value);
 void qdma_doorbell(struct svff_qdma *qd, u32 offset, u32 value);
+bool qdma_may_be_away(struct svff_qdma *qd);
 bool qdma_alive(struct svff_qdma *qd);
 bool qdma_alive_again(struct svff_qdma *qd);
 

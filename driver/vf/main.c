@@ -395,6 +395,8 @@ static int vf_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	if (err)
 		return err;
 	vf->qd = svff_qdma_create(pdev, true, &vf_qdma_ops, vf);
+	if (PTR_ERR_OR_ZERO(vf->qd) == -EAGAIN)
+		return vf_wait_for(pdev);
 	if (IS_ERR(vf->qd))
 		return PTR_ERR(vf->qd);
 	pci_set_drvdata(pdev, vf);
@@ -416,9 +418,18 @@ static void vf_remove(struct pci_dev *pdev)
 	pci_clear_master(pdev);
 }
 
+/*
+ * A VF that the host has paused would be waited for, and the machine with it. A reset has the host forget what it has
+ * kept of it, so that nothing goes on in the next kernel; one that goes on just now is stopped by it.
+ */
 static void vf_shutdown(struct pci_dev *pdev)
 {
-	vf_stop(pci_get_drvdata(pdev));
+	struct svff_vf *vf = pci_get_drvdata(pdev);
+
+	if (svff_qdma_away(vf->qd))
+		pcie_reset_flr(pdev, PCI_RESET_DO_RESET);
+	else
+		vf_stop(vf);
 	pci_clear_master(pdev);
 }
 
@@ -514,6 +525,7 @@ module_init(vf_init);
 static void __exit vf_exit(void)
 {
 	pci_unregister_driver(&vf_driver);
+	vf_wait_end();
 }
 module_exit(vf_exit);
 

@@ -122,4 +122,8 @@ int vf_hwq_stop(struct svff_qdma *qd, const struct svff_qdma_hwq *q);
 int vf_irq_ring_start(struct svff_qdma *qd, const struct svff_qdma_irq_ring *ring);
 void vf_irq_ring_stop(struct svff_qdma *qd, const struct svff_qdma_irq_ring *ring);
 
+/* wait.c */
+int vf_wait_for(struct pci_dev *pdev);
+void vf_wait_end(void);
+
 #endif /* SVFF_VF_H */
