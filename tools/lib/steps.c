@@ -126,19 +126,20 @@ static int count_refused(struct svff_plan *plan, unsigned int count, int err)
 		return svff_fail(plan->ctx, err, "card %s cannot have %u VFs: it has at most %d", card->address, count,
 				 card->vfs_total);
 	case -EBUSY:
-		if (count)
+		if (!count)
+			return svff_fail(plan->ctx, err, "card %s keeps its VFs, one is in use: the kernel log names it; end its "
+					 "user", card->address);
+		if (!card_refresh(card) && card->vfs)
 			return svff_fail(plan->ctx, err, "card %s has other VFs meanwhile: try again", card->address);
-		return svff_fail(plan->ctx, err, "card %s keeps its VFs, one is in use: the kernel log names it; end its "
-				 "user", card->address);
+		break;
 	case -EACCES:
 		return svff_fail(plan->ctx, err, "card %s: no permission to change its VFs: be root", card->address);
 	case -ENOSPC:
 		return svff_fail(plan->ctx, err, "card %s has not enough queues for %u VFs: lower the VFs' queues "
 				 "(--queues, vf_queues_default)", card->address, count);
-	default:
-		return svff_fail(plan->ctx, err, "card %s cannot have %u VFs: %s; the kernel log says why", card->address,
-				 count, strerror(-err));
 	}
+	return svff_fail(plan->ctx, err, "card %s cannot have %u VFs: %s; the kernel log says why", card->address, count,
+			 strerror(-err));
 }
 
 /* The driver that alone may have a VF, or NULL if the VF is for a driver of this host. */
