@@ -108,6 +108,35 @@ t_silent_domain_is_given_up() {
 	check_err "did not answer 'vfio-pci-pause' in time"
 }
 
+# whether QEMU has got the command, and whether another one comes after it
+t_libvirtd_is_started_anew_meanwhile() {
+	ready
+	guest b
+	run 0 attach 1 libvirt:a
+	run 0 attach 2 "$T/b"
+	for when in 'after vfio-pci-pause' 'after vfio-pci-unpause' 'after query-vfio-pci' 'after getfd'; do
+		FAKE_RESTART=$when "$SVFF" reconf --vfs 4 >"$T/out" 2>"$T/err" || [ $? = 1 ] || fail "$(cat "$T/err")"
+		[ ! -e "$SVFF_RUN/0000:01:00.0.journal" ] || run 0 recover
+		check_guests '1=libvirt:a:attached 2=b:attached'
+		! grep -q 'svff-vf1.*free again' "$T/err" || fail "$when: taken for one that has ended"
+		run 0 reconf --vfs 3
+	done
+	for when in 'before vfio-pci-pause' 'before vfio-pci-unpause'; do
+		FAKE_RESTART=$when run 1 reconf --vfs 4
+		check_err "client socket is closed"
+		[ ! -e "$SVFF_RUN/0000:01:00.0.journal" ] || run 0 recover
+		check_guests '1=libvirt:a:attached 2=b:attached'
+		check_attribute sriov_numvfs 3
+	done
+	FAKE_RESTART='after vfio-pci-pause' run 0 reconf --vfs 4
+	FAKE_RESTART='after vfio-pci-unpause' run 0 reconf --vfs 3
+	FAKE_RESTART='after vfio-pci-pause' run 0 pause 1
+	check_guests '1=libvirt:a:paused 2=b:attached'
+	FAKE_RESTART='after vfio-pci-unpause' run 0 unpause 1
+	check_guests '1=libvirt:a:attached 2=b:attached'
+	! grep -q device_del "$T"/?.log || fail "a guest saw an unplug"
+}
+
 t_reconf_with_a_domain_and_a_bare_qemu() {
 	ready
 	guest b

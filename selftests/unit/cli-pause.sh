@@ -249,6 +249,45 @@ t_silent_qemu() {
 	run 1 pause 1 --timeout 1
 	check_one_line
 	check_err "did not answer 'vfio-pci-pause' in time"
+	check_err "guest qmp:$T/a may still do it: 'svff recover' when it answers"
+}
+
+# QEMU does it after all: what was given up is taken back
+t_late_qemu() {
+	run 0 init --vfs 2
+	guest a mute:vfio-pci-pause
+	guest b
+	run 0 attach 1 "$T/a"
+	run 0 attach 2 "$T/b"
+	run 1 pause 1 2 --timeout 1
+	check_one_line
+	check_err "(rolled back, but guest qmp:$T/a may still do it: 'svff recover' when it answers)"
+	check_states 'paused attached'
+	run 1 unpause 1
+	check_err "'svff recover"
+	run 0 recover
+	check_states 'attached attached'
+	run 0 recover
+	check_out "nothing is to be recovered"
+}
+
+# Its answer is lost, but it says what it has done
+t_lost_answer() {
+	run 0 init --vfs 1
+	guest a spoil:vfio-pci-pause spoil:vfio-pci-unpause
+	run 0 attach 1 "$T/a"
+	run 0 pause 1
+	check_states paused
+	run 0 unpause 1
+	check_states attached
+	guest b close:vfio-pci-pause
+	run 0 detach 1
+	run 0 attach 1 "$T/b"
+	run 1 pause 1
+	check_one_line
+	check_err "ended the connection during 'vfio-pci-pause'"
+	check_states attached
+	run 0 status
 }
 
 t_guest_that_ignores_the_unplug_is_offered_pause() {

@@ -11,8 +11,6 @@
 #include <string.h>
 
 #define PF_DRIVER	"svff_pf"
-#define ENDING_WAIT_MS	2000	/* from the first to the last file that an ending QEMU closes */
-#define ENDING_POLL_MS	50
 #define PF_DIR		"bus/pci/devices/%s/"
 
 static int pci_id(struct svff_ctx *ctx, const char *bdf, const char *what)
@@ -301,15 +299,14 @@ int svff_card_probe(struct svff_card *card)
 	return ret ? ret : card_need_bound(card);
 }
 
-/* A guest that is just ending may take the connection and drop it: what matters is whether it comes back. */
 static int open_guest_or_none(struct svff_ctx *ctx, const char *uri, struct svff_guest **guest)
 {
-	int64_t end = svff_now_ms() + ENDING_WAIT_MS;
+	int64_t begin = svff_now_ms();
 	int ret;
 
-	while ((ret = svff_guest_open(ctx, uri, PLAN_GUEST_TIMEOUT_MS, guest)) == -ECONNRESET &&
-	       svff_now_ms() < end)
-		svff_nap_ms(ENDING_POLL_MS);
+	do
+		ret = svff_guest_open(ctx, uri, PLAN_GUEST_TIMEOUT_MS, guest);
+	while (guest_is_ending(ret, begin));
 	return ret;
 }
 

@@ -84,10 +84,8 @@ static int failed(struct svff_guest *guest, const char *what)
 	return svff_fail(guest->ctx, libvirt_errno(), "guest %s: %s: %s", guest->uri, what, virGetLastErrorMessage());
 }
 
-static void guest_libvirt_close(struct svff_guest *guest)
+static void close_domain(struct domain *d)
 {
-	struct domain *d = guest->priv;
-
 	if (d->asked) {		/* libvirt may still come back to it */
 		pthread_detach(d->thread);
 		return;
@@ -130,10 +128,26 @@ static int guest_libvirt_open(struct svff_guest *guest, unsigned int timeout_ms)
 	(void)timeout_ms;	/* libvirt has its own */
 	if (!d)
 		return svff_fail(guest->ctx, -ENOMEM, "guest %s: out of memory", guest->uri);
-	guest->priv = d;
 	ret = open_domain(guest, d);
 	if (ret)
-		guest_libvirt_close(guest);
+		close_domain(d);
+	else
+		guest->priv = d;
+	return ret;
+}
+
+static void guest_libvirt_close(struct svff_guest *guest)
+{
+	close_domain(guest->priv);
+}
+
+static int guest_libvirt_reopen(struct svff_guest *guest, unsigned int timeout_ms)
+{
+	struct domain *lost = guest->priv;
+	int ret = guest_libvirt_open(guest, timeout_ms);
+
+	if (!ret)
+		close_domain(lost);
 	return ret;
 }
 
@@ -165,6 +179,9 @@ static int guest_libvirt_ask(struct svff_guest *guest, const char *command, stru
 	json_object_object_add(message, "execute", json_object_new_string(command));
 	if (args)
 		json_object_object_add(message, "arguments", args);
+	/* libvirtd may have been started anew since. If it is not there yet the command will say so. */
+	if (!d->asked && !virConnectIsAlive(d->conn) && !guest_reopen(guest))
+		d = guest->priv;
 	if (d->asked) {
 		err = svff_fail(guest->ctx, -ETIMEDOUT, "guest %s has not answered '%s' yet", guest->uri, d->command);
 	} else {
@@ -420,6 +437,7 @@ const struct svff_guest_ops svff_guest_libvirt_ops = {
 	.scheme    = "libvirt",
 	.id_prefix = "ua-",	/* so that libvirt takes it for the alias */
 	.open      = guest_libvirt_open,
+	.reopen    = guest_libvirt_reopen,
 	.close     = guest_libvirt_close,
 	.has       = guest_qemu_has,
 	.find      = guest_qemu_find,

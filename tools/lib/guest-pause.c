@@ -115,18 +115,49 @@ int guest_begin_pause(struct svff_guest *guest, const char *id, unsigned int tim
 	return ret ? ret : guest->ops->ask(guest, CMD_PAUSE, svff_json_args("id", id, NULL, NULL), -1, timeout_ms);
 }
 
+static bool is_lost(int err)
+{
+	return err && err != -EINPROGRESS && err != -EREMOTEIO && err != -ETIMEDOUT;
+}
+
+/*
+ * The answer was lost, which says nothing of the command: a guest that lives is asked how its device is. QEMU
+ * answers when it has done what it was told before.
+ *
+ * Return: 0 if the device is as wanted, -EIO if it is not, -ETIMEDOUT if that is not known; -ECONNRESET if the guest
+ * has ended.
+ */
+static int see_after_all(struct svff_guest *guest, const char *id, int wanted)
+{
+	char why[SVFF_ERROR_LEN];
+	int ret;
+
+	svff_copy(why, sizeof(why), guest->ctx->error);
+	ret = guest_reopen(guest);
+	if (ret == -ENOTCONN)
+		return svff_fail(guest->ctx, -ECONNRESET, "%s", why);
+	if (!ret)
+		ret = guest_is_paused(guest, id);
+	if (ret == wanted)
+		return 0;
+	return svff_fail(guest->ctx, ret < 0 ? -ETIMEDOUT : -EIO, "%s", why);
+}
+
 /**
  * guest_end_pause() - has QEMU let go of it?
  * @guest: the guest
  * @id: its name of the device, as in guest_begin_pause()
  * @until_ms: how long to wait for that, as svff_now_ms()
  *
- * Return: 0, also if it was paused already; -EINPROGRESS if there is no answer yet; or another negative errno.
+ * Return: 0, also if it was paused already; -EINPROGRESS if there is no answer yet; -ETIMEDOUT if none came, and QEMU
+ * may still do it; -ECONNRESET if the guest has ended; or another negative errno.
  */
 int guest_end_pause(struct svff_guest *guest, const char *id, int64_t until_ms)
 {
 	int ret = guest->ops->answer(guest, until_ms, NULL);
 
+	if (is_lost(ret))
+		return see_after_all(guest, id, 1);
 	if (ret != -EREMOTEIO)
 		return ret;
 	svff_fail(guest->ctx, ret, "guest %s did not pause %s: %s", guest->uri, id, guest->ops->refusal(guest));
@@ -215,14 +246,16 @@ int guest_begin_unpause(struct svff_guest *guest, const char *id, const char *bd
  *
  * A QEMU that may not open the group's node gets it opened, and is asked again.
  *
- * Return: 0; -EINPROGRESS if there is no answer yet; or another negative errno, and then the device is still
- * paused unless QEMU did not answer.
+ * Return: 0; -EINPROGRESS if there is no answer yet; -ETIMEDOUT if none came, and QEMU may still do it; -ECONNRESET
+ * if the guest has ended; or another negative errno, and then the device is still paused.
  */
 int guest_end_unpause(struct svff_guest *guest, const char *id, const char *bdf, int group,
 		      unsigned int timeout_ms, int64_t until_ms)
 {
 	int ret = guest->ops->answer(guest, until_ms, NULL);
 
+	if (is_lost(ret))
+		return see_after_all(guest, id, 0);
 	if (ret != -EREMOTEIO)
 		return ret;
 	if (!guest->gives_group && strstr(guest->ops->refusal(guest), "Permission denied")) {

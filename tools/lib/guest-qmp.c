@@ -54,6 +54,11 @@ static int guest_qmp_open(struct svff_guest *guest, unsigned int timeout_ms)
 	return ret;
 }
 
+static int guest_qmp_reopen(struct svff_guest *guest, unsigned int timeout_ms)
+{
+	return qmp_reopen(guest->priv, timeout_ms);
+}
+
 static void guest_qmp_close(struct svff_guest *guest)
 {
 	qmp_close(guest->priv);
@@ -194,6 +199,7 @@ const struct svff_guest_ops svff_guest_qmp_ops = {
 	.id_prefix = "",
 	.is_path  = true,
 	.open     = guest_qmp_open,
+	.reopen   = guest_qmp_reopen,
 	.close    = guest_qmp_close,
 	.has      = guest_qemu_has,
 	.find     = guest_qemu_find,

@@ -18,6 +18,8 @@ static const struct svff_guest_ops *const guest_kinds[] = { &svff_guest_qmp_ops 
 #endif
 
 #define LIBVIRT_SCHEME	"libvirt:"
+#define ENDING_WAIT_MS	2000	/* from the first to the last file that an ending QEMU closes */
+#define ENDING_POLL_MS	50
 
 static const struct svff_guest_ops *guest_kind(const char *uri, const char **path)
 {
@@ -110,6 +112,41 @@ free_guest:
 	if (guest)
 		free(guest->uri);
 	free(guest);
+	return ret;
+}
+
+/**
+ * guest_is_ending() - is it worth the while to try again to connect to a guest?
+ * @err: what came of the last try
+ * @since_ms: time of the first one, as svff_now_ms()
+ *
+ * A guest that is just ending may take the connection and drop it, and a libvirt that is started anew takes
+ * none for a moment: what matters is whether the guest is there afterwards. Sleeps a moment if so.
+ *
+ * Return: true if so.
+ */
+bool guest_is_ending(int err, int64_t since_ms)
+{
+	if ((err != -ECONNRESET && err != -ECONNREFUSED) || svff_now_ms() - since_ms >= ENDING_WAIT_MS)
+		return false;
+	svff_nap_ms(ENDING_POLL_MS);
+	return true;
+}
+
+/**
+ * guest_reopen() - connect anew to a guest, the connection to which was lost
+ * @guest: the guest; nothing is under way there, as far as is known
+ *
+ * Return: 0, -ENOTCONN if there is no such guest any more, or another negative errno; commands to it fail then.
+ */
+int guest_reopen(struct svff_guest *guest)
+{
+	int64_t begin = svff_now_ms();
+	int ret;
+
+	do
+		ret = guest->ops->reopen(guest, PLAN_GUEST_TIMEOUT_MS);
+	while (guest_is_ending(ret, begin));
 	return ret;
 }
 

@@ -146,7 +146,7 @@ struct qmp;
 
 int qmp_open(struct svff_ctx *ctx, const char *path, unsigned int timeout_ms, struct qmp **qmp);
 void qmp_close(struct qmp *qmp);
-bool qmp_is_broken(const struct qmp *qmp);
+int qmp_reopen(struct qmp *qmp, unsigned int timeout_ms);
 int qmp_peer_pid(const struct qmp *qmp);
 const char *qmp_error_class(const struct qmp *qmp);
 const char *qmp_error_text(const struct qmp *qmp);
@@ -176,6 +176,7 @@ struct svff_guest_ports {
  * @is_path: what follows in the URI is the path of a socket
  * @id_prefix: what the guest's names of devices begin with that others than it give
  * @open: connect, within @timeout_ms; -ENOTCONN means that there is no such guest any more
+ * @reopen: connect anew, when the connection is lost; as @open
  * @close: disconnect
  * @has: 1 if the guest has device @id, 0 if not
  * @find: id of the device that is host function @bdf; -ENOENT if there is none
@@ -198,6 +199,7 @@ struct svff_guest_ops {
 	const char *scheme, *id_prefix;
 	bool is_path;
 	int (*open)(struct svff_guest *guest, unsigned int timeout_ms);
+	int (*reopen)(struct svff_guest *guest, unsigned int timeout_ms);
 	void (*close)(struct svff_guest *guest);
 	int (*has)(struct svff_guest *guest, const char *id);
 	int (*find)(struct svff_guest *guest, const char *bdf, char id[SVFF_ID_LEN]);
@@ -234,6 +236,8 @@ int svff_guest_uri(struct svff_ctx *ctx, const char *text, char **uri);
 int svff_guest_open(struct svff_ctx *ctx, const char *uri, unsigned int timeout_ms,
 		    struct svff_guest **guest);
 void svff_guest_close(struct svff_guest *guest);
+bool guest_is_ending(int err, int64_t since_ms);
+int guest_reopen(struct svff_guest *guest);
 int guest_monitor(struct svff_guest *guest, const char *command, struct json_object *args, int fd,
 		  unsigned int timeout_ms, struct json_object **ret);
 void svff_guest_device_id(const char *uri, const char *card, unsigned int vf, char id[SVFF_ID_LEN]);

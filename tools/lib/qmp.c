@@ -509,6 +509,31 @@ static struct qmp *qmp_new(struct svff_ctx *ctx, const char *path)
 }
 
 /**
+ * qmp_reopen() - begin anew with a peer whose connection is lost, or out of step
+ * @qmp: the connection
+ * @timeout_ms: how long the peer may take for each of its two messages
+ *
+ * Events that came are kept.
+ *
+ * Return: 0, or a negative errno as told at the top of this file; then the connection is broken.
+ */
+int qmp_reopen(struct qmp *qmp, unsigned int timeout_ms)
+{
+	int ret;
+
+	if (qmp->fd >= 0)
+		close(qmp->fd);
+	json_tokener_reset(qmp->parser);
+	qmp->pos = qmp->len = qmp->message_size = 0;
+	qmp->broken = false;
+	ret = qmp_connect(qmp);
+	if (!ret)
+		ret = qmp_greet(qmp, timeout_ms);
+	qmp->broken = ret;
+	return ret;
+}
+
+/**
  * qmp_open() - connect, and be ready for commands
  * @ctx: the context
  * @path: the socket
@@ -524,15 +549,12 @@ int qmp_open(struct svff_ctx *ctx, const char *path, unsigned int timeout_ms, st
 
 	if (!qmp)
 		return svff_fail(ctx, -ENOMEM, "guest qmp:%s: out of memory", path);
-	ret = qmp_connect(qmp);
-	if (!ret)
-		ret = qmp_greet(qmp, timeout_ms);
-	if (ret) {
+	ret = qmp_reopen(qmp, timeout_ms);
+	if (ret)
 		qmp_close(qmp);
-		return ret;
-	}
-	*out = qmp;
-	return 0;
+	else
+		*out = qmp;
+	return ret;
 }
 
 /**
@@ -551,17 +573,6 @@ void qmp_close(struct qmp *qmp)
 	free(qmp->line);
 	free(qmp->path);
 	free(qmp);
-}
-
-/**
- * qmp_is_broken() - is the connection beyond use?
- * @qmp: the connection
- *
- * Return: true if so.
- */
-bool qmp_is_broken(const struct qmp *qmp)
-{
-	return qmp->broken;
 }
 
 /**

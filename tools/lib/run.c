@@ -22,7 +22,8 @@
  * more at a time would only make each wait for all.
  *
  * When one fails no other begins, and those under way are waited for: what they have done is known then,
- * and is taken back too. Each wait has the bound that its step has given it.
+ * and is taken back too. Each wait has the bound that its step has given it. What a guest was asked for and did
+ * not answer in time it may still do: the journal stays then, and a recovery takes it back.
  */
 #include "priv.h"
 
@@ -40,6 +41,7 @@ struct run {
 	struct svff_plan *plan;
 	size_t room;			/* how many steps may be under way */
 	size_t under_way, failed;
+	const char *late;		/* a guest that was asked and has not answered */
 	int err;			/* the first, and its text */
 	char why[SVFF_ERROR_LEN];
 };
@@ -64,6 +66,8 @@ static void take_result(struct run *run, struct svff_step *step, int ret)
 	struct svff_plan *plan = run->plan;
 	bool goes_on = ret == STEP_BEGUN;
 
+	if (step->begun && ret == -ETIMEDOUT)
+		run->late = step->guest->uri;
 	if (goes_on != step->begun) {
 		step->begun = step->guest->busy = goes_on;
 		run->under_way += goes_on ? 1 : -1;
@@ -194,9 +198,25 @@ static bool undo_step(struct svff_plan *plan, struct svff_step *step)
 	return !ret;
 }
 
-/* Return: true if all is as before. */
-static bool roll_back(struct svff_plan *plan, const char *why)
+static void tell_rolled_back(struct run *run, size_t undone, size_t stuck)
 {
+	struct svff_plan *plan = run->plan;
+	const char *again = plan->journal_fd >= 0 ? "; 'svff recover' tries again" : "";
+
+	if (stuck)
+		svff_fail(plan->ctx, 0, "%s (rolled back, but for %zu of %zu steps: see 'svff status'%s)", run->why, stuck,
+			  stuck + undone, again);
+	else if (run->late)
+		svff_fail(plan->ctx, 0, "%s (%sguest %s may still do it: 'svff recover' when it answers)", run->why,
+			  undone ? "rolled back, but " : "", run->late);
+	else
+		svff_fail(plan->ctx, 0, "%s%s", run->why, undone ? " (rolled back, all is as before)" : "");
+}
+
+/* Return: true if all is as before. */
+static bool roll_back(struct run *run)
+{
+	struct svff_plan *plan = run->plan;
 	struct svff_step *step;
 	size_t i, undone = 0, stuck = 0;
 
@@ -216,12 +236,8 @@ static bool roll_back(struct svff_plan *plan, const char *why)
 		tell(plan, step, true);
 	}
 	plan->ctx->shielded = false;
-	if (stuck)
-		svff_fail(plan->ctx, 0, "%s (rolled back, but for %zu of %zu steps: see 'svff status'%s)", why, stuck,
-			  stuck + undone, plan->journal_fd >= 0 ? "; 'svff recover' tries again" : "");
-	else
-		svff_fail(plan->ctx, 0, "%s%s", why, undone ? " (rolled back, all is as before)" : "");
-	return !stuck;
+	tell_rolled_back(run, undone, stuck);
+	return !stuck && !run->late;
 }
 
 /* Each step brings one thing nearer to what it is to be, so none is left out because another failed. */
@@ -242,7 +258,7 @@ static int run_or_undo(struct run *run)
 {
 	int ret = run_steps(run);
 
-	if (!ret || roll_back(run->plan, run->why))
+	if (!ret || roll_back(run))
 		journal_end(run->plan);
 	return ret;
 }

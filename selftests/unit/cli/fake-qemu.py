@@ -14,6 +14,7 @@ BEHAVIOUR, COMMAND being a QMP command or "greeting":
   deep:COMMAND     answers JSON of great depth
   talk:COMMAND     events come instead of an answer, for ever
   spoil:COMMAND    does the command, but the answer is no JSON
+  mute:COMMAND     does the command, but does not answer this and what follows
   error:COMMAND:TEXT      answers with an error, always
   never-delete     the guest does not let go of a device
   add-after:S      a device comes after S seconds
@@ -338,6 +339,9 @@ class Qemu:
         reply = self.answer(command, request.get("arguments", {}), connection)
         if self.has("spoil:" + command):
             connection.sendall(b"{]")
+            return
+        if self.has("mute:" + command):
+            self.hung = True
             return
         if self.has("flood"):
             for i in range(1500):
