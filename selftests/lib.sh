@@ -236,10 +236,10 @@ guest_log_clean()
 	[ -z "$bad" ] || fail "guest $1: $(head -n 1 <<<"$bad")"
 }
 
-# mover_start NAME MIB: the guest moves data from now on, see bench/mover.c
+# mover_start NAME MIB [REST-MS]: the guest moves data from now on, see bench/mover.c
 mover_start()
 {
-	guest_run "$1" "rm -f /tmp/rounds; mover /dev/svff-mm0 $2 /tmp/rounds >/tmp/mover 2>&1 & echo \$! >/tmp/mover.pid" ||
+	guest_run "$1" "rm -f /tmp/rounds; mover /dev/svff-mm0 $2 /tmp/rounds ${3:-0} >/tmp/mover 2>&1 & echo \$! >/tmp/mover.pid" ||
 		fail "guest $1: no mover"
 	until_true mover_passed "$1" 1 || fail "guest $1 moves nothing"
 }
@@ -247,13 +247,15 @@ mover_start()
 # mover_passed NAME ROUNDS: so many are over
 mover_passed() { [ "$(guest_run "$1" 'cat /tmp/rounds')" -ge "$2" ]; }
 
-# mover_goes_on NAME: two more rounds end, so that one has begun since
+# mover_goes_on NAME: two more rounds end, so that one has begun since. The guest looks itself: to ask it takes long.
 mover_goes_on()
 {
-	local before
+	local said
 
-	before=$(guest_run "$1" 'cat /tmp/rounds') || fail "guest $1 does not answer"
-	until_true mover_passed "$1" $((before + 2)) || fail "guest $1 moves nothing: $(guest_run "$1" 'cat /tmp/mover')"
+	# shellcheck disable=SC2016	# expanded in the guest
+	said=$(guest_run "$1" -t $((2 * WAIT_S)) 'n=$(($(cat /tmp/rounds) + 2)); for i in $(seq '$((10 * WAIT_S))'); do
+		m=$(cat /tmp/rounds); [ "${m:-0}" -lt "$n" ] || exit 0; sleep 0.1; done; cat /tmp/mover; exit 1') ||
+		fail "guest $1 moves nothing: $said"
 }
 
 # mover_stop NAME: sets GAP, the longest time in ms between the ends of two rounds, and FAILED, how many rounds failed
@@ -274,7 +276,8 @@ guest_untouched()
 {
 	local said
 
-	said=$(guest_run "$1" 'dmesg -r | grep -v "^<7>" | grep -iE "svff|pcieport|pciehp|0000:0[1-9]"' || :)
+	said=$(guest_run "$1" 'dmesg -r | grep -v "^<7>" | grep -iE "svff|pcieport|pciehp|0000:0[1-9]"
+		ls /sys/bus/pci/drivers/svff_vf | grep -q ^0000 || echo "the driver is not bound"') ||
+		fail "guest $1 does not answer"
 	[ -z "$said" ] || fail "guest $1 noticed: $(head -n 1 <<<"$said")"
-	guest_run "$1" 'ls /sys/bus/pci/drivers/svff_vf | grep -q ^0000' || fail "guest $1: the driver is not bound"
 }
