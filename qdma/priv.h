@@ -880,6 +880,8 @@ ssize_t qdma_mm_transfer(struct qdma_mm *mm, struct kiocb *iocb, struct iov_iter
 			 enum svff_qdma_dir dir);
 void qdma_mm_deliver(struct work_struct *work);
 void qdma_xfer_chunk_done(struct qdma_chunk *chunk);
+struct qdma_chunk *qdma_chunk_make(struct qdma_xfer *xfer, struct iov_iter *iter, u64 card);
+struct qdma_chunk *qdma_chunk_copy(struct qdma_xfer *xfer, struct iov_iter *iter);
 void qdma_chunk_free(struct qdma_ring *ring, struct qdma_chunk *chunk);
 
 /* node.c */
