@@ -6,8 +6,8 @@
 # and the status is 1 if anything failed. KTAP output of all is in build/lab/ktap*, logs are beside it.
 #
 # make check-long: what takes longer: all cases of these tests, on both stock kernels; the tests on a debug kernel (KASAN,
-# lockdep, kmemleak and more) and on the card's other IP revisions, a VF that attacks, all VFs at once, millions of
-# messages from a fuzzer; with FOREIGN=FOLDER also selftests/foreign.
+# lockdep, kmemleak and more) and on the card's other IP revisions, a VF that attacks, all VFs at once, pauses that
+# go wrong, millions of messages from a fuzzer; with FOREIGN=FOLDER also selftests/foreign.
 
 set -eu
 . "$(dirname "$0")/common.sh"
@@ -145,6 +145,7 @@ long()
 	step "252 VFs and 2048 queues at once" host scale "${SVFF_KERNELS##* }" xlnx-qdma \
 		"$SVFF_LAB/run-tests.sh" --scale || :
 	step "QEMU's part of a pause" host pause "${SVFF_KERNELS##* }" xlnx-qdma "$SVFF_LAB/run-tests.sh" --pause || :
+	step "pauses that go wrong" host faults "${SVFF_KERNELS##* }" xlnx-qdma "$SVFF_LAB/run-tests.sh" --faults || :
 	step "a network card's VF, paused" host igb "${SVFF_KERNELS##* }" igb "$SVFF_LAB/run-tests.sh" --igb || :
 	step "millions of messages" fuzz || :
 	[ -z "${FOREIGN:-}" ] || step "foreign drivers" foreign || :

@@ -9,6 +9,7 @@
 #	--card		those that ask something of the card
 #	--hostile	a VF that attacks
 #	--pause		QEMU's part of a pause, and all parts together
+#	--faults	pauses that go wrong
 #	--igb		with a network card instead: its VFs, paused
 #	--scale		all VFs with all queues
 #	--foreign	selftests/foreign
@@ -51,6 +52,11 @@ case ${1:-} in
 --igb) set -- "$TESTS/pause/igbvf.sh" ;;
 --hostile) set -- "$TESTS"/hostile/*.sh ;;
 --scale) run "$TESTS/scale/scale.sh" 252 2048; exit 0 ;;
+--faults)
+	run "$TESTS/pause/kills.sh"
+	run "$TESTS/pause/faults.sh"
+	exit 0
+	;;
 --foreign) set -- "$SVFF_SRC/selftests/foreign/matrix.sh" ;;
 esac
 for t; do
