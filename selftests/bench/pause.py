@@ -246,18 +246,18 @@ def step_ms(verb):
 
 
 def use_queues(name, count):
-    """A queue pair is the data device's, while a program moves data; a reader of packets takes one each."""
+    """Both queues of a pair are the data device's, while a program moves data; a reader of packets takes one of a pair."""
     in_guest(name, f"mover /dev/svff-mm0 0 /tmp/rounds0 {MOVER_REST_MS} >/dev/null & "
              f"for i in $(seq {count - 1}); do cat /dev/svff-st0 >/dev/null & done")
 
 
 def queues_set_up(path, queues):
-    """How many there are, at the latest after a while all that were asked for."""
+    """How many there are, in both directions; at the latest after a while as many as are used."""
     deadline = time.monotonic() + QUEUES_LIMIT_S
     while True:
         with open(f"{path}/svff/vf1/queues_active", encoding="ascii") as file:
             count = int(file.read())
-        if count >= queues or time.monotonic() > deadline:
+        if count > queues or time.monotonic() > deadline:
             return count
         time.sleep(0.2)
 
@@ -265,7 +265,7 @@ def queues_set_up(path, queues):
 def queue_row(path, queues):
     with Guests(1, 1, CASES[0][2], queues=queues) as some:
         use_queues(some.names[0], queues)
-        row = {"queue pairs": queues, "queue pairs set up": queues_set_up(path, queues)}
+        row = {"queue pairs": queues, "queues set up": queues_set_up(path, queues)}
         times = [(step_ms("pause"), step_ms("unpause")) for _ in range(ROUNDS)]
         row["pause"], row["unpause"] = (min(column) / FLOOR_MS for column in zip(*times))
     return row
