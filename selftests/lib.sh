@@ -36,6 +36,7 @@ add_long() { ! long || add "$@"; }
 
 fail() { echo "$*"; exit $KTAP_FAIL; }
 skip() { echo "$*"; exit $KTAP_SKIP; }
+must() { "$@" || fail "'$*' failed (status $?)"; }
 
 # allow REGEX: log lines that this test brings about on purpose
 allow() { allowed+=("$1"); }
@@ -184,6 +185,17 @@ until_true()
 meminfo() { awk "{ v[\$1] = \$2 } END { print $1 }" /proc/meminfo; }
 kernel_kb() { meminfo 'v["SUnreclaim:"] + v["VmallocUsed:"] + v["Percpu:"]'; }
 
+# Memory for DMA that is mapped
+dma_areas() { grep -c dma-coherent /proc/vmallocinfo; }
+
+#--- the tool
+
+# tool ARG...: svff, its JSON in $TMP/told
+tool() { must svff "$@" --json >"$TMP/told"; }
+
+# told EXPRESSION: so says the last command's JSON
+told() { jq -e "$1" "$TMP/told" >/dev/null || { cat "$TMP/told"; fail "not so: $1"; }; }
+
 #--- the card
 
 # Sets PF (its address), D (its sysfs folder) and S (its svff attributes).
@@ -226,6 +238,13 @@ guest_stop() { guest stop "$@"; }
 
 # guest_run NAME [-t SECONDS] COMMAND
 guest_run() { guest run "$@"; }
+
+# guest_drives NAME: the guest's driver binds, asks the PF for queues, and a data device appears
+guest_drives()
+{
+	# shellcheck disable=SC2016	# expanded in the guest
+	guest_run "$1" -t 90 'modprobe svff_vf && for i in $(seq 600); do [ -e /dev/svff-mm0 ] && exit; sleep 0.1; done; exit 1'
+}
 
 # guest_log_clean NAME: the guest's kernel has nothing to complain about
 guest_log_clean()

@@ -14,16 +14,6 @@ REST_MS=${REST_MS:-0}	# that guests rest between blocks: they answer sooner
 read -ra GUESTS <<<"${WITH:-A B}"
 # Card addresses in MiB
 declare -A REGION=([A]=0 [B]=128 [L]=0) VF=([A]=1 [B]=2)
-# shellcheck disable=SC2016	# expanded in the guest
-WAIT_FOR_DEVICE='for i in $(seq 600); do [ -e /dev/svff-mm0 ] && exit; sleep 0.1; done; exit 1'
-
-must() { "$@" || fail "'$*' failed (status $?)"; }
-
-# told EXPRESSION: so says the last command's JSON
-told() { jq -e "$1" "$TMP/told" >/dev/null || { cat "$TMP/told"; fail "not so: $1"; }; }
-
-# tool ARG...: svff, its JSON in $TMP/told
-tool() { must svff "$@" --json >"$TMP/told"; }
 
 # refused TEXT ARG...: svff fails, and says so
 refused()
@@ -35,7 +25,7 @@ refused()
 # drive GUEST: the guest's driver gets its VF, and it begins to move data
 drive()
 {
-	guest_run "$1" -t 90 "modprobe svff_vf && $WAIT_FOR_DEVICE" || fail "guest $1 has no data device"
+	guest_drives "$1" || fail "guest $1 has no data device"
 	mover_start "$1" "${REGION[$1]}" "$REST_MS"
 	guest_run "$1" 'dmesg -C'
 }

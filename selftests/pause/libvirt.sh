@@ -14,10 +14,6 @@ KVER=$(uname -r)
 BOOT_LIMIT=300
 export LIBVIRT_DEFAULT_URI=qemu:///system
 
-must() { "$@" || fail "'$*' failed (status $?)"; }
-tool() { must svff "$@" --json >"$TMP/told"; }
-told() { jq -e "$1" "$TMP/told" >/dev/null || { cat "$TMP/told"; fail "not so: $1"; }; }
-
 libvirtd_ended() { ! pidof libvirtd >/dev/null; }
 libvirtd_answers() { virsh -q list >/dev/null 2>&1; }
 

@@ -11,16 +11,6 @@ modinfo svff_vfio >/dev/null 2>&1 || { echo "1..0 # SKIP no svff_vfio"; exit "$K
 RUN=/run/svff-lab
 # Card addresses in MiB
 declare -A REGION=([A]=0 [B]=128)
-# shellcheck disable=SC2016	# expanded in the guest
-WAIT_FOR_DEVICE='for i in $(seq 600); do [ -e /dev/svff-mm0 ] && exit; sleep 0.1; done; exit 1'
-
-must() { "$@" || fail "'$*' failed (status $?)"; }
-
-# told EXPRESSION: so says the last command's JSON
-told() { jq -e "$1" "$TMP/told" >/dev/null || { cat "$TMP/told"; fail "not so: $1"; }; }
-
-# tool ARG...: svff, its JSON in $TMP/told
-tool() { must svff "$@" --json >"$TMP/told"; }
 
 start_guest()
 {
@@ -38,7 +28,7 @@ begin()
 	must svff attach 1 "qmp:$RUN/A.qmp"
 	must svff attach 2 "qmp:$RUN/B.qmp"
 	for g in A B; do
-		guest_run "$g" -t 90 "modprobe svff_vf && $WAIT_FOR_DEVICE" || fail "guest $g has no data device"
+		guest_drives "$g" || fail "guest $g has no data device"
 		mover_start "$g" "${REGION[$g]}"
 		guest_run "$g" 'dmesg -C'
 	done

@@ -67,8 +67,6 @@ broken()
 	exit "$KTAP_FAIL"
 }
 
-must() { "$@" || fail "'$*' failed (status $?)"; }
-
 #--- the steps
 
 load()
@@ -140,14 +138,9 @@ attach()
 	guest_driver "$2"
 }
 
-# shellcheck disable=SC2016	# expanded in the guest
-WAIT_FOR_DEVICE='for i in $(seq 600); do [ -e /dev/svff-mm0 ] && exit; sleep 0.1; done; exit 1'
-
-# The guest's side: the driver binds, asks the PF for queues, and a data device appears.
 guest_driver()
 {
-	guest_run "$1" -t 90 "modprobe svff_vf && $WAIT_FOR_DEVICE" ||
-		{ guest log "$1" | tail -n 20; fail "guest $1 has no data device"; }
+	guest_drives "$1" || { guest log "$1" | tail -n 20; fail "guest $1 has no data device"; }
 }
 
 attach_both()

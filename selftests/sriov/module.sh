@@ -15,9 +15,6 @@ nodes() { find /dev -maxdepth 1 -name 'svff*' | wc -l; }
 no_nodes() { [ "$(nodes)" -eq 0 ]; }
 traces() { grep -c svff /proc/iomem /proc/interrupts /proc/devices | cut -d: -f2 | paste -sd' '; }
 
-# Memory for DMA that is mapped: exact
-dma_areas() { grep -c dma-coherent /proc/vmallocinfo; }
-
 # KiB that are not free, caches aside: all there is, but it swings by megabytes
 used_kb()
 {

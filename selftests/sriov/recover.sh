@@ -318,8 +318,6 @@ pulled_out()
 	until_true pf_works || fail "the PF afterwards: $(cat "$TMP/err")"
 }
 
-dma_areas() { grep -c dma-coherent /proc/vmallocinfo; }
-
 in_a_loop()
 {
 	local kernel areas
