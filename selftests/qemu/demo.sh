@@ -6,7 +6,7 @@
 set -eu
 . "$(dirname "$0")/common.sh"
 
-KERNEL=${KERNEL:-6.1}	# on 6.12 the guests are not as reliable, see run-tests.sh
+KERNEL=${KERNEL:-6.12}
 LIMIT=1500	# seconds
 
 need_root "$0" "$@"

@@ -19,7 +19,6 @@ set -eu
 RUN=/run/svff-lab
 NO_ANSWER=125
 BOOT_LIMIT=180
-BOOT_TRIES=3
 # As in run-host.sh
 PATIENCE="mitigations=off rcupdate.rcu_expedited=1 tsc=reliable watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=120"
 
@@ -44,23 +43,7 @@ launch()
 		-qmp "unix:$RUN/$name.lab.qmp,server=on,wait=off" \
 		-device virtio-serial-pci -chardev "pipe,id=cmd,path=$RUN/$name.cmd" \
 		-device virtserialport,chardev=cmd,name=svff.cmd \
-		${GUEST_STILL:+-S} "${ports[@]}" 5>&-
-}
-
-# No more guests boot at a time than there are processors: with three on two, KVM on emulated processors has been seen
-# to spoil memory, a guest's (it resets or stands still) and the emulated host's own; with two on two it was not in 30 boots.
-# The lock ends with this shell.
-boot_slot()
-{
-	local n
-
-	while :; do
-		for n in $(seq "$(nproc)"); do
-			exec 5>"$RUN/boot.$n"
-			! flock -n 5 || return 0
-		done
-		sleep 0.5
-	done
+		${GUEST_STILL:+-S} "${ports[@]}"
 }
 
 start()
@@ -71,18 +54,15 @@ start()
 	kver=$(kernel_of "$kernel")
 	! alive "$name" || die "guest $name runs already"
 	[ -e /dev/kvm ] || modprobe -a kvm_amd vfio_pci
-	[ -n "${GUEST_STILL:-}" ] || boot_slot
-	for _ in $(seq "$BOOT_TRIES"); do
-		rm -f "$RUN/$name".*
-		mkfifo "$RUN/$name.cmd.in" "$RUN/$name.cmd.out"
-		launch "$name" "$kver"
-		[ -z "${GUEST_STILL:-}" ] || return 0
-		! boots "$name" || return 0
-		say "guest $name ended, or stood still, while it booted: again"
-		where "$name" >>"/out/guest-$name.still" 2>&1
-		kill_guest "$name"
-	done
-	die "guest $name did not boot: see /out/guest-$name.log"
+	rm -f "$RUN/$name".*
+	mkfifo "$RUN/$name.cmd.in" "$RUN/$name.cmd.out"
+	launch "$name" "$kver"
+	if [ -n "${GUEST_STILL:-}" ] || boots "$name"; then
+		return
+	fi
+	where "$name" >"/out/guest-$name.still" 2>&1
+	kill_guest "$name"
+	die "guest $name did not boot: see /out/guest-$name.log and .still"
 }
 
 # What the processor of a guest that stands still does
@@ -106,8 +86,7 @@ kill_guest()
 	timeout 30 tail --pid="$pid" -f /dev/null || kill -9 "$pid"
 }
 
-# A KVM on an emulated processor now and then resets a guest, or lets it hang, in its first seconds, before anything of
-# ours is in it.
+# Whether it answers before it ends
 boots()
 {
 	local pid
