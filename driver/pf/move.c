@@ -228,11 +228,11 @@ void pf_forget_stuck(struct svff_pf *pf)
 
 /**
  * pf_vf_stop() - pause a VF whose doorbells are held back
- * @pf: card
+ * @pf: card, whose pause_lock is held
  * @n: VF number, of those that the card can have
  * @asked: its driver was asked for that, and is to be told when it works again
  *
- * Context: process; takes pause_lock; sleeps as pf_image_quiesce() does.
+ * Context: process; sleeps as pf_image_quiesce() does.
  * Return: 0; -ENODEV if there is no such VF, or its driver went meanwhile;
  * -EALREADY if it is paused; -EBUSY if it is being reset or has failed; -EIO if the
  * card is down; -ETIMEDOUT if its queues do not come to rest; -EOPNOTSUPP if the
@@ -244,7 +244,7 @@ int pf_vf_stop(struct svff_pf *pf, unsigned int n, bool asked)
 	struct pf_image *img;
 	int err;
 
-	guard(mutex)(&pf->pause_lock);
+	lockdep_assert_held(&pf->pause_lock);
 	err = unstick(pf, n);
 	if (!err)
 		err = begin_stop(pf, n, asked, &img);
@@ -320,10 +320,10 @@ static void end_run(struct svff_pf *pf, unsigned int n, const struct pf_session 
 
 /**
  * pf_vf_run() - have a paused VF go on
- * @pf: card
+ * @pf: card, whose pause_lock is held
  * @n: VF number, of those that the card can have
  *
- * Context: process; takes pause_lock.
+ * Context: process.
  * Return: 0; -ENODEV if there is no such VF; -EINVAL if it is not paused; -EIO if
  * the card is down; -ENOSPC if it has fewer queues than it was granted, -ERANGE if
  * fewer vectors; -EXDEV if it has an interrupt ring and is not the same function with
@@ -337,7 +337,7 @@ int pf_vf_run(struct svff_pf *pf, unsigned int n)
 	struct pf_image *img;
 	int err;
 
-	guard(mutex)(&pf->pause_lock);
+	lockdep_assert_held(&pf->pause_lock);
 	err = begin_run(pf, n, &img, &next);
 	if (err)
 		return err;

@@ -51,6 +51,14 @@ static struct pf_vf *find_unclaimed_locked(struct svff_pf *pf, unsigned int n)
 	return !IS_ERR(vf) && vf->claimed ? ERR_PTR(-EBUSY) : vf;
 }
 
+/* What it says holds as long as pause_lock is held. */
+static int check_unclaimed(struct svff_pf *pf, unsigned int n)
+{
+	lockdep_assert_held(&pf->pause_lock);
+	guard(mutex)(&pf->lock);
+	return PTR_ERR_OR_ZERO(find_unclaimed_locked(pf, n));
+}
+
 /* Whether the VF's driver is to be asked. Who has no queues rings no doorbells. */
 static int must_ask(struct svff_pf *pf, unsigned int n, bool *ask)
 {
@@ -72,7 +80,7 @@ static int must_ask(struct svff_pf *pf, unsigned int n, bool *ask)
  * @n: VF number, of those that the card can have
  * @unasked: the caller holds its doorbells back, its driver need not be asked
  *
- * Context: process; sleeps up to 3 s for the driver, then as pf_vf_stop().
+ * Context: process; sleeps up to 3 s for the driver; takes pause_lock, then as pf_vf_stop().
  * Return: as pf_vf_stop(); -EBUSY too if a VFIO driver pauses it or it is being asked;
  * -EOPNOTSUPP too if its driver does not know how to be asked; -ETIMEDOUT too if it
  * does not become idle; -EINTR if killed.
@@ -89,13 +97,8 @@ int pf_vf_pause(struct svff_pf *pf, unsigned int n, bool unasked)
 		err = pf_ask_pause(pf, n);
 	if (err)
 		return err;
-	return pf_vf_stop(pf, n, ask);
-}
-
-static int check_unclaimed(struct svff_pf *pf, unsigned int n)
-{
-	guard(mutex)(&pf->lock);
-	return PTR_ERR_OR_ZERO(find_unclaimed_locked(pf, n));
+	guard(mutex)(&pf->pause_lock);
+	return check_unclaimed(pf, n) ?: pf_vf_stop(pf, n, ask);
 }
 
 /**
@@ -108,6 +111,7 @@ static int check_unclaimed(struct svff_pf *pf, unsigned int n)
  */
 int pf_vf_resume(struct svff_pf *pf, unsigned int n)
 {
+	guard(mutex)(&pf->pause_lock);
 	return check_unclaimed(pf, n) ?: pf_vf_run(pf, n);
 }
 

@@ -223,6 +223,7 @@ EXPORT_SYMBOL_NS_GPL(svff_pf_vf_forget, SVFF_NS(SVFF_PF));
  */
 int svff_pf_vf_stop(const struct svff_pf_vf *vf)
 {
+	guard(mutex)(&vf->pf->pause_lock);
 	return pf_vf_stop(vf->pf, vf->n, false);
 }
 EXPORT_SYMBOL_NS_GPL(svff_pf_vf_stop, SVFF_NS(SVFF_PF));
@@ -236,6 +237,7 @@ EXPORT_SYMBOL_NS_GPL(svff_pf_vf_stop, SVFF_NS(SVFF_PF));
  */
 int svff_pf_vf_run(const struct svff_pf_vf *vf)
 {
+	guard(mutex)(&vf->pf->pause_lock);
 	return pf_vf_run(vf->pf, vf->n);
 }
 EXPORT_SYMBOL_NS_GPL(svff_pf_vf_run, SVFF_NS(SVFF_PF));
