@@ -7,7 +7,8 @@
 #
 # make check-long: what takes longer: all cases of these tests, on both stock kernels; the tests on a debug kernel (KASAN,
 # lockdep, kmemleak and more) and on the card's other IP revisions, a VF that attacks, all VFs at once, pauses that
-# go wrong, millions of messages from a fuzzer; with FOREIGN=FOLDER also selftests/foreign.
+# go wrong, some reconfs in a row (RECONFS=200: so many), millions of messages from a fuzzer; with FOREIGN=FOLDER also
+# selftests/foreign.
 
 set -eu
 . "$(dirname "$0")/common.sh"
@@ -145,7 +146,8 @@ long()
 	step "252 VFs and 2048 queues at once" host scale "${SVFF_KERNELS##* }" xlnx-qdma \
 		"$SVFF_LAB/run-tests.sh" --scale || :
 	step "QEMU's part of a pause" host pause "${SVFF_KERNELS##* }" xlnx-qdma "$SVFF_LAB/run-tests.sh" --pause || :
-	step "pauses that go wrong" host faults "${SVFF_KERNELS##* }" xlnx-qdma "$SVFF_LAB/run-tests.sh" --faults || :
+	step "pauses that go wrong, ${RECONFS:=6} reconfs in a row" host faults "${SVFF_KERNELS##* }" xlnx-qdma \
+		"$SVFF_LAB/run-tests.sh" --faults "$RECONFS" || :
 	step "a network card's VF, paused" host igb "${SVFF_KERNELS##* }" igb "$SVFF_LAB/run-tests.sh" --igb || :
 	step "millions of messages" fuzz || :
 	[ -z "${FOREIGN:-}" ] || step "foreign drivers" foreign || :

@@ -9,7 +9,7 @@
 #	--card		those that ask something of the card
 #	--hostile	a VF that attacks
 #	--pause		QEMU's part of a pause, and all parts together
-#	--faults	pauses that go wrong
+#	--faults [N]	pauses that go wrong, and N reconfs in a row
 #	--igb		with a network card instead: its VFs, paused
 #	--scale		all VFs with all queues
 #	--foreign	selftests/foreign
@@ -19,6 +19,7 @@ set -u
 
 TESTS=/svff/build/user/selftests
 LIMIT=1800	# seconds, for one test
+SOAK_LIMIT=9000
 export KTAP_TIMES=1
 
 # Seconds that all processors have worked so far
@@ -55,6 +56,8 @@ case ${1:-} in
 --faults)
 	run "$TESTS/pause/kills.sh"
 	run "$TESTS/pause/faults.sh"
+	LIMIT=$SOAK_LIMIT
+	run "$TESTS/pause/soak.sh" "${2:-}"
 	exit 0
 	;;
 --foreign) set -- "$SVFF_SRC/selftests/foreign/matrix.sh" ;;
