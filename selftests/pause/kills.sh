@@ -50,10 +50,11 @@ victim_is_killed()
 	goes_on || echo "status $?: $(cat "$TMP/said")"
 }
 
+# If it is killed when svff has done all, svff says that it is gone.
 victim_is_forgotten()
 {
 	tool status
-	told '.cards[0].vf[1].guest == null'
+	told '.cards[0].vf[1] | .guest == null or .guest_state == "gone"'
 }
 
 # shellcheck disable=SC2016	# expanded each time
