@@ -133,7 +133,8 @@ bool qdma_alive(struct svff_qdma *qd)
 {
 	if (READ_ONCE(qd->gone))
 		return false;
-	if (read_ident(qd) != QDMA_ALL_ONES || svff_qdma_away(qd))
+	/* One look: a pause may end between two. */
+	if (read_ident(qd) != QDMA_ALL_ONES || qdma_may_be_away(qd))
 		return true;
 	WRITE_ONCE(qd->gone, true);
 	return false;

@@ -94,7 +94,7 @@ static int send_locked(struct svff_qdma *qd, u16 dst, const union svff_mbox_msg 
 		qdma_mbox_write(qd, QDMA_MBOX_TARGET, dst);
 	status = qdma_mbox_read(qd, QDMA_MBOX_STATUS);
 	if (status == QDMA_ALL_ONES)
-		return svff_qdma_away(qd) ? -EAGAIN : -ENODEV;
+		return qdma_may_be_away(qd) && !READ_ONCE(qd->gone) ? -EAGAIN : -ENODEV;
 	if (status & QDMA_MBOX_STATUS_OUT)
 		return -EBUSY;
 	write_msg(qd, msg);
