@@ -21,6 +21,7 @@
 #include <linux/string.h>
 
 #define VF_REPLY_TIMEOUT_MS	10000
+#define VF_REPLY_LOOK_MS	500
 
 static const char *const status_names[] = {
 	[SVFF_MBOX_OK]			= "success",
@@ -189,12 +190,15 @@ static bool answer_may_wait(struct svff_vf *vf)
 static int wait_reply(struct svff_vf *vf, u8 op)
 {
 	struct vf_mbox *m = &vf->mbox;
+	unsigned int waited = 0;
 	long left;
 
 	do {
-		left = wait_for_completion_killable_timeout(&m->done,
-							    msecs_to_jiffies(VF_REPLY_TIMEOUT_MS));
-	} while (!left && answer_may_wait(vf));
+		left = wait_for_completion_killable_timeout(&m->done, msecs_to_jiffies(VF_REPLY_LOOK_MS));
+		/* The time of a pause does not count. */
+		if (!left && !answer_may_wait(vf))
+			waited += VF_REPLY_LOOK_MS;
+	} while (!left && waited < VF_REPLY_TIMEOUT_MS);
 	if (!stop_wanting(m)) {
 		m->stale |= BIT(op);
 		m->silent = !left;
