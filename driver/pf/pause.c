@@ -247,6 +247,30 @@ static int put_image(struct svff_pf *pf, unsigned int n, struct pf_image *img)
 	return 0;
 }
 
+static int load_image(struct svff_pf *pf, unsigned int n, const void *bytes, size_t len, bool unclaimed)
+{
+	struct pf_image_card id;
+	struct pf_image *img;
+	int ret;
+
+	guard(mutex)(&pf->pause_lock);
+	ret = unclaimed ? check_unclaimed(pf, n) : 0;
+	if (ret)
+		return ret;
+	pf_image_card(&pf->card, &id);
+	ret = pf_image_check(bytes, len, &id);
+	if (ret < 0)
+		return ret;
+	img = pf_image_alloc(ret);
+	if (!img)
+		return -ENOMEM;
+	pf_image_decode(bytes, img);
+	ret = put_image(pf, n, img);
+	if (ret)
+		kvfree(img);
+	return ret;
+}
+
 /**
  * pf_vf_load() - make bytes the image of a VF, which is paused then
  * @pf: card
@@ -261,23 +285,7 @@ static int put_image(struct svff_pf *pf, unsigned int n, struct pf_image *img)
  */
 int pf_vf_load(struct svff_pf *pf, unsigned int n, const void *bytes, size_t len)
 {
-	struct pf_image_card id;
-	struct pf_image *img;
-	int ret;
-
-	pf_image_card(&pf->card, &id);
-	ret = pf_image_check(bytes, len, &id);
-	if (ret < 0)
-		return ret;
-	img = pf_image_alloc(ret);
-	if (!img)
-		return -ENOMEM;
-	pf_image_decode(bytes, img);
-	scoped_guard(mutex, &pf->pause_lock)
-		ret = put_image(pf, n, img);
-	if (ret)
-		kvfree(img);
-	return ret;
+	return load_image(pf, n, bytes, len, false);
 }
 
 /**
@@ -292,7 +300,7 @@ int pf_vf_load(struct svff_pf *pf, unsigned int n, const void *bytes, size_t len
  */
 int pf_vf_load_unclaimed(struct svff_pf *pf, unsigned int n, const void *bytes, size_t len)
 {
-	return check_unclaimed(pf, n) ?: pf_vf_load(pf, n, bytes, len);
+	return load_image(pf, n, bytes, len, true);
 }
 
 /**

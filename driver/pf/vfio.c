@@ -53,10 +53,11 @@ static int begin_anew_locked(struct svff_pf *pf, struct pf_vf *vf)
 
 static bool take_unreset(const struct svff_pf_vf *vf)
 {
-	struct pf_vf *v = pf_vf(vf->pf, vf->n);
+	struct pf_vf *v;
 	bool unreset;
 
 	guard(mutex)(&vf->pf->lock);
+	v = pf_vf(vf->pf, vf->n);
 	unreset = v->unreset;
 	v->unreset = false;
 	return unreset;
