@@ -202,7 +202,10 @@ int pf_image_load(struct svff_pf *pf, struct pf_image *img, const struct pf_sess
 	if (img->half_saved)
 		err = save_next(pf, img);
 	if (!err || err == -EAGAIN)
-		err = img->cleared ? load_rings(pf, img, s) : 0;
+		err = img->rings_to_load ? load_rings(pf, img, s) : 0;
+	/* Once a queue works the rings move on, and what is tried again leaves them alone. */
+	if (!err)
+		img->rings_to_load = false;
 	while (!err && img->to_load) {
 		struct pf_image_queue *q = &img->queue[img->to_load - 1];
 		struct svff_qdma_hwq hwq = pf_image_hwq(s, q);
@@ -252,6 +255,7 @@ void pf_image_rewind(struct svff_pf *pf, struct pf_image *img)
 	for (i = 0; i < img->num_queues; i++)
 		img->queue[i].enabled = svff_qdma_hwq_enabled(pf->qd, &img->queue[i].state);
 	img->to_load = img->num_queues;
+	img->rings_to_load = true;
 	img->cleared = true;
 }
 

@@ -44,6 +44,7 @@ struct pf_image_queue {
  * @num_queues: entries of @queue
  * @to_load: so many of them have to be loaded before they work again; not in the bytes
  * @half_saved: the one after them has to be saved and loaded; not in the bytes
+ * @rings_to_load: its rings have to be loaded; not in the bytes
  * @cleared: so have its rings, its doorbells and its mailbox; not in the bytes
  * @queue: its live queues, in order of number and direction
  */
@@ -62,6 +63,7 @@ struct pf_image {
 	unsigned int num_queues;
 	unsigned int to_load;
 	bool half_saved;
+	bool rings_to_load;
 	bool cleared;
 	struct pf_image_queue queue[];
 };

@@ -146,6 +146,7 @@ static int end_stop(struct svff_pf *pf, unsigned int n, struct pf_image *img)
 		return 1;
 	}
 	save_mailbox(pf, vf, img);
+	img->rings_to_load = true;
 	img->cleared = true;
 	err = pf_release_locked(pf, vf);
 	if (err) {
@@ -158,7 +159,7 @@ static int end_stop(struct svff_pf *pf, unsigned int n, struct pf_image *img)
 	return 0;
 }
 
-/* Tries again what the card did not take. */
+/* Tries again what the card did not take. Return: 1 if the VF goes on now, 0 if it did. */
 static int unstick(struct svff_pf *pf, unsigned int n)
 {
 	struct pf_image *img;
@@ -182,7 +183,7 @@ static int unstick(struct svff_pf *pf, unsigned int n)
 	vf->stuck = true;
 	if (!err)
 		end_move_locked(pf, vf);
-	return err;
+	return err ?: 1;
 }
 
 static void stuck_work(struct work_struct *work)
@@ -193,7 +194,7 @@ static void stuck_work(struct work_struct *work)
 
 	guard(mutex)(&pf->pause_lock);
 	for (n = 1; n <= pf->total_vfs; n++)
-		again |= unstick(pf, n);
+		again |= unstick(pf, n) < 0;
 	if (again)
 		schedule_delayed_work(&pf->stuck_work, msecs_to_jiffies(PF_STUCK_MS));
 }
@@ -234,9 +235,10 @@ void pf_forget_stuck(struct svff_pf *pf)
  *
  * Context: process; sleeps as pf_image_quiesce() does.
  * Return: 0; -ENODEV if there is no such VF, or its driver went meanwhile;
- * -EALREADY if it is paused; -EBUSY if it is being reset or has failed; -EIO if the
- * card is down; -ETIMEDOUT if its queues do not come to rest; -EOPNOTSUPP if the
- * card does not tell enough of them; -ENOMEM; errno of a context command. On failure
+ * -EALREADY if it is paused; -EBUSY if it is being reset, has failed or, @asked, has
+ * just gone on after the card took no commands; -EIO if the card is down; -ETIMEDOUT
+ * if its queues do not come to rest; -EOPNOTSUPP if the card does not tell enough of
+ * them; -ENOMEM; errno of a context command. On failure
  * the VF goes on, at once or as soon as the card takes context commands again.
  */
 int pf_vf_stop(struct svff_pf *pf, unsigned int n, bool asked)
@@ -246,7 +248,10 @@ int pf_vf_stop(struct svff_pf *pf, unsigned int n, bool asked)
 
 	lockdep_assert_held(&pf->pause_lock);
 	err = unstick(pf, n);
-	if (!err)
+	/* Its driver has just been told to go on. */
+	if (err > 0 && asked)
+		return -EBUSY;
+	if (err >= 0)
 		err = begin_stop(pf, n, asked, &img);
 	if (err && asked)
 		pf_tell_resume(pf, n);
