@@ -132,6 +132,9 @@ static int provision_vf(struct svff_pf *pf, unsigned int n, unsigned int num)
 
 	/* What an earlier driver left in the function map would be live at once. */
 	err = svff_qdma_fmap_write(pf->qd, vf->session.func, 0, 0);
+	/* So would be addresses of the owner before, if the card would not clear them then. */
+	if (!err && vf->session.quota)
+		err = svff_qdma_range_clear(pf->qd, vf->session.base, vf->session.quota);
 	if (err)
 		return err;
 	if (!vf->session.quota)
@@ -236,6 +239,31 @@ static int check_quota(struct svff_pf *pf, u32 queues)
 	return queues > PF_VF_QUEUES_MAX ? -ERANGE : 0;
 }
 
+/* What it grows by is cleared if the owner before could not. */
+static int resize_range(struct svff_pf *pf, const struct pf_session *s, u32 queues)
+{
+	int err = svff_qdma_range_resize(pf->qd, s->func, queues);
+
+	if (err || queues <= s->quota)
+		return err;
+	err = svff_qdma_range_clear(pf->qd, s->base + s->quota, queues - s->quota);
+	if (err)
+		svff_qdma_range_resize(pf->qd, s->func, s->quota);
+	return err;
+}
+
+static int alloc_range(struct svff_pf *pf, const struct pf_session *s, u32 queues, u32 *base)
+{
+	int err = svff_qdma_range_alloc(pf->qd, s->func, queues, base);
+
+	if (err)
+		return err;
+	err = svff_qdma_range_clear(pf->qd, *base, queues);
+	if (err)
+		svff_qdma_range_free(pf->qd, s->func);
+	return err;
+}
+
 /*
  * The range stays where it is: contexts hold its queues' numbers. What is cut
  * off is cleared first, for it may hold addresses of the VF.
@@ -248,7 +276,7 @@ static int resize_locked(struct svff_pf *pf, struct pf_vf *vf, u32 queues)
 	if (queues < s->quota && s->dirty)
 		err = svff_qdma_range_clear(pf->qd, s->base + queues, s->quota - queues);
 	if (!err)
-		err = svff_qdma_range_resize(pf->qd, s->func, queues);
+		err = resize_range(pf, s, queues);
 	if (err)
 		return err;
 	s->quota = queues;
@@ -287,9 +315,9 @@ static int idle_quota_set(struct svff_pf *pf, struct pf_vf *vf, u32 queues)
 	if (!queues)
 		svff_qdma_range_free(pf->qd, s->func);
 	else if (s->quota)
-		err = svff_qdma_range_resize(pf->qd, s->func, queues);
+		err = resize_range(pf, s, queues);
 	else
-		err = svff_qdma_range_alloc(pf->qd, s->func, queues, &base);
+		err = alloc_range(pf, s, queues, &base);
 	if (err)
 		return err;
 	s->base = base;
