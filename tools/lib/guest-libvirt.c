@@ -169,6 +169,36 @@ static void *give_command(void *data)
 	return NULL;
 }
 
+/* Is it there? Waits for it until then. */
+static bool is_done(struct domain *d, int64_t until_ms)
+{
+	struct pollfd pfd = { .fd = d->done, .events = POLLIN };
+	int64_t left;
+	int ret;
+
+	do {
+		left = (until_ms < d->deadline ? until_ms : d->deadline) - svff_now_ms();
+		ret = poll(&pfd, 1, left > 0 ? left : 0);
+	} while (ret < 0 && errno == EINTR);
+	return ret > 0;
+}
+
+static void end_command(struct domain *d)
+{
+	eventfd_t done;
+
+	eventfd_read(d->done, &done);
+	pthread_join(d->thread, NULL);
+	d->asked = false;
+}
+
+static void drop_answer(struct domain *d)
+{
+	free(d->message);
+	free(d->text);
+	d->text = NULL;
+}
+
 static int guest_libvirt_ask(struct svff_guest *guest, const char *command, struct json_object *args, int fd,
 			     unsigned int timeout_ms)
 {
@@ -179,6 +209,11 @@ static int guest_libvirt_ask(struct svff_guest *guest, const char *command, stru
 	json_object_object_add(message, "execute", json_object_new_string(command));
 	if (args)
 		json_object_object_add(message, "arguments", args);
+	/* An answer that came too late is nobody's. */
+	if (d->asked && is_done(d, 0)) {
+		end_command(d);
+		drop_answer(d);
+	}
 	/* libvirtd may have been started anew since. If it is not there yet the command will say so. */
 	if (!d->asked && !virConnectIsAlive(d->conn) && !guest_reopen(guest))
 		d = guest->priv;
@@ -223,38 +258,19 @@ static int take_answer(struct svff_guest *guest, struct json_object **ret)
 	return err;
 }
 
-/* Is it there? Waits for it until then. */
-static bool is_done(struct domain *d, int64_t until_ms)
-{
-	struct pollfd pfd = { .fd = d->done, .events = POLLIN };
-	int64_t left;
-	int ret;
-
-	do {
-		left = (until_ms < d->deadline ? until_ms : d->deadline) - svff_now_ms();
-		ret = poll(&pfd, 1, left > 0 ? left : 0);
-	} while (ret < 0 && errno == EINTR);
-	return ret > 0;
-}
-
 static int guest_libvirt_answer(struct svff_guest *guest, int64_t until_ms, struct json_object **ret)
 {
 	struct domain *d = guest->priv;
-	eventfd_t done;
 	int err;
 
 	if (!is_done(d, until_ms))
 		return svff_now_ms() < d->deadline ? -EINPROGRESS :
 		       svff_fail(guest->ctx, -ETIMEDOUT, "guest %s did not answer '%s' in time: its QEMU or libvirt hangs",
 				 guest->uri, d->command);
-	eventfd_read(d->done, &done);
-	pthread_join(d->thread, NULL);
-	d->asked = false;
+	end_command(d);
 	err = take_answer(guest, ret);
 	svff_log(guest->ctx, SVFF_LOG_DEBUG, "%s: %s -> %s", guest->uri, d->message, err ? svff_error(guest->ctx) : "done");
-	free(d->message);
-	free(d->text);
-	d->text = NULL;
+	drop_answer(d);
 	return err;
 }
 
@@ -330,7 +346,6 @@ static int host_of(struct svff_guest *guest, const char *id, char bdf[SVFF_BDF_L
 static int guest_libvirt_del(struct svff_guest *guest, const char *id, unsigned int timeout_ms)
 {
 	int64_t end = svff_now_ms() + timeout_ms, again = 0;
-	struct domain *d = guest->priv;
 	char bdf[SVFF_BDF_LEN];
 	int ret = guest_qemu_has(guest, id);
 
@@ -341,6 +356,8 @@ static int guest_libvirt_del(struct svff_guest *guest, const char *id, unsigned 
 		return ret;
 	while ((ret = guest_qemu_has(guest, id)) == 1 && svff_now_ms() < end && !svff_cancelled(guest->ctx)) {
 		if (svff_now_ms() >= again) {
+			const struct domain *d = guest->priv;	/* another one after a reopen */
+
 			if (virDomainDetachDeviceAlias(d->dom, id, VIR_DOMAIN_AFFECT_LIVE) && libvirt_errno() != -ENOENT)
 				svff_log(guest->ctx, SVFF_LOG_INFO, "guest %s: %s", guest->uri, virGetLastErrorMessage());
 			again = svff_now_ms() + UNPLUG_AGAIN_MS;
