@@ -74,7 +74,7 @@ static int drop_ended(struct svff_plan *plan)
 	return ret;
 }
 
-/* What a silent guest has of its VF stays; the journal stays too, for when it answers. */
+/* What a silent guest has of its VF stays; the journal stays too, for when it answers: it may yet do what it was told. */
 static int leave_silent(struct svff_plan *plan)
 {
 	const struct vf_picture *now, *to;
@@ -84,11 +84,13 @@ static int leave_silent(struct svff_plan *plan)
 	for (vf = 1; !ret && vf <= plan->now.room; vf++) {
 		now = picture_vf(&plan->now, vf);
 		to = picture_vf(&plan->to, vf);
-		if (!now->silent || (to->guest && to->use == now->use))
+		if (!now->silent)
+			continue;
+		plan->left_out = now->guest;
+		if (to->guest && to->use == now->use)
 			continue;
 		svff_log(plan->ctx, SVFF_LOG_WARNING, "guest %s does not answer: VF %u is left to it as it is", now->guest,
 			 vf);
-		plan->left_out = now->guest;
 		ret = picture_set_guest(&plan->to, vf, now->guest, now->id, now->bus, now->use);
 	}
 	return ret;

@@ -75,9 +75,13 @@ static int check_released(struct svff_plan *plan, struct svff_step *step)
 	int ret = vfio_wait_free(plan->ctx, step->bdf);
 
 	if (!ret)
-		return step_note_owner(plan, step);
+		ret = step_note_owner(plan, step);
+	if (!ret)
+		return 0;
 	svff_copy(why, sizeof(why), plan->ctx->error);
-	unpause_now(plan, step);
+	/* Else the journal is what remembers it. */
+	if (unpause_now(plan, step))
+		ret = -ETIMEDOUT;
 	return svff_fail(plan->ctx, ret, "VF %u: %s", step->vf, why);
 }
 
