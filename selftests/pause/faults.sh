@@ -146,7 +146,9 @@ card_goes()
 # A reset would end QEMU otherwise, see guest.sh.
 may_reset() { must lab-qmp -s "$RUN/$1.lab.qmp" '{"execute": "set-action", "arguments": {"reboot": "reset"}}' >/dev/null; }
 
-is_new() { guest_run A -t "$BOOT_S" 'test ! -e /run/old'; }
+# What a dying kernel is asked is lost, so it is asked again.
+is_new() { guest_run A -t 5 'test ! -e /run/old'; }
+comes_up() { WAIT_S=$BOOT_S until_true is_new; }
 
 # comes_back COMMAND: that begins a boot of guest A, whose VF is paused; it has it when it is unpaused
 comes_back()
@@ -155,7 +157,7 @@ comes_back()
 	guest_run A 'touch /run/old'
 	tool pause 1
 	"$@"
-	until_true is_new || fail "guest A does not come up again"
+	comes_up || fail "guest A does not come up again"
 	guest_run A 'modprobe svff_vf' || fail "the driver cannot be loaded"
 	guest_run A 'ls /sys/bus/pci/drivers/svff_vf | grep -q ^0000' && fail "bound while paused"
 	go_on B

@@ -184,12 +184,13 @@ vectors_work()
 	done
 }
 
+# One line is not about devices: an emulated processor may have to wait for its turn.
 quiet()
 {
 	local g said
 
 	for g in A B; do
-		said=$(guest_run "$g" 'dmesg -r | grep -v "^<7>"' || :)
+		said=$(guest_run "$g" 'dmesg -r | grep -v "^<7>" | grep -v "hrtimer: interrupt took"' || :)
 		[ -z "$said" ] || { echo "$said"; fail "guest $g: $(head -n 1 <<<"$said")"; }
 	done
 }
