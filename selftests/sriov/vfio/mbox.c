@@ -48,6 +48,24 @@ int mbox_init(struct mbox *m, struct vfio_dev *dev)
 }
 
 /**
+ * mbox_wait_taken() - wait until the outgoing buffer is free
+ * @m: mailbox
+ *
+ * Return: 0; -ETIMEDOUT if the PF does not take what is in it.
+ */
+int mbox_wait_taken(struct mbox *m)
+{
+	int64_t end = now_ms() + MBOX_SEND_MS;
+
+	while (mbox_read(m, MBOX_STATUS) & MBOX_STATUS_OUT) {
+		if (now_ms() > end)
+			return -ETIMEDOUT;
+		usleep(POLL_STEP_US);
+	}
+	return 0;
+}
+
+/**
  * mbox_send() - put a message into the outgoing buffer
  * @m:   mailbox
  * @msg: what to send, taken as it is
@@ -56,14 +74,11 @@ int mbox_init(struct mbox *m, struct vfio_dev *dev)
  */
 int mbox_send(struct mbox *m, const struct mbox_msg *msg)
 {
-	int64_t end = now_ms() + MBOX_SEND_MS;
 	unsigned int i;
+	int err = mbox_wait_taken(m);
 
-	while (mbox_read(m, MBOX_STATUS) & MBOX_STATUS_OUT) {
-		if (now_ms() > end)
-			return -ETIMEDOUT;
-		usleep(POLL_STEP_US);
-	}
+	if (err)
+		return err;
 	for (i = 0; i < MBOX_WORDS; i++)
 		mbox_write(m, MBOX_OUT + 4 * i, msg->w[i]);
 	mbox_write(m, MBOX_CMD, MBOX_CMD_SEND);

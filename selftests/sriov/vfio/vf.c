@@ -262,7 +262,9 @@ int vf_bye(struct vf *vf)
 
 	mbox_request(&vf->mbox, &req, OP_VF_BYE);
 	vf->qmax = 0;
-	return mbox_send(&vf->mbox, &req) ? VF_NO_ANSWER : 0;
+	if (mbox_send(&vf->mbox, &req))
+		return VF_NO_ANSWER;
+	return mbox_wait_taken(&vf->mbox) ? VF_NO_ANSWER : 0;
 }
 
 /**
