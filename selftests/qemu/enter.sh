@@ -5,7 +5,8 @@
 #
 # The command sees the repository at /svff (read-only), its build folder at /svff/build and the cache at
 # /cache (both writable). What it writes elsewhere goes to memory and is gone when it ends. Mounts and
-# processes live in namespaces of their own, so nothing of it is left behind, even if this is killed.
+# processes live in namespaces of their own, so nothing of it is left behind, even if this is killed. Compilers are
+# ccache's: all clones of the repository have the same paths here.
 
 set -eu
 . "$(dirname "$0")/common.sh"
@@ -29,8 +30,8 @@ inner()
 	mount --bind "$SVFF_CACHE" "$r/cache"
 	foreign "$r/foreign"
 	network "$r"
-	chroot "$r" /usr/bin/env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-		HOME=/root LC_ALL=C.UTF-8 TERM="${TERM:-dumb}" SVFF_CACHE=/cache \
+	chroot "$r" /usr/bin/env -i PATH=/usr/lib/ccache:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+		HOME=/root LC_ALL=C.UTF-8 TERM="${TERM:-dumb}" SVFF_CACHE=/cache CCACHE_DIR=/cache/ccache \
 		${http_proxy:+http_proxy="$http_proxy"} ${https_proxy:+https_proxy="$https_proxy"} \
 		"$@" || rc=$?
 	exit "$rc"
