@@ -31,7 +31,7 @@ inner()
 	foreign "$r/foreign"
 	network "$r"
 	chroot "$r" /usr/bin/env -i PATH=/usr/lib/ccache:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-		HOME=/root LC_ALL=C.UTF-8 TERM="${TERM:-dumb}" SVFF_CACHE=/cache CCACHE_DIR=/cache/ccache \
+		HOME=/root LC_ALL=C.UTF-8 TERM="${TERM:-dumb}" SVFF_CACHE=/cache CC=gcc CCACHE_DIR=/cache/ccache \
 		${http_proxy:+http_proxy="$http_proxy"} ${https_proxy:+https_proxy="$https_proxy"} \
 		"$@" || rc=$?
 	exit "$rc"

@@ -44,11 +44,28 @@ modules_silent()
 	[ -e "$log" ] && cat "$log" || echo "not built"
 }
 
+# each_file FUNCTION: has it look at the files whose names come on standard input, but for those in which it found nothing
+# when they, this script and the root's packages were what they are now.
+each_file()
+{
+	local seen=$SVFF_CACHE/static tools name sum sums=() new=()
+
+	mkdir -p "$seen"
+	tools=$(cat "$0" /var/lib/dpkg/status | sha256sum)
+	while read -r name; do
+		sum=$(echo "$1 $name $tools" | cat - "$name" | sha256sum)
+		[ -e "$seen/${sum%% *}" ] || { new+=("$name"); sums+=("$seen/${sum%% *}"); }
+	done
+	[ ${#new[@]} -eq 0 ] || "$1" "${new[@]}" | grep . || touch "${sums[@]}"
+}
+
+# shellcheck disable=SC2086	# words
+run_checkpatch() { perl "$CHECKERS/checkpatch.pl" $CHECKPATCH -f "$@" 2>&1 | grep -vE "$EXCEPTIONS"; }
+
 checkpatch()
 {
 	[ -e "$CHECKERS/checkpatch.pl" ] || { echo "SKIP no checkpatch in the lab's root"; return; }
-	# shellcheck disable=SC2046,SC2086	# words
-	perl $CHECKERS/checkpatch.pl $CHECKPATCH -f $(kernel_sources) 2>&1 | grep -vE "$EXCEPTIONS"
+	kernel_sources | each_file run_checkpatch
 }
 
 kernel_doc()
@@ -58,11 +75,8 @@ kernel_doc()
 	perl "$CHECKERS/kernel-doc" -none -Wreturn $(kernel_sources) 2>&1
 }
 
-shellcheck_all()
-{
-	# shellcheck disable=SC2046
-	shellcheck -f gcc $(shell_scripts)
-}
+run_shellcheck() { shellcheck -f gcc "$@"; }
+shellcheck_all() { shell_scripts | each_file run_shellcheck; }
 
 man_pages()
 {
