@@ -269,25 +269,73 @@ int svff_qdma_reg_read(struct svff_qdma *qd, u32 offset, u32 *value)
 EXPORT_SYMBOL_NS_GPL(svff_qdma_reg_read, SVFF_NS(SVFF_QDMA));
 
 /**
+ * svff_qdma_range_clear - clear the contexts of a range
+ * @qd: PF
+ * @base: first hardware queue
+ * @count: how many
+ *
+ * Done when a range is given back, so that nothing of its owner stays on the card, and again when it is handed out,
+ * for a card that did not do it then. Queues that nobody set up since they
+ * were last cleared cost nothing.
+ *
+ * Context: process.
+ * Return: 0, -EINVAL for a range outside the card, -ETIMEDOUT, -EBUSY or
+ * -ENODEV as a context command.
+ */
+int svff_qdma_range_clear(struct svff_qdma *qd, u32 base, u32 count)
+{
+	unsigned long *dirty = qd->card->dirty;
+	u32 qid;
+	int err;
+
+	if (base > qd->caps.num_queues || count > qd->caps.num_queues - base)
+		return -EINVAL;
+	for (qid = base; qid < base + count; qid++) {
+		if (!test_bit(2 * qid, dirty) && !test_bit(2 * qid + 1, dirty))
+			continue;
+		err = clear_queue(qd, qid);
+		if (err)
+			return err;
+		clear_bit(2 * qid, dirty);
+		clear_bit(2 * qid + 1, dirty);
+	}
+	return 0;
+}
+EXPORT_SYMBOL_NS_GPL(svff_qdma_range_clear, SVFF_NS(SVFF_QDMA));
+
+/* What the owner before left there would be the new one's to read, and live at once. */
+static int clear_new(struct svff_qdma *qd, u16 func, u32 base, u32 count)
+{
+	int err = svff_qdma_range_clear(qd, base, count);
+
+	lockdep_assert_held(&qd->card->range_lock);
+	if (err)
+		qdma_range_free(&qd->card->ranges, func);
+	return err;
+}
+
+/**
  * svff_qdma_range_alloc - give a function a range of hardware queues
  * @qd: PF
  * @func: function
  * @count: how many queues
  * @base: filled with the first of them
  *
- * Best fit. A range that the function has already is given up for the new one,
- * and kept if there is no new one.
+ * Best fit. The contexts are clear.
  *
  * Context: process.
  * Return: 0, -EINVAL for no queues or a function out of range, -ENOSPC if no
- * free range is large enough.
+ * free range is large enough, or as svff_qdma_range_clear().
  */
 int svff_qdma_range_alloc(struct svff_qdma *qd, u16 func, u32 count, u32 *base)
 {
+	int err;
+
 	if (func >= QDMA_MAX_FUNCS)
 		return -EINVAL;
 	guard(mutex)(&qd->card->range_lock);
-	return qdma_range_alloc(&qd->card->ranges, func, count, base);
+	err = qdma_range_alloc(&qd->card->ranges, func, count, base);
+	return err ?: clear_new(qd, func, *base, count);
 }
 EXPORT_SYMBOL_NS_GPL(svff_qdma_range_alloc, SVFF_NS(SVFF_QDMA));
 
@@ -298,16 +346,21 @@ EXPORT_SYMBOL_NS_GPL(svff_qdma_range_alloc, SVFF_NS(SVFF_QDMA));
  * @count: how many queues
  * @base: the first of them
  *
+ * The contexts are clear.
+ *
  * Context: process.
  * Return: 0, -EINVAL for no queues, a function out of range or with a range,
- * -ENOSPC if one of the queues is not free.
+ * -ENOSPC if one of the queues is not free, or as svff_qdma_range_clear().
  */
 int svff_qdma_range_alloc_at(struct svff_qdma *qd, u16 func, u32 count, u32 base)
 {
+	int err;
+
 	if (func >= QDMA_MAX_FUNCS)
 		return -EINVAL;
 	guard(mutex)(&qd->card->range_lock);
-	return qdma_range_alloc_at(&qd->card->ranges, func, count, base);
+	err = qdma_range_alloc_at(&qd->card->ranges, func, count, base);
+	return err ?: clear_new(qd, func, base, count);
 }
 EXPORT_SYMBOL_NS_GPL(svff_qdma_range_alloc_at, SVFF_NS(SVFF_QDMA));
 
@@ -317,14 +370,28 @@ EXPORT_SYMBOL_NS_GPL(svff_qdma_range_alloc_at, SVFF_NS(SVFF_QDMA));
  * @func: function, which has a range
  * @count: how many queues
  *
+ * The contexts of what is new are clear.
+ *
  * Context: process.
  * Return: 0, -EINVAL for no queues or no range, -ENOSPC if the queues behind its
- * own are not free.
+ * own are not free, or as svff_qdma_range_clear(); then it has what it had.
  */
 int svff_qdma_range_resize(struct svff_qdma *qd, u16 func, u32 count)
 {
+	const struct qdma_range *range;
+	u32 had;
+	int err;
+
 	guard(mutex)(&qd->card->range_lock);
-	return qdma_range_resize(&qd->card->ranges, func, count);
+	range = qdma_range_find(&qd->card->ranges, func);
+	had = range ? range->count : 0;
+	err = qdma_range_resize(&qd->card->ranges, func, count);
+	if (err || count <= had)
+		return err;
+	err = svff_qdma_range_clear(qd, range->base + had, count - had);
+	if (err)
+		qdma_range_resize(&qd->card->ranges, func, had);
+	return err;
 }
 EXPORT_SYMBOL_NS_GPL(svff_qdma_range_resize, SVFF_NS(SVFF_QDMA));
 
@@ -396,37 +463,3 @@ int svff_qdma_fmap_write(struct svff_qdma *qd, u16 func, u32 base, u32 count)
 	return qdma_ctxt_write(qd, QDMA_SEL_FMAP, func, values);
 }
 EXPORT_SYMBOL_NS_GPL(svff_qdma_fmap_write, SVFF_NS(SVFF_QDMA));
-
-/**
- * svff_qdma_range_clear - clear the contexts of a range
- * @qd: PF
- * @base: first hardware queue
- * @count: how many
- *
- * Done before a range changes hands. Queues that nobody set up since they
- * were last cleared cost nothing.
- *
- * Context: process.
- * Return: 0, -EINVAL for a range outside the card, -ETIMEDOUT, -EBUSY or
- * -ENODEV as a context command.
- */
-int svff_qdma_range_clear(struct svff_qdma *qd, u32 base, u32 count)
-{
-	unsigned long *dirty = qd->card->dirty;
-	u32 qid;
-	int err;
-
-	if (base > qd->caps.num_queues || count > qd->caps.num_queues - base)
-		return -EINVAL;
-	for (qid = base; qid < base + count; qid++) {
-		if (!test_bit(2 * qid, dirty) && !test_bit(2 * qid + 1, dirty))
-			continue;
-		err = clear_queue(qd, qid);
-		if (err)
-			return err;
-		clear_bit(2 * qid, dirty);
-		clear_bit(2 * qid + 1, dirty);
-	}
-	return 0;
-}
-EXPORT_SYMBOL_NS_GPL(svff_qdma_range_clear, SVFF_NS(SVFF_QDMA));

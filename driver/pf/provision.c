@@ -89,7 +89,7 @@ static int take_range(struct svff_pf *pf, unsigned int n, bool again)
 	err = again ? svff_qdma_range_alloc_at(pf->qd, vf->session.func, quota, base) :
 		      svff_qdma_range_alloc(pf->qd, vf->session.func, quota, &base);
 	if (err)
-		return again ? 0 : err;
+		return err;
 	vf->session.base = base;
 	vf->session.quota = quota;
 	return 0;
@@ -116,7 +116,9 @@ static int take_ranges(struct svff_pf *pf, unsigned int num, bool again)
 		err = take_range(pf, n, false);
 	if (!err)
 		return 0;
-	if (!again)
+	if (err != -ENOSPC)
+		dev_err(dev, "VF%u: its queues cannot be cleared (%pe)\n", n - 1, ERR_PTR(err));
+	else if (!again)
 		dev_err(dev, "VF%u: cannot reserve %u queues, %u are free, %u in one piece (%pe); lower the queues of a VF or pf_queues\n",
 			n - 1, pf_quota_locked(pf, n - 1), svff_qdma_range_avail(pf->qd),
 			svff_qdma_range_largest(pf->qd), ERR_PTR(err));
@@ -132,9 +134,6 @@ static int provision_vf(struct svff_pf *pf, unsigned int n, unsigned int num)
 
 	/* What an earlier driver left in the function map would be live at once. */
 	err = svff_qdma_fmap_write(pf->qd, vf->session.func, 0, 0);
-	/* So would be addresses of the owner before, if the card would not clear them then. */
-	if (!err && vf->session.quota)
-		err = svff_qdma_range_clear(pf->qd, vf->session.base, vf->session.quota);
 	if (err)
 		return err;
 	if (!vf->session.quota)
@@ -194,11 +193,11 @@ static int provision_locked(struct svff_pf *pf, unsigned int num)
 	int err;
 
 	lockdep_assert_held(&pf->lock);
-	if (take_ranges(pf, num, true)) {
+	err = take_ranges(pf, num, true);
+	if (err == -ENOSPC)
 		err = take_ranges(pf, num, false);
-		if (err)
-			return err;
-	}
+	if (err)
+		return err;
 	for (err = 0; !err && pf->num_vfs < num; pf->num_vfs += !err)
 		err = provision_vf(pf, pf->num_vfs + 1, num);
 	if (!err)
@@ -239,31 +238,6 @@ static int check_quota(struct svff_pf *pf, u32 queues)
 	return queues > PF_VF_QUEUES_MAX ? -ERANGE : 0;
 }
 
-/* What it grows by is cleared if the owner before could not. */
-static int resize_range(struct svff_pf *pf, const struct pf_session *s, u32 queues)
-{
-	int err = svff_qdma_range_resize(pf->qd, s->func, queues);
-
-	if (err || queues <= s->quota)
-		return err;
-	err = svff_qdma_range_clear(pf->qd, s->base + s->quota, queues - s->quota);
-	if (err)
-		svff_qdma_range_resize(pf->qd, s->func, s->quota);
-	return err;
-}
-
-static int alloc_range(struct svff_pf *pf, const struct pf_session *s, u32 queues, u32 *base)
-{
-	int err = svff_qdma_range_alloc(pf->qd, s->func, queues, base);
-
-	if (err)
-		return err;
-	err = svff_qdma_range_clear(pf->qd, *base, queues);
-	if (err)
-		svff_qdma_range_free(pf->qd, s->func);
-	return err;
-}
-
 /*
  * The range stays where it is: contexts hold its queues' numbers. What is cut
  * off is cleared first, for it may hold addresses of the VF.
@@ -276,7 +250,7 @@ static int resize_locked(struct svff_pf *pf, struct pf_vf *vf, u32 queues)
 	if (queues < s->quota && s->dirty)
 		err = svff_qdma_range_clear(pf->qd, s->base + queues, s->quota - queues);
 	if (!err)
-		err = resize_range(pf, s, queues);
+		err = svff_qdma_range_resize(pf->qd, s->func, queues);
 	if (err)
 		return err;
 	s->quota = queues;
@@ -315,9 +289,9 @@ static int idle_quota_set(struct svff_pf *pf, struct pf_vf *vf, u32 queues)
 	if (!queues)
 		svff_qdma_range_free(pf->qd, s->func);
 	else if (s->quota)
-		err = resize_range(pf, s, queues);
+		err = svff_qdma_range_resize(pf->qd, s->func, queues);
 	else
-		err = alloc_range(pf, s, queues, &base);
+		err = svff_qdma_range_alloc(pf->qd, s->func, queues, &base);
 	if (err)
 		return err;
 	s->base = base;
