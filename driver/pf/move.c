@@ -238,8 +238,8 @@ void pf_forget_stuck(struct svff_pf *pf)
  * -EALREADY if it is paused; -EBUSY if it is being reset, has failed or, @asked, has
  * just gone on after the card took no commands; -EIO if the card is down; -ETIMEDOUT
  * if its queues do not come to rest; -EOPNOTSUPP if the card does not tell enough of
- * them; -ENOMEM; errno of a context command. On failure
- * the VF goes on, at once or as soon as the card takes context commands again.
+ * them; -ENOMEM; errno of a context command. On failure the VF goes on, at once or as
+ * soon as the card takes context commands again.
  */
 int pf_vf_stop(struct svff_pf *pf, unsigned int n, bool asked)
 {

@@ -247,16 +247,25 @@ static int put_image(struct svff_pf *pf, unsigned int n, struct pf_image *img)
 	return 0;
 }
 
-static int load_image(struct svff_pf *pf, unsigned int n, const void *bytes, size_t len, bool unclaimed)
+/**
+ * pf_vf_load() - make bytes the image of a VF, which is paused then
+ * @pf: card
+ * @n: VF number, of those that the card can have
+ * @bytes: from anybody
+ * @len: how many
+ *
+ * Context: process, pause_lock held.
+ * Return: 0; -ENODEV if there is no such VF; -EBUSY if it is in use; -EIO if the card
+ * is down; -ENOMEM; for what is wrong with the bytes see image.c. On failure the VF
+ * is as before.
+ */
+int pf_vf_load(struct svff_pf *pf, unsigned int n, const void *bytes, size_t len)
 {
 	struct pf_image_card id;
 	struct pf_image *img;
 	int ret;
 
-	guard(mutex)(&pf->pause_lock);
-	ret = unclaimed ? check_unclaimed(pf, n) : 0;
-	if (ret)
-		return ret;
+	lockdep_assert_held(&pf->pause_lock);
 	pf_image_card(&pf->card, &id);
 	ret = pf_image_check(bytes, len, &id);
 	if (ret < 0)
@@ -272,35 +281,19 @@ static int load_image(struct svff_pf *pf, unsigned int n, const void *bytes, siz
 }
 
 /**
- * pf_vf_load() - make bytes the image of a VF, which is paused then
- * @pf: card
- * @n: VF number, of those that the card can have
- * @bytes: from anybody
- * @len: how many
- *
- * Context: process.
- * Return: 0; -ENODEV if there is no such VF; -EBUSY if it is in use; -EIO if the card
- * is down; -ENOMEM; for what is wrong with the bytes see image.c. On failure the VF
- * is as before.
- */
-int pf_vf_load(struct svff_pf *pf, unsigned int n, const void *bytes, size_t len)
-{
-	return load_image(pf, n, bytes, len, false);
-}
-
-/**
  * pf_vf_load_unclaimed() - the same, but not behind a VFIO driver's back
  * @pf: card
  * @n: VF number, of those that the card can have
  * @bytes: from anybody
  * @len: how many
  *
- * Context: process.
+ * Context: process; takes pause_lock.
  * Return: as pf_vf_load(); -EBUSY if a VFIO driver pauses the VF.
  */
 int pf_vf_load_unclaimed(struct svff_pf *pf, unsigned int n, const void *bytes, size_t len)
 {
-	return load_image(pf, n, bytes, len, true);
+	guard(mutex)(&pf->pause_lock);
+	return check_unclaimed(pf, n) ?: pf_vf_load(pf, n, bytes, len);
 }
 
 /**

@@ -268,6 +268,7 @@ EXPORT_SYMBOL_NS_GPL(svff_pf_vf_save, SVFF_NS(SVFF_PF));
  */
 int svff_pf_vf_load(const struct svff_pf_vf *vf, const void *bytes, size_t len)
 {
+	guard(mutex)(&vf->pf->pause_lock);
 	return pf_vf_load(vf->pf, vf->n, bytes, len);
 }
 EXPORT_SYMBOL_NS_GPL(svff_pf_vf_load, SVFF_NS(SVFF_PF));
