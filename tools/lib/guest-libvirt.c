@@ -214,10 +214,10 @@ static int guest_libvirt_ask(struct svff_guest *guest, const char *command, stru
 		end_command(d);
 		drop_answer(d);
 	}
-	/* libvirtd may have been started anew since. If it is not there yet the command will say so. */
-	if (!d->asked && !virConnectIsAlive(d->conn) && !guest_reopen(guest))
-		d = guest->priv;
-	if (d->asked) {
+	if (!d->asked && !virConnectIsAlive(d->conn)) {
+		err = svff_fail(guest->ctx, -ECONNRESET, "guest %s: libvirt ended the connection before '%s'", guest->uri,
+				command);
+	} else if (d->asked) {
 		err = svff_fail(guest->ctx, -ETIMEDOUT, "guest %s has not answered '%s' yet", guest->uri, d->command);
 	} else {
 		d->message = strdup(json_object_to_json_string(message));

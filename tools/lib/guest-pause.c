@@ -100,17 +100,6 @@ static int need_pause(struct svff_guest *guest)
 			 "works with every QEMU", guest->uri, CMD_PAUSE);
 }
 
-/* A connection that was lost since the last command says nothing of the guest: one that lives gets it on a new one. */
-static int begin(struct svff_guest *guest, const char *command, struct json_object *args, unsigned int timeout_ms)
-{
-	int ret = guest->ops->ask(guest, command, json_object_get(args), -1, timeout_ms);
-
-	if (ret == -ECONNRESET && !guest_reopen(guest))
-		ret = guest->ops->ask(guest, command, json_object_get(args), -1, timeout_ms);
-	json_object_put(args);
-	return ret;
-}
-
 /**
  * guest_begin_pause() - ask for a device's host side to be let go of, while the guest keeps the device
  * @guest: the guest
@@ -123,7 +112,7 @@ int guest_begin_pause(struct svff_guest *guest, const char *id, unsigned int tim
 {
 	int ret = need_pause(guest);
 
-	return ret ? ret : begin(guest, CMD_PAUSE, svff_json_args("id", id, NULL, NULL), timeout_ms);
+	return ret ? ret : guest_ask(guest, CMD_PAUSE, svff_json_args("id", id, NULL, NULL), -1, timeout_ms);
 }
 
 static bool is_lost(int err)
@@ -243,7 +232,7 @@ int guest_begin_unpause(struct svff_guest *guest, const char *id, const char *bd
 	args = svff_json_args("id", id, "host", bdf);
 	if (guest->gives_group)
 		json_object_object_add(args, "group-fd", json_object_new_string(name));
-	return begin(guest, CMD_UNPAUSE, args, timeout_ms);
+	return guest_ask(guest, CMD_UNPAUSE, args, -1, timeout_ms);
 }
 
 /**

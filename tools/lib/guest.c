@@ -6,6 +6,7 @@
 #include "priv.h"
 
 #include <errno.h>
+#include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -151,6 +152,28 @@ int guest_reopen(struct svff_guest *guest)
 }
 
 /**
+ * guest_ask() - give a command to a guest's QEMU
+ * @guest: the guest
+ * @command: its name
+ * @args: its arguments, or NULL; the reference is taken, also on failure
+ * @fd: descriptor that goes with it, negative for none; stays the caller's
+ * @timeout_ms: how long QEMU may take
+ *
+ * A connection that was lost since the last command says nothing of the guest: one that lives gets it on a new one.
+ *
+ * Return: 0, then the answer is to be taken; -ECONNRESET if the guest has ended; or another negative errno.
+ */
+int guest_ask(struct svff_guest *guest, const char *command, struct json_object *args, int fd, unsigned int timeout_ms)
+{
+	int ret = guest->ops->ask(guest, command, json_object_get(args), fd, timeout_ms);
+
+	if (ret == -ECONNRESET && !guest_reopen(guest))
+		ret = guest->ops->ask(guest, command, json_object_get(args), fd, timeout_ms);
+	json_object_put(args);
+	return ret;
+}
+
+/**
  * guest_monitor() - give a command to a guest's QEMU, and wait for the answer
  * @guest: the guest
  * @command: its name
@@ -164,7 +187,7 @@ int guest_reopen(struct svff_guest *guest)
 int guest_monitor(struct svff_guest *guest, const char *command, struct json_object *args, int fd,
 		  unsigned int timeout_ms, struct json_object **ret)
 {
-	int err = guest->ops->ask(guest, command, args, fd, timeout_ms);
+	int err = guest_ask(guest, command, args, fd, timeout_ms);
 
 	return err ? err : guest->ops->answer(guest, INT64_MAX, ret);
 }

@@ -187,7 +187,8 @@ struct svff_guest_ports {
  * @pid: process of the guest, 0 if not known; NULL if its limits are looked after
  * @can_vfio: 1 if the guest can take VFIO devices
  * @ask: give a command to the guest's QEMU, and with it descriptor @fd if that is not negative; both have to
- *	live until the answer is there, and no other command is given until then
+ *	live until the answer is there, and no other command is given until then; -ECONNRESET if the
+ *	connection was lost before
  * @answer: take the answer: -EINPROGRESS if there is none until @until_ms and QEMU may take longer, -EREMOTEIO
  *	if QEMU refuses
  * @answer_fd: descriptor that can be read when the answer, or a part of it, is there
@@ -238,6 +239,7 @@ int svff_guest_open(struct svff_ctx *ctx, const char *uri, unsigned int timeout_
 void svff_guest_close(struct svff_guest *guest);
 bool guest_is_ending(int err, int64_t since_ms);
 int guest_reopen(struct svff_guest *guest);
+int guest_ask(struct svff_guest *guest, const char *command, struct json_object *args, int fd, unsigned int timeout_ms);
 int guest_monitor(struct svff_guest *guest, const char *command, struct json_object *args, int fd,
 		  unsigned int timeout_ms, struct json_object **ret);
 void svff_guest_device_id(const char *uri, const char *card, unsigned int vf, char id[SVFF_ID_LEN]);
