@@ -235,6 +235,18 @@ t_silent_guest_is_left_out() {
 	check_mended
 }
 
+# Of the one that is silent the command that was killed had asked nothing.
+t_silent_guest_that_was_not_asked() {
+	ready
+	FAKE_KILL=4 "$SVFF" pause 2 >/dev/null 2>&1
+	[ -e "$SVFF_RUN/0000:01:00.0.journal" ] || fail "not killed within it"
+	kill -STOP "$pid_a"
+	run 0 recover
+	kill -CONT "$pid_a"
+	check_owners '1=a 2=b'
+	check_mended
+}
+
 t_what_fails_does_not_stop_the_rest() {
 	ready
 	killed_at 'sriov_numvfs 0'

@@ -74,8 +74,18 @@ static int drop_ended(struct svff_plan *plan)
 	return ret;
 }
 
-/* What a silent guest has of its VF stays; the journal stays too, for when it answers: it may yet do what it was told. */
-static int leave_silent(struct svff_plan *plan)
+/* Was anything of a VF's guest to change? With another number of VFs each guest's VF makes way for a while. */
+static bool was_asked(const struct journal *journal, unsigned int vf)
+{
+	return journal->old.vfs != journal->new.vfs ||
+	       picture_vf(&journal->old, vf)->use != picture_vf(&journal->new, vf)->use;
+}
+
+/*
+ * What a silent guest has of its VF stays; the journal stays too, for when it answers: it may yet do what it was told,
+ * if it was.
+ */
+static int leave_silent(struct svff_plan *plan, const struct journal *journal)
 {
 	const struct vf_picture *now, *to;
 	unsigned int vf;
@@ -86,7 +96,8 @@ static int leave_silent(struct svff_plan *plan)
 		to = picture_vf(&plan->to, vf);
 		if (!now->silent)
 			continue;
-		plan->left_out = now->guest;
+		if (was_asked(journal, vf))
+			plan->left_out = now->guest;
 		if (to->guest && to->use == now->use)
 			continue;
 		svff_log(plan->ctx, SVFF_LOG_WARNING, "guest %s does not answer: VF %u is left to it as it is", now->guest,
@@ -135,7 +146,7 @@ static int plan_from(struct svff_plan *plan, const struct journal *journal, enum
 		 journal->step[0] ? "'" : "", back ? "going back to how it was" : "finishing it", plan->to.vfs);
 	ret = drop_ended(plan);
 	if (!ret)
-		ret = leave_silent(plan);
+		ret = leave_silent(plan, journal);
 	if (!ret && plan->to.autoprobe > plan->now.autoprobe && !plan_add(plan, &step_autoprobe, 0, "restore autoprobe"))
 		ret = -ENOMEM;
 	return ret ? ret : plan_change(plan);
