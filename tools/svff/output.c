@@ -116,6 +116,16 @@ int cli_fail(struct cli *cli, int err)
 	return cli_ok(root, false);
 }
 
+/* With microseconds, and no more digits than that. */
+static void add_ms(struct json_object *object, const char *key, unsigned long long us)
+{
+	static char format[] = "%.3f";
+	struct json_object *ms = json_object_new_double(us / USEC_PER_MSEC);
+
+	json_object_set_serializer(ms, json_object_double_to_json_string, format, NULL);
+	json_object_object_add(object, key, ms);
+}
+
 static struct json_object *step_json(const struct svff_plan *plan, const struct svff_step *step)
 {
 	struct json_object *object = json_object_new_object();
@@ -126,8 +136,8 @@ static struct json_object *step_json(const struct svff_plan *plan, const struct 
 	if (svff_step_guest(step))
 		cli_add_text(object, "guest", svff_step_guest(step));
 	cli_add_text(object, "result", svff_step_result_name(svff_step_result(step)));
-	json_object_object_add(object, "begin_ms", json_object_new_double(svff_step_begin_us(plan, step) / USEC_PER_MSEC));
-	json_object_object_add(object, "ms", json_object_new_double(svff_step_time_us(step) / USEC_PER_MSEC));
+	add_ms(object, "begin_ms", svff_step_begin_us(plan, step));
+	add_ms(object, "ms", svff_step_time_us(step));
 	if (svff_step_error(step))
 		cli_add_text(object, "error", svff_step_error(step));
 	return object;

@@ -98,7 +98,7 @@ check_json() {
 	python3 -c 'import json, sys
 j = json.load(open(sys.argv[1]))
 def span(name):
-    return next((s["begin_ms"], s["begin_ms"] + s["ms"]) for s in j["steps"] if s["name"].startswith(name))
+    return next((s["begin_ms"], round(s["begin_ms"] + s["ms"], 3)) for s in j["steps"] if s["name"].startswith(name))
 def beside(a, b):
     return span(a)[0] < span(b)[1] and span(b)[0] < span(a)[1]
 def after(a, b):
