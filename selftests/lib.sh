@@ -267,16 +267,19 @@ mover_start()
 # mover_passed NAME ROUNDS: so many are over
 mover_passed() { [ "$(guest_run "$1" 'cat /tmp/rounds')" -ge "$2" ]; }
 
-# mover_goes_on NAME: two more rounds end, so that one has begun since. The guest looks itself: to ask it takes long.
-mover_goes_on()
+# rounds_go_on NAME FILE LOG: two more rounds end, whose number is in FILE, so that one has begun since. The guest looks
+# itself: to ask it takes long.
+rounds_go_on()
 {
 	local said
 
 	# shellcheck disable=SC2016	# expanded in the guest
-	said=$(guest_run "$1" -t $((2 * WAIT_S)) 'n=$(($(cat /tmp/rounds) + 2)); for i in $(seq '$((10 * WAIT_S))'); do
-		m=$(cat /tmp/rounds); [ "${m:-0}" -lt "$n" ] || exit 0; sleep 0.1; done; cat /tmp/mover; exit 1') ||
+	said=$(guest_run "$1" -t $((2 * WAIT_S)) 'n=$(($(cat '"$2"') + 2)); for i in $(seq '$((10 * WAIT_S))'); do
+		m=$(cat '"$2"'); [ "${m:-0}" -lt "$n" ] || exit 0; sleep 0.1; done; cat '"$3"'; exit 1') ||
 		fail "guest $1 moves nothing: $said"
 }
+
+mover_goes_on() { rounds_go_on "$1" /tmp/rounds /tmp/mover; }
 
 # mover_stop NAME: sets GAP, the longest time in ms between the ends of two rounds, and FAILED, how many rounds failed
 mover_stop()

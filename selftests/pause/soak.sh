@@ -62,21 +62,7 @@ packets_end()
 	[ "$lost" -le $(((RECONFS + 6) * 16)) ] || fail "guest $1: $lost packets are missing"
 }
 
-packet_rounds()
-{
-	local n
-
-	n=$(guest_run "$1" 'cat /tmp/packet-rounds 2>/dev/null')
-	echo "${n:-0}"
-}
-
-packets_passed() { [ "$(packet_rounds "$1")" -ge "$2" ]; }
-
-packets_go_on()
-{
-	until_true packets_passed "$1" $(($(packet_rounds "$1") + 2)) ||
-		fail "guest $1: no packets move: $(guest_run "$1" 'cat /tmp/packets')"
-}
+packets_go_on() { rounds_go_on "$1" /tmp/packet-rounds /tmp/packets; }
 
 works() { mover_goes_on "$1"; packets_go_on "$1"; }
 all_work() { each works; }
