@@ -132,7 +132,7 @@ static void rx_work(struct work_struct *work)
 	struct svff_qdma *qd = container_of(work, struct svff_qdma, mbox.rx.work);
 	unsigned int n = receive_batch(qd);
 
-	qd->mbox.idle += !n && !qd->mbox.polled;
+	qd->mbox.idle += !xchg(&qd->mbox.looking, false) && !n && !qd->mbox.polled;
 	if (!READ_ONCE(qd->mbox.enabled))
 		return;
 	if (n == RX_BATCH)
@@ -154,6 +154,22 @@ void qdma_mbox_kick(struct svff_qdma *qd)
 	if (READ_ONCE(qd->mbox.enabled))
 		queue_delayed_work(qdma_wq, &qd->mbox.rx, 0);
 }
+
+/**
+ * svff_qdma_mbox_look - see whether a message has come that interrupted nobody
+ * @qd: function
+ *
+ * A reset of the card takes a VF's vectors, and who slept through it had none
+ * given back.
+ *
+ * Context: any.
+ */
+void svff_qdma_mbox_look(struct svff_qdma *qd)
+{
+	WRITE_ONCE(qd->mbox.looking, true);
+	qdma_mbox_kick(qd);
+}
+EXPORT_SYMBOL_NS_GPL(svff_qdma_mbox_look, SVFF_NS(SVFF_QDMA));
 
 static void drop_tx(struct svff_qdma *qd, struct tx_msg *tx)
 {

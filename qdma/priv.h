@@ -226,6 +226,7 @@ struct qdma_irq {
  * @sent: messages sent
  * @received: messages received
  * @lost: messages that no receiver took in time
+ * @looking: nothing has interrupted, see svff_qdma_mbox_look()
  * @idle: interrupts that found no message
  */
 struct qdma_mbox {
@@ -238,6 +239,7 @@ struct qdma_mbox {
 	unsigned int ntx;
 	union svff_mbox_msg *last;
 	bool polled;
+	bool looking;
 	u64 sent;
 	u64 received;
 	u64 lost;

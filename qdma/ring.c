@@ -473,6 +473,8 @@ void qdma_ring_guard(struct work_struct *work)
 	spin_unlock_irq(&ring->lock);
 	if (stalled && svff_qdma_away(ring->qd))
 		ring->progress = jiffies;
+	else if (stalled && ring->qd->is_vf)
+		svff_qdma_mbox_look(ring->qd);
 	if (stalled && !qdma_alive(ring->qd))
 		qdma_ring_fail(ring, -ENODEV);
 	else if (again)

@@ -74,13 +74,35 @@ static void handle_quota(struct svff_vf *vf, const union svff_mbox_msg *msg)
 	kobject_uevent_env(&vf->pdev->dev.kobj, KOBJ_CHANGE, env);
 }
 
+static void heed_notice(struct svff_vf *vf, u8 op)
+{
+	lockdep_assert_held(&vf->notice_lock);
+	vf->notice = op;
+	if (!vf->leaving)
+		queue_work(system_unbound_wq, &vf->notice_work);
+}
+
 static void handle_notice(struct svff_vf *vf, const union svff_mbox_msg *msg)
 {
 	answer_notice(vf, msg, SVFF_MBOX_OK);
 	spin_lock(&vf->notice_lock);
-	vf->notice = msg->hdr.op;
-	if (!vf->leaving)
-		queue_work(system_unbound_wq, &vf->notice_work);
+	heed_notice(vf, msg->hdr.op);
+	spin_unlock(&vf->notice_lock);
+}
+
+/**
+ * vf_session_doubted() - the PF seems not to know the VF any more
+ * @vf: VF
+ *
+ * It is asked again, and if so a new session begins, as after a reset.
+ *
+ * Context: process.
+ */
+void vf_session_doubted(struct svff_vf *vf)
+{
+	spin_lock(&vf->notice_lock);
+	if (!vf->notice)
+		heed_notice(vf, SVFF_MBOX_OP_RESET_DONE);
 	spin_unlock(&vf->notice_lock);
 }
 
@@ -241,11 +263,20 @@ static void handle_reset_prepare(struct svff_vf *vf)
 			   msecs_to_jiffies(VF_WAKE_MS));
 }
 
+static bool session_lives(struct svff_vf *vf)
+{
+	union svff_mbox_msg msg = { .hdr = { .op = SVFF_MBOX_OP_QACTIVE_CNT } };
+
+	return vf->online && (vf_request(vf, &msg) || msg.hdr.status != -SVFF_MBOX_ERR_NO_DEVICE);
+}
+
+/* A VF that slept through the warning is online, but its session, queues and vectors are gone. */
 static void handle_reset_done(struct svff_vf *vf)
 {
 	vf->in_reset = false;
-	if (vf->online)
+	if (session_lives(vf))
 		return;
+	go_offline(vf);
 	make_unready(vf);
 	restore_config(vf);
 	if (!make_ready(vf))

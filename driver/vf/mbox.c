@@ -195,10 +195,13 @@ static int wait_reply(struct svff_vf *vf, u8 op)
 
 	do {
 		left = wait_for_completion_killable_timeout(&m->done, msecs_to_jiffies(VF_REPLY_LOOK_MS));
+		if (left)
+			break;
+		svff_qdma_mbox_look(vf->qd);
 		/* The time of a pause does not count. */
-		if (!left && !answer_may_wait(vf))
+		if (!answer_may_wait(vf))
 			waited += VF_REPLY_LOOK_MS;
-	} while (!left && waited < VF_REPLY_TIMEOUT_MS);
+	} while (waited < VF_REPLY_TIMEOUT_MS);
 	if (!stop_wanting(m)) {
 		m->stale |= BIT(op);
 		m->silent = !left;
@@ -331,6 +334,8 @@ int vf_request_ok(struct svff_vf *vf, union svff_mbox_msg *msg)
 		return err;
 	dev_err_ratelimited(&vf->pdev->dev, "PF refused request 0x%02x: %s (%d)\n",
 			    op, vf_status_name(msg->hdr.status), msg->hdr.status);
+	if (msg->hdr.status == -SVFF_MBOX_ERR_NO_DEVICE && !is_closing(&vf->mbox))
+		vf_session_doubted(vf);
 	return -EIO;
 }
 

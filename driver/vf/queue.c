@@ -275,6 +275,9 @@ int vf_hwq_stop(struct svff_qdma *qd, const struct svff_qdma_hwq *q)
 
 	encode_id(vf, q, &msg.qctxt_id);
 	err = vf_request_ok(vf, &msg);
+	/* A PF that knows no such VF has cleared what the VF had. */
+	if (err == -EIO && msg.hdr.status == -SVFF_MBOX_ERR_NO_DEVICE)
+		return 0;
 	if (!err)
 		notify(vf, q, SVFF_MBOX_OP_QNOTIFY_DEL);
 	return err;

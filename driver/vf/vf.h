@@ -100,6 +100,7 @@ struct svff_vf {
 
 /* main.c */
 extern unsigned int vf_queues_wanted;
+void vf_session_doubted(struct svff_vf *vf);
 
 /* mbox.c */
 void vf_mbox_init(struct svff_vf *vf);

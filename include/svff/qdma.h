@@ -359,6 +359,7 @@ int svff_qdma_mbox_send(struct svff_qdma *qd, u16 dst,
 void svff_qdma_mbox_drain(struct svff_qdma *qd);
 unsigned int svff_qdma_mbox_take_back(struct svff_qdma *qd, u16 dst,
 				      union svff_mbox_msg *msgs, bool *in_buffer);
+void svff_qdma_mbox_look(struct svff_qdma *qd);
 bool svff_qdma_mbox_pending(struct svff_qdma *qd, u16 dst);
 int svff_qdma_vf_mbox_save(struct svff_qdma *qd, struct pci_dev *vf,
 			   struct svff_qdma_vf_mbox *state);

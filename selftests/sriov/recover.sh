@@ -181,7 +181,7 @@ master_back()
 # A guest resets its VF itself, and its driver begins anew.
 GUEST_READ='until [ -c /dev/svff-mm0 ]; do sleep 0.1; done; dd if=/dev/svff-mm0 of=/dev/null bs=1M count=4'
 
-guest_reset()
+guest_begins()
 {
 	unload 2>/dev/null
 	load || fail "modprobe"
@@ -189,13 +189,47 @@ guest_reset()
 	guest_start R || fail "the guest does not start"
 	svff attach 1 qmp:/run/svff-lab/R.qmp >/dev/null 2>"$TMP/err" || fail "svff attach: $(cat "$TMP/err")"
 	guest_run R -t "$GUEST_S" "modprobe svff_vf && $GUEST_READ" >"$TMP/guest" 2>&1 || fail "$(tail -n 1 "$TMP/guest")"
-	guest_run R -t "$GUEST_S" "echo 1 >\$(echo /sys/bus/pci/drivers/svff_vf/0*)/reset && $GUEST_READ" >"$TMP/guest" 2>&1 ||
-		fail "after a reset: $(tail -n 1 "$TMP/guest")"
+}
+
+guest_ends()
+{
 	expect active "$S/vf1/state"
 	guest_log_clean R
 	guest_stop R
 	until_true no_vfs || fail "VFs stay"
 	expect 0 "$D/sriov_numvfs"
+}
+
+guest_reset()
+{
+	guest_begins
+	guest_run R -t "$GUEST_S" "echo 1 >\$(echo /sys/bus/pci/drivers/svff_vf/0*)/reset && $GUEST_READ" >"$TMP/guest" 2>&1 ||
+		fail "after a reset: $(tail -n 1 "$TMP/guest")"
+	guest_ends
+}
+
+# QEMU has the VF of a guest that it stops paused. One that stands still for other reasons hears nothing of the PF's reset,
+# and its session, queues and vectors are gone.
+guest_sleeps()
+{
+	local monitor=/run/svff-lab/R.lab.qmp qemu
+
+	guest_begins
+	lab-qmp -s "$monitor" '{"execute": "stop"}' >/dev/null || fail "the guest does not stop"
+	expect paused "$S/vf1/state"
+	put_ok 1 "$D/reset"
+	lab-qmp -s "$monitor" '{"execute": "cont"}' >/dev/null || fail "the guest does not go on"
+	guest_run R -t "$GUEST_S" "$GUEST_READ" >"$TMP/guest" 2>&1 || fail "stopped: $(tail -n 1 "$TMP/guest")"
+	guest_run R 'while [ ! -e /tmp/enough ]; do dd if=/dev/svff-mm0 of=/dev/null bs=1M count=64; done >/tmp/reads 2>&1 &'
+	qemu=$(cat /run/svff-lab/R.pid)
+	kill -STOP "$qemu"
+	put_ok 1 "$D/reset"
+	kill -CONT "$qemu"
+	expect ready "$S/vf1/state"
+	guest_run R -t "$GUEST_S" "for i in \$(seq 60); do $GUEST_READ && exit; sleep 0.5; done; exit 1" >"$TMP/guest" 2>&1 ||
+		fail "asleep: $(tail -n 1 "$TMP/guest")"
+	guest_run R 'touch /tmp/enough; wait; dmesg' | grep -E 'cannot be stopped|bus mastering' && fail "queues that the reset has stopped"
+	guest_ends
 }
 
 #--- errors of the link
@@ -347,6 +381,7 @@ with_vfs()
 add "a VF's reset by the PF's driver, within transfers, another goes on" vf_reset vf_reset_svff
 add_long "a VF's reset by the PCI core, the same" vf_reset vf_reset_pci
 add_long "a VF's reset by the guest that has it" guest_reset
+add_long "the PF's reset while a guest stands still" guest_sleeps
 add "the PF's reset with VFs at work" pf_reset
 add "the PF's reset with a VF that VFIO has" pf_reset_vfio
 add "the reset of the bus, within transfers" bus_reset
