@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # make check: every test that needs no card, without the cases that take long, what asks nothing of the kernel on one
-# kernel only. One line a step; the last line is
+# kernel only, and without the demo if make demo has shown it with these very sources. One line a step; the last line is
 #	N passed, N failed, N skipped
 # and the status is 1 if anything failed. KTAP output of all is in build/lab/ktap*, logs are beside it.
 #
@@ -166,9 +166,16 @@ foreign()
 
 normal()
 {
+	local shown=
+
+	if [ "$(sources_key)" = "$(cat "$LAB/demo.passed" 2>/dev/null)" ]; then
+		say "  make demo has passed with these sources: not shown again"
+		one_case demo "make demo, with these sources" 0
+		shown=1
+	fi
 	alone &
 	if [ -n "$ready" ]; then
-		hosts --quick
+		hosts --quick ${shown:+--shown}
 	else
 		one_case hosts "the emulated hosts have all they need" 1
 	fi

@@ -61,6 +61,16 @@ add_debug_kernel()
 	ln -sfn "$dir/vmlinuz" "/boot/vmlinuz-$version"
 }
 
+# Names all that is built and run here: it is made from these sources, in this root.
+sources_key()
+{
+	(
+		cd "$SVFF_SRC" || exit
+		find . -path ./build -prune -o -path ./.git -prune -o -type f -print0 | sort -z | xargs -0 sha256sum
+		"$SVFF_LAB/root.sh"
+	) | sha256sum
+}
+
 # step "what it does" command...: one line with its time; the command's output goes to $SVFF_LOG.
 step()
 {

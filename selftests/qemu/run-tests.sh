@@ -5,6 +5,7 @@
 # a pause and the demo, and prints a line for each; those of pause twice, with guests of two releases of QEMU. Full output
 # goes to /out/ktap/NAME. The totals are made outside, by ktap.sh.
 #	--quick		the same without the cases that take long, and some tests on one kernel only
+#	--quick --shown	without the demo, too
 #	--debug		those for a debug kernel, and all others but the demo
 #	--card		those that ask something of the card
 #	--hostile	a VF that attacks
@@ -58,8 +59,9 @@ for_this_kernel()
 	[ "$LAB_KERNEL" = "${SVFF_KERNELS##* }" ] || ! is_of "${name%.sh}" "$NEWEST_DOES"
 }
 
-SUFFIX='' QUICK=''
+SUFFIX='' QUICK='' SHOWN=''
 [ "${1:-}" != --quick ] || { export KTAP_QUICK=1; shift; }
+[ "${1:-}" != --shown ] || { SHOWN=1; shift; }
 [ $# -gt 0 ] || QUICK=${KTAP_QUICK:-}
 mkdir -p /out/ktap
 rm -f /out/ktap/*
@@ -85,7 +87,7 @@ for t; do
 	for_this_kernel "$t" || continue
 	case $t in
 	*/vf.sh) ;;	# sourced by the others
-	*/demo-host.sh) run "$t" --ktap ;;
+	*/demo-host.sh) [ -n "$SHOWN" ] || run "$t" --ktap ;;
 	*/matrix.sh) run "$t" /foreign ;;
 	*/pause/*)
 		run "$t"
