@@ -6,7 +6,7 @@
 
 . "$(dirname "$0")/vf.sh"
 
-RATE=100	# messages per second, so that a slow machine can flood too
+RATE=20	# messages per second, so that a slow machine can flood too
 
 # An event is 24 bytes: time, type, VF and two numbers; 5 is SVFF_EVENT_VF_MUTED.
 is_muted_event() { od -An -v -w24 -t u4 "$TMP/events" | awk -v a="$1" '$3 == 5 && $4 == 1 && $5 == a { n++ } END { exit !n }'; }
