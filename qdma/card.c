@@ -274,9 +274,9 @@ EXPORT_SYMBOL_NS_GPL(svff_qdma_reg_read, SVFF_NS(SVFF_QDMA));
  * @base: first hardware queue
  * @count: how many
  *
- * Done when a range is given back, so that nothing of its owner stays on the card, and again when it is handed out,
- * for a card that did not do it then. Queues that nobody set up since they
- * were last cleared cost nothing.
+ * Done when a range is given back, so that nothing of its owner stays on the
+ * card, and again when it is handed out, for a card that did not do it then.
+ * Queues that nobody set up since they were last cleared cost nothing.
  *
  * Context: process.
  * Return: 0, -EINVAL for a range outside the card, -ETIMEDOUT, -EBUSY or
