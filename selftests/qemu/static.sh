@@ -56,7 +56,7 @@ each_file()
 		sum=$(echo "$1 $name $tools" | cat - "$name" | sha256sum)
 		[ -e "$seen/${sum%% *}" ] || { new+=("$name"); sums+=("$seen/${sum%% *}"); }
 	done
-	[ ${#new[@]} -eq 0 ] || "$1" "${new[@]}" | grep . || touch "${sums[@]}"
+	[ ${#new[@]} -eq 0 ] || "$1" "${new[@]}" 2>&1 | grep . || touch "${sums[@]}"
 }
 
 # shellcheck disable=SC2086	# words
