@@ -313,6 +313,28 @@ void svff_qdma_mbox_drain(struct svff_qdma *qd)
 }
 EXPORT_SYMBOL_NS_GPL(svff_qdma_mbox_drain, SVFF_NS(SVFF_QDMA));
 
+static bool untaken_locked(struct svff_qdma *qd, u16 dst)
+{
+	lockdep_assert_held(&qd->mbox.lock);
+	qdma_mbox_write(qd, QDMA_MBOX_TARGET, dst);
+	return qdma_mbox_read(qd, QDMA_MBOX_STATUS) & QDMA_MBOX_STATUS_OUT;
+}
+
+/**
+ * svff_qdma_mbox_untaken - has a function not taken the last message to it?
+ * @qd: PF
+ * @dst: function
+ *
+ * Context: process.
+ * Return: true if the message is in its buffer; false too if the mailbox is off.
+ */
+bool svff_qdma_mbox_untaken(struct svff_qdma *qd, u16 dst)
+{
+	guard(mutex)(&qd->mbox.lock);
+	return qd->mbox.enabled && untaken_locked(qd, dst);
+}
+EXPORT_SYMBOL_NS_GPL(svff_qdma_mbox_untaken, SVFF_NS(SVFF_QDMA));
+
 /**
  * svff_qdma_mbox_take_back - which messages has a function not taken?
  * @qd: PF
@@ -335,8 +357,7 @@ unsigned int svff_qdma_mbox_take_back(struct svff_qdma *qd, u16 dst,
 	*in_buffer = false;
 	if (!qd->mbox.enabled)
 		return 0;
-	qdma_mbox_write(qd, QDMA_MBOX_TARGET, dst);
-	if (qdma_mbox_read(qd, QDMA_MBOX_STATUS) & QDMA_MBOX_STATUS_OUT) {
+	if (untaken_locked(qd, dst)) {
 		*in_buffer = true;
 		msgs[n++] = qd->mbox.last[dst];
 	}
@@ -364,8 +385,7 @@ bool svff_qdma_mbox_pending(struct svff_qdma *qd, u16 dst)
 	guard(mutex)(&qd->mbox.lock);
 	if (!qd->mbox.enabled)
 		return false;
-	qdma_mbox_write(qd, QDMA_MBOX_TARGET, dst);
-	return (qdma_mbox_read(qd, QDMA_MBOX_STATUS) & QDMA_MBOX_STATUS_OUT) ||
+	return untaken_locked(qd, dst) ||
 	       (qdma_mbox_read(qd, QDMA_MBOX_ACK(dst / 32)) & BIT(dst % 32));
 }
 EXPORT_SYMBOL_NS_GPL(svff_qdma_mbox_pending, SVFF_NS(SVFF_QDMA));

@@ -215,6 +215,7 @@ static int pf_create(struct svff_pf *pf)
 	init_waitqueue_head(&pf->no_sessions);
 	init_waitqueue_head(&pf->answers);
 	pf_reset_init(pf);
+	pf_notice_init(pf);
 	pf_move_init(pf);
 	pf->qd = svff_qdma_create(pdev, false, &pf_qdma_ops, pf);
 	if (IS_ERR(pf->qd))
@@ -311,6 +312,7 @@ static void pf_remove(struct pci_dev *pdev)
 	pf_down(pf);
 	pf_hub_destroy(pf);
 	pf_images_free(pf);
+	pf_notice_exit(pf);
 	svff_qdma_destroy(pf->qd);
 	kfree(pf->config);
 	pci_clear_master(pdev);

@@ -74,8 +74,12 @@ struct pf_stats {
  * @unreset: a VFIO user has gone, and the reset that is due then was left out
  * @told: its driver was told that the card will be reset
  * @seq: sequence number of the last notice
- * @asked: notice whose answer somebody waits for, 0 if none
+ * @asked: somebody waits for its driver's answer to PAUSE
+ * @asked_seq: sequence number of that PAUSE
  * @answer: the answer's status
+ * @owed: its driver has not answered RESUME
+ * @owed_seq: sequence number of the last RESUME
+ * @owed_sent: how often it was sent
  * @refreshed: when the hardware was last asked whether it is in use, in jiffies
  * @quota: queues that the administrator set for it, or PF_QUOTA_UNSET
  * @last_quota: queues that it had when it was last removed, 0 if it never was
@@ -95,8 +99,12 @@ struct pf_vf {
 	bool unreset;
 	bool told;
 	u16 seq;
-	u8 asked;
+	bool asked;
+	u16 asked_seq;
 	s8 answer;
+	bool owed;
+	u16 owed_seq;
+	u8 owed_sent;
 	unsigned long refreshed;
 	u16 quota;
 	u16 last_quota;
@@ -142,6 +150,7 @@ struct pf_vf {
  * @vf_message_rate: mailbox messages per second that a VF may send
  * @busy_policy: see &enum pf_busy_policy
  * @verdict: of the message that is being served
+ * @owed_work: tells VFs again to go on that have not answered
  * @errors: how often each error of the hardware was seen, by number
  * @complaints: how often errors that are no VF's are logged
  * @vfs: VF n is at n - 1
@@ -180,6 +189,7 @@ struct svff_pf {
 	u32 vf_message_rate;
 	enum pf_busy_policy busy_policy;
 	struct pf_verdict verdict;
+	struct delayed_work owed_work;
 	u64 *errors;
 	struct ratelimit_state complaints;
 	struct pf_vf *vfs;
@@ -239,14 +249,20 @@ void pf_mbox_recv(struct svff_qdma *qd, u16 src, const union svff_mbox_msg *msg)
 void pf_session_set_locked(struct svff_pf *pf, struct pf_vf *vf,
 			   const struct pf_session *next);
 int pf_release_locked(struct svff_pf *pf, struct pf_vf *vf);
+void pf_learn_vectors_locked(struct svff_pf *pf, struct pf_vf *vf);
+void pf_serve_held_locked(struct svff_pf *pf, struct pf_vf *vf, const union svff_mbox_msg *msg);
+
+/* notice.c */
+void pf_notice_init(struct svff_pf *pf);
+void pf_notice_exit(struct svff_pf *pf);
+void pf_forget_notices_locked(struct svff_pf *pf, struct pf_vf *vf);
+void pf_take_answer_locked(struct svff_pf *pf, struct pf_vf *vf, const union svff_mbox_msg *msg);
 void pf_notify_vf_locked(struct svff_pf *pf, struct pf_vf *vf, enum svff_mbox_op op);
 void pf_notify_vfs(struct svff_pf *pf, enum svff_mbox_op op);
 void pf_notify_quota_locked(struct svff_pf *pf, struct pf_vf *vf);
 int pf_ask_pause(struct svff_pf *pf, unsigned int n);
 int pf_tell_resume(struct svff_pf *pf, unsigned int n);
 void pf_tell_resume_locked(struct svff_pf *pf, struct pf_vf *vf);
-void pf_learn_vectors_locked(struct svff_pf *pf, struct pf_vf *vf);
-void pf_serve_held_locked(struct svff_pf *pf, struct pf_vf *vf, const union svff_mbox_msg *msg);
 
 /* contexts.c */
 struct pf_image *pf_image_alloc(unsigned int queues);

@@ -10,12 +10,8 @@
  */
 #include "pf.h"
 
-#include <linux/jiffies.h>
 #include <linux/ktime.h>
 #include <linux/ratelimit.h>
-
-#define PF_PAUSE_IDLE_MS	2000	/* that a VF has to become idle */
-#define PF_ANSWER_MS		1000	/* and to say so */
 
 static int exec_regs(struct svff_pf *pf, struct svff_mbox_reg_list *list)
 {
@@ -77,17 +73,6 @@ static int exec_cmds(struct svff_pf *pf, struct pf_verdict *v)
 	return 0;
 }
 
-/* Who does not know the VF any more, or anew, waits for no answer of it. */
-static void forget_question(struct svff_pf *pf, struct pf_vf *vf)
-{
-	lockdep_assert_held(&pf->lock);
-	if (!vf->asked)
-		return;
-	vf->asked = 0;
-	vf->answer = -SVFF_MBOX_ERR_NO_DEVICE;
-	wake_up_all(&pf->answers);
-}
-
 /**
  * pf_session_set_locked() - the one way to change a session
  * @pf: card
@@ -104,7 +89,7 @@ void pf_session_set_locked(struct svff_pf *pf, struct pf_vf *vf,
 		   pf->num_sessions + next->hello - vf->session.hello);
 	vf->session = *next;
 	if (!next->hello)
-		forget_question(pf, vf);
+		pf_forget_notices_locked(pf, vf);
 	if (!pf->num_sessions)
 		wake_up_all(&pf->no_sessions);
 }
@@ -169,7 +154,7 @@ static void settle(struct svff_pf *pf, struct pf_vf *vf, u8 op, bool failed)
 {
 	switch (op) {
 	case SVFF_MBOX_OP_HELLO:
-		forget_question(pf, vf);
+		pf_forget_notices_locked(pf, vf);
 		pf_state_enter_locked(pf, vf, failed ? SVFF_VF_ERROR : SVFF_VF_ACTIVE);
 		break;
 	case SVFF_MBOX_OP_VF_BYE:
@@ -239,20 +224,6 @@ static void serve(struct svff_pf *pf, struct pf_vf *vf, u8 op,
 		answer(pf, vf, v);
 }
 
-/* An answer to what is not asked any more is as good as none. */
-static void take_answer(struct svff_pf *pf, struct pf_vf *vf,
-			const union svff_mbox_msg *msg)
-{
-	bool has_seq = vf->session.ext & SVFF_MBOX_EXT_SEQ;
-
-	if (!vf->asked || msg->hdr.op != (vf->asked | SVFF_MBOX_RSP) ||
-	    (has_seq && le16_to_cpu(msg->hdr.dst) != vf->seq))
-		return;
-	vf->asked = 0;
-	vf->answer = msg->hdr.status;
-	wake_up_all(&pf->answers);
-}
-
 /**
  * pf_learn_vectors_locked() - a VF has as many vectors as its PCI function says
  * @pf: card
@@ -279,7 +250,7 @@ static void handle(struct svff_pf *pf, struct pf_vf *vf, const union svff_mbox_m
 	if (v->kind == PF_MSG_SERVE)
 		serve(pf, vf, msg->hdr.op, v);
 	else if (v->kind == PF_MSG_REPLY)
-		take_answer(pf, vf, msg);
+		pf_take_answer_locked(pf, vf, msg);
 	else
 		vf->stats.dropped++;
 }
@@ -322,190 +293,4 @@ void pf_mbox_recv(struct svff_qdma *qd, u16 src, const union svff_mbox_msg *msg)
 	vf->fresh = false;
 	if (may_pass(pf, vf) && !pf_hold_locked(pf, vf, msg))
 		handle(pf, vf, msg);
-}
-
-static int notify_locked(struct svff_pf *pf, struct pf_vf *vf, union svff_mbox_msg *msg)
-{
-	bool has_seq = vf->session.ext & SVFF_MBOX_EXT_SEQ;
-	int err;
-
-	lockdep_assert_held(&pf->lock);
-	/* 0 is no sequence number. */
-	vf->seq = vf->seq + 1 ?: 1;
-	msg->hdr.src = cpu_to_le16(has_seq ? vf->seq : pf->card.func);
-	msg->hdr.dst = cpu_to_le16(vf->session.func);
-	err = svff_qdma_mbox_send(pf->qd, vf->session.func, msg);
-	if (err)
-		dev_dbg(&pf->pdev->dev, "VF%u: not told 0x%02x (%pe)\n",
-			pf_vf_number(pf, vf), msg->hdr.op, ERR_PTR(err));
-	return err;
-}
-
-/**
- * pf_notify_vf_locked() - tell a VF's driver what the PF is about to do
- * @pf: card
- * @vf: VF
- * @op: PF_BYE, RESET_PREPARE or RESET_DONE
- *
- * Sends and goes on: a VF that does not listen must not hold up the others.
- *
- * Context: process, svff_pf.lock held.
- */
-void pf_notify_vf_locked(struct svff_pf *pf, struct pf_vf *vf, enum svff_mbox_op op)
-{
-	union svff_mbox_msg msg = { .hdr = { .op = op } };
-
-	notify_locked(pf, vf, &msg);
-}
-
-/**
- * pf_notify_quota_locked() - tell a VF's driver its quota, if it wants to know
- * @pf: card
- * @vf: VF
- *
- * Context: process, svff_pf.lock held.
- */
-void pf_notify_quota_locked(struct svff_pf *pf, struct pf_vf *vf)
-{
-	union svff_mbox_msg msg = {
-		.quota = {
-			.hdr = { .op = SVFF_MBOX_OP_QUOTA },
-			.queues = cpu_to_le32(vf->session.quota),
-		},
-	};
-
-	if (vf->session.ext & SVFF_MBOX_EXT_QUOTA)
-		notify_locked(pf, vf, &msg);
-}
-
-static int ask_pause(struct svff_pf *pf, unsigned int n)
-{
-	union svff_mbox_msg msg = {
-		.pause = {
-			.hdr = { .op = SVFF_MBOX_OP_PAUSE },
-			.idle_ms = cpu_to_le32(PF_PAUSE_IDLE_MS),
-		},
-	};
-	struct pf_vf *vf;
-	int err;
-
-	guard(mutex)(&pf->lock);
-	vf = pf_vf(pf, n);
-	if (vf->state == SVFF_VF_ABSENT)
-		return -ENODEV;
-	if (!(vf->session.ext & SVFF_MBOX_EXT_PAUSE))
-		return -EOPNOTSUPP;
-	if (vf->asked)
-		return -EBUSY;
-	err = notify_locked(pf, vf, &msg);
-	if (!err)
-		vf->asked = SVFF_MBOX_OP_PAUSE;
-	return err;
-}
-
-/**
- * pf_tell_resume_locked() - tell a VF's driver to go on, or that doorbells may have been lost
- * @pf: card
- * @vf: VF; nothing happens if its driver does not know how
- *
- * Context: process, svff_pf.lock held.
- */
-void pf_tell_resume_locked(struct svff_pf *pf, struct pf_vf *vf)
-{
-	union svff_mbox_msg msg = { .hdr = { .op = SVFF_MBOX_OP_RESUME } };
-
-	lockdep_assert_held(&pf->lock);
-	if (vf->session.ext & SVFF_MBOX_EXT_PAUSE)
-		notify_locked(pf, vf, &msg);
-}
-
-/* What came of the question. Who is not known to be idle is told to go on. */
-static int end_pause(struct svff_pf *pf, unsigned int n, bool killed)
-{
-	struct pf_vf *vf;
-	int err = 0;
-
-	guard(mutex)(&pf->lock);
-	vf = pf_vf(pf, n);
-	if (vf->asked)
-		err = killed ? -EINTR : -ETIMEDOUT;
-	else if (vf->answer == -SVFF_MBOX_ERR_NO_DEVICE)
-		err = -ENODEV;
-	else if (vf->answer)
-		err = -ETIMEDOUT;
-	vf->asked = 0;
-	if (err)
-		pf_tell_resume_locked(pf, vf);
-	return err;
-}
-
-/**
- * pf_ask_pause() - ask a VF's driver to start nothing new until it is resumed
- * @pf: card
- * @n: VF number, of those that the card can have
- *
- * Its queues stay set up. A hostile driver may say that it is idle when it is
- * not: this is a courtesy to those who want to be paused well, no protection.
- *
- * Context: process; sleeps up to 3 s.
- * Return: 0 once the VF is idle; -ENODEV if there is no such VF, or it went;
- * -EOPNOTSUPP if its driver does not know how; -EBUSY if it is being asked;
- * -ETIMEDOUT if it does not become idle; -EINTR if killed; errno of
- * svff_qdma_mbox_send(). On failure the VF goes on.
- */
-int pf_ask_pause(struct svff_pf *pf, unsigned int n)
-{
-	int err = ask_pause(pf, n);
-	long left;
-
-	if (err)
-		return err;
-	left = wait_event_killable_timeout(pf->answers, !READ_ONCE(pf->vfs[n - 1].asked),
-					   msecs_to_jiffies(PF_PAUSE_IDLE_MS + PF_ANSWER_MS));
-	return end_pause(pf, n, left < 0);
-}
-
-/**
- * pf_tell_resume() - tell a VF's driver to go on
- * @pf: card
- * @n: VF number, of those that the card can have
- *
- * Context: process; takes svff_pf.lock.
- * Return: 0; -ENODEV if there is no such VF; -EOPNOTSUPP if its driver does not
- * know how.
- */
-int pf_tell_resume(struct svff_pf *pf, unsigned int n)
-{
-	struct pf_vf *vf;
-
-	guard(mutex)(&pf->lock);
-	vf = pf_vf(pf, n);
-	if (vf->state == SVFF_VF_ABSENT)
-		return -ENODEV;
-	if (!(vf->session.ext & SVFF_MBOX_EXT_PAUSE))
-		return -EOPNOTSUPP;
-	pf_tell_resume_locked(pf, vf);
-	return 0;
-}
-
-/**
- * pf_notify_vfs() - tell all VFs that have a driver
- * @pf: card
- * @op: PF_BYE or RESET_PREPARE
- *
- * Context: process; takes svff_pf.lock.
- */
-void pf_notify_vfs(struct svff_pf *pf, enum svff_mbox_op op)
-{
-	unsigned int n;
-
-	guard(mutex)(&pf->lock);
-	for (n = 1; n <= pf->num_vfs; n++) {
-		struct pf_vf *vf = pf_vf(pf, n);
-
-		if (!vf->session.hello)
-			continue;
-		vf->told = op == SVFF_MBOX_OP_RESET_PREPARE;
-		pf_notify_vf_locked(pf, vf, op);
-	}
 }

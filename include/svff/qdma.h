@@ -357,6 +357,7 @@ int svff_qdma_mbox_send(struct svff_qdma *qd, u16 dst,
 
 /* The mailbox of a function that is stopped for a while (PF only). */
 void svff_qdma_mbox_drain(struct svff_qdma *qd);
+bool svff_qdma_mbox_untaken(struct svff_qdma *qd, u16 dst);
 unsigned int svff_qdma_mbox_take_back(struct svff_qdma *qd, u16 dst,
 				      union svff_mbox_msg *msgs, bool *in_buffer);
 void svff_qdma_mbox_look(struct svff_qdma *qd);

@@ -16,6 +16,7 @@
 #define SOME_QUEUES	2
 #define QUIET_MS	200
 #define PAUSE_MS	4000	/* the PF's patience, and a bit */
+#define DROP_MS		1200	/* until the PF drops what is not taken, and a bit */
 #define SEQ		0x1234
 #define RING_ADDRESS	0x100000	/* of an interrupt ring that no queue uses */
 
@@ -314,6 +315,27 @@ static enum ktap_result pause_fails(const void *arg)
 	return KTAP_PASS;
 }
 
+/* It slept through PAUSE and RESUME, of which its mailbox has room for one. */
+static enum ktap_result pause_slept(const void *arg)
+{
+	struct mbox_msg msg;
+	struct pauser p;
+	int i;
+
+	(void)arg;
+	EXPECT_STATUS(ext_session(EXT_ALL), 0);
+	EXPECT_STATUS(pause_start(&p), 0);
+	KTAP_FAIL_ON(pause_end(&p) != ETIMEDOUT, "write: %s", strerror(p.err));
+	usleep(DROP_MS * 1000);
+	EXPECT_STATUS(expect_notice(OP_EXT_PAUSE, &msg), 0);
+	answer(&msg, msg_get16(&msg, M_SRC), ST_OK);
+	for (i = 0; i < 3; i++)
+		EXPECT_STATUS(expect_notice(OP_EXT_RESUME, &msg), 0);
+	answer(&msg, msg_get16(&msg, M_SRC), ST_OK);
+	KTAP_FAIL_ON(!mbox_poll(&vf_a.mbox, &msg, DROP_MS), "notice 0x%02x", msg.b[M_OP]);
+	return KTAP_PASS;
+}
+
 /* @arg: OP_VF_BYE or OP_HELLO: either way nobody is there who could be idle. */
 static enum ktap_result pause_and_leave(const void *arg)
 {
@@ -367,6 +389,7 @@ static const struct ktap_case cases[] = {
 	{ "pause and resume", pause_answered, NULL },
 	{ "a VF that does not become idle", pause_fails, "" },
 	{ "a VF that does not answer", pause_fails, NULL },
+	{ "a VF that slept is told again to go on", pause_slept, NULL },
 	{ "a VF that leaves while it is paused", pause_and_leave, &bye },
 	{ "a VF that starts anew while it is paused", pause_and_leave, &again },
 	{ "a vendor's driver is not paused", pause_unknown, NULL },

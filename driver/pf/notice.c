@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/**
+ * DOC: Telling the VFs
+ *
+ * Notices are sent and not waited for, but for a pause that somebody asked for: a
+ * VF that does not listen must not hold up the others. One that a VF does not take
+ * within a second is lost (see svff_qdma_mbox_send()), which does no harm, but for
+ * RESUME: a driver that does not hear it stands still for ever. So RESUME is owed
+ * until it is answered, and is sent again when the VF takes messages.
+ */
+#include "pf.h"
+
+#include <linux/jiffies.h>
+
+#define PF_PAUSE_IDLE_MS	2000	/* that a VF has to become idle */
+#define PF_ANSWER_MS		1000	/* and to say so */
+#define PF_OWED_MS		500	/* between two looks at who is owed a RESUME */
+#define PF_OWED_SENT_MAX	8	/* who takes as many and answers none does not want to know */
+
+/**
+ * pf_forget_notices_locked() - a VF is not known any more, or anew: no answer of it is waited for
+ * @pf: card
+ * @vf: VF
+ *
+ * Context: process, svff_pf.lock held.
+ */
+void pf_forget_notices_locked(struct svff_pf *pf, struct pf_vf *vf)
+{
+	lockdep_assert_held(&pf->lock);
+	vf->owed = false;
+	if (!vf->asked)
+		return;
+	vf->asked = false;
+	vf->answer = -SVFF_MBOX_ERR_NO_DEVICE;
+	wake_up_all(&pf->answers);
+}
+
+/* Is @msg the answer to the notice @op that had the sequence number @seq? */
+static bool answers(const struct pf_vf *vf, const union svff_mbox_msg *msg, u8 op, u16 seq)
+{
+	bool has_seq = vf->session.ext & SVFF_MBOX_EXT_SEQ;
+
+	return msg->hdr.op == (op | SVFF_MBOX_RSP) && (!has_seq || le16_to_cpu(msg->hdr.dst) == seq);
+}
+
+/**
+ * pf_take_answer_locked() - a VF answers a notice
+ * @pf: card
+ * @vf: VF
+ * @msg: the answer; one to what is not asked any more is as good as none
+ *
+ * Context: process, svff_pf.lock held.
+ */
+void pf_take_answer_locked(struct svff_pf *pf, struct pf_vf *vf, const union svff_mbox_msg *msg)
+{
+	lockdep_assert_held(&pf->lock);
+	if (vf->owed && answers(vf, msg, SVFF_MBOX_OP_RESUME, vf->owed_seq))
+		vf->owed = false;
+	if (!vf->asked || !answers(vf, msg, SVFF_MBOX_OP_PAUSE, vf->asked_seq))
+		return;
+	vf->asked = false;
+	vf->answer = msg->hdr.status;
+	wake_up_all(&pf->answers);
+}
+
+static int notify_locked(struct svff_pf *pf, struct pf_vf *vf, union svff_mbox_msg *msg)
+{
+	bool has_seq = vf->session.ext & SVFF_MBOX_EXT_SEQ;
+	int err;
+
+	lockdep_assert_held(&pf->lock);
+	/* 0 is no sequence number. */
+	vf->seq = vf->seq + 1 ?: 1;
+	msg->hdr.src = cpu_to_le16(has_seq ? vf->seq : pf->card.func);
+	msg->hdr.dst = cpu_to_le16(vf->session.func);
+	err = svff_qdma_mbox_send(pf->qd, vf->session.func, msg);
+	if (err)
+		dev_dbg(&pf->pdev->dev, "VF%u: not told 0x%02x (%pe)\n",
+			pf_vf_number(pf, vf), msg->hdr.op, ERR_PTR(err));
+	return err;
+}
+
+/**
+ * pf_notify_vf_locked() - tell a VF's driver what the PF is about to do
+ * @pf: card
+ * @vf: VF
+ * @op: PF_BYE, RESET_PREPARE or RESET_DONE
+ *
+ * Sends and goes on: a VF that does not listen must not hold up the others.
+ *
+ * Context: process, svff_pf.lock held.
+ */
+void pf_notify_vf_locked(struct svff_pf *pf, struct pf_vf *vf, enum svff_mbox_op op)
+{
+	union svff_mbox_msg msg = { .hdr = { .op = op } };
+
+	notify_locked(pf, vf, &msg);
+}
+
+/**
+ * pf_notify_quota_locked() - tell a VF's driver its quota, if it wants to know
+ * @pf: card
+ * @vf: VF
+ *
+ * Context: process, svff_pf.lock held.
+ */
+void pf_notify_quota_locked(struct svff_pf *pf, struct pf_vf *vf)
+{
+	union svff_mbox_msg msg = {
+		.quota = {
+			.hdr = { .op = SVFF_MBOX_OP_QUOTA },
+			.queues = cpu_to_le32(vf->session.quota),
+		},
+	};
+
+	if (vf->session.ext & SVFF_MBOX_EXT_QUOTA)
+		notify_locked(pf, vf, &msg);
+}
+
+static int ask_pause(struct svff_pf *pf, unsigned int n)
+{
+	union svff_mbox_msg msg = {
+		.pause = {
+			.hdr = { .op = SVFF_MBOX_OP_PAUSE },
+			.idle_ms = cpu_to_le32(PF_PAUSE_IDLE_MS),
+		},
+	};
+	struct pf_vf *vf;
+	int err;
+
+	guard(mutex)(&pf->lock);
+	vf = pf_vf(pf, n);
+	if (vf->state == SVFF_VF_ABSENT)
+		return -ENODEV;
+	if (!(vf->session.ext & SVFF_MBOX_EXT_PAUSE))
+		return -EOPNOTSUPP;
+	if (vf->asked)
+		return -EBUSY;
+	err = notify_locked(pf, vf, &msg);
+	if (err)
+		return err;
+	vf->owed = false;
+	vf->asked = true;
+	vf->asked_seq = vf->seq;
+	return 0;
+}
+
+static void send_resume(struct svff_pf *pf, struct pf_vf *vf)
+{
+	union svff_mbox_msg msg = { .hdr = { .op = SVFF_MBOX_OP_RESUME } };
+
+	lockdep_assert_held(&pf->lock);
+	notify_locked(pf, vf, &msg);
+	vf->owed_seq = vf->seq;
+	vf->owed_sent++;
+}
+
+/* Who has not taken the last message, or is paused, gets no other. Return: is it still owed? */
+static bool send_owed(struct svff_pf *pf, struct pf_vf *vf)
+{
+	lockdep_assert_held(&pf->lock);
+	if (!vf->owed)
+		return false;
+	if (vf->moving || vf->state != SVFF_VF_ACTIVE || svff_qdma_mbox_untaken(pf->qd, vf->session.func))
+		return true;
+	vf->owed = vf->owed_sent < PF_OWED_SENT_MAX;
+	if (vf->owed)
+		send_resume(pf, vf);
+	return vf->owed;
+}
+
+static void owed_work(struct work_struct *work)
+{
+	struct svff_pf *pf = container_of(work, struct svff_pf, owed_work.work);
+	bool again = false;
+	unsigned int n;
+
+	guard(mutex)(&pf->lock);
+	for (n = 1; n <= pf->num_vfs; n++)
+		again |= send_owed(pf, pf_vf(pf, n));
+	if (again)
+		schedule_delayed_work(&pf->owed_work, msecs_to_jiffies(PF_OWED_MS));
+}
+
+/**
+ * pf_tell_resume_locked() - tell a VF's driver to go on, or that doorbells may have been lost
+ * @pf: card
+ * @vf: VF; nothing happens if its driver does not know how
+ *
+ * Context: process, svff_pf.lock held.
+ */
+void pf_tell_resume_locked(struct svff_pf *pf, struct pf_vf *vf)
+{
+	lockdep_assert_held(&pf->lock);
+	if (!(vf->session.ext & SVFF_MBOX_EXT_PAUSE))
+		return;
+	vf->owed = true;
+	vf->owed_sent = 0;
+	send_resume(pf, vf);
+	schedule_delayed_work(&pf->owed_work, msecs_to_jiffies(PF_OWED_MS));
+}
+
+/* What came of the question. Who is not known to be idle is told to go on. */
+static int end_pause(struct svff_pf *pf, unsigned int n, bool killed)
+{
+	struct pf_vf *vf;
+	int err = 0;
+
+	guard(mutex)(&pf->lock);
+	vf = pf_vf(pf, n);
+	if (vf->asked)
+		err = killed ? -EINTR : -ETIMEDOUT;
+	else if (vf->answer == -SVFF_MBOX_ERR_NO_DEVICE)
+		err = -ENODEV;
+	else if (vf->answer)
+		err = -ETIMEDOUT;
+	vf->asked = false;
+	if (err)
+		pf_tell_resume_locked(pf, vf);
+	return err;
+}
+
+/**
+ * pf_ask_pause() - ask a VF's driver to start nothing new until it is resumed
+ * @pf: card
+ * @n: VF number, of those that the card can have
+ *
+ * Its queues stay set up. A hostile driver may say that it is idle when it is
+ * not: this is a courtesy to those who want to be paused well, no protection.
+ *
+ * Context: process; sleeps up to 3 s.
+ * Return: 0 once the VF is idle; -ENODEV if there is no such VF, or it went;
+ * -EOPNOTSUPP if its driver does not know how; -EBUSY if it is being asked;
+ * -ETIMEDOUT if it does not become idle; -EINTR if killed; errno of
+ * svff_qdma_mbox_send(). On failure the VF goes on.
+ */
+int pf_ask_pause(struct svff_pf *pf, unsigned int n)
+{
+	int err = ask_pause(pf, n);
+	long left;
+
+	if (err)
+		return err;
+	left = wait_event_killable_timeout(pf->answers, !READ_ONCE(pf->vfs[n - 1].asked),
+					   msecs_to_jiffies(PF_PAUSE_IDLE_MS + PF_ANSWER_MS));
+	return end_pause(pf, n, left < 0);
+}
+
+/**
+ * pf_tell_resume() - tell a VF's driver to go on
+ * @pf: card
+ * @n: VF number, of those that the card can have
+ *
+ * Context: process; takes svff_pf.lock.
+ * Return: 0; -ENODEV if there is no such VF; -EOPNOTSUPP if its driver does not
+ * know how.
+ */
+int pf_tell_resume(struct svff_pf *pf, unsigned int n)
+{
+	struct pf_vf *vf;
+
+	guard(mutex)(&pf->lock);
+	vf = pf_vf(pf, n);
+	if (vf->state == SVFF_VF_ABSENT)
+		return -ENODEV;
+	if (!(vf->session.ext & SVFF_MBOX_EXT_PAUSE))
+		return -EOPNOTSUPP;
+	pf_tell_resume_locked(pf, vf);
+	return 0;
+}
+
+/**
+ * pf_notify_vfs() - tell all VFs that have a driver
+ * @pf: card
+ * @op: PF_BYE or RESET_PREPARE
+ *
+ * Context: process; takes svff_pf.lock.
+ */
+void pf_notify_vfs(struct svff_pf *pf, enum svff_mbox_op op)
+{
+	unsigned int n;
+
+	guard(mutex)(&pf->lock);
+	for (n = 1; n <= pf->num_vfs; n++) {
+		struct pf_vf *vf = pf_vf(pf, n);
+
+		if (!vf->session.hello)
+			continue;
+		vf->told = op == SVFF_MBOX_OP_RESET_PREPARE;
+		pf_notify_vf_locked(pf, vf, op);
+	}
+}
+
+/**
+ * pf_notice_init() - before the first notice
+ * @pf: card
+ *
+ * Context: any.
+ */
+void pf_notice_init(struct svff_pf *pf)
+{
+	INIT_DELAYED_WORK(&pf->owed_work, owed_work);
+}
+
+/**
+ * pf_notice_exit() - no more notices
+ * @pf: card, no VFs
+ *
+ * Context: process.
+ */
+void pf_notice_exit(struct svff_pf *pf)
+{
+	cancel_delayed_work_sync(&pf->owed_work);
+}
