@@ -117,6 +117,16 @@ void pf_notify_quota_locked(struct svff_pf *pf, struct pf_vf *vf)
 		notify_locked(pf, vf, &msg);
 }
 
+/* A VF whose driver knows the notices of a pause, or errno. */
+static struct pf_vf *find_pausable_locked(struct svff_pf *pf, unsigned int n)
+{
+	struct pf_vf *vf = pf_vf(pf, n);
+
+	if (vf->state == SVFF_VF_ABSENT)
+		return ERR_PTR(-ENODEV);
+	return vf->session.ext & SVFF_MBOX_EXT_PAUSE ? vf : ERR_PTR(-EOPNOTSUPP);
+}
+
 static int ask_pause(struct svff_pf *pf, unsigned int n)
 {
 	union svff_mbox_msg msg = {
@@ -129,11 +139,9 @@ static int ask_pause(struct svff_pf *pf, unsigned int n)
 	int err;
 
 	guard(mutex)(&pf->lock);
-	vf = pf_vf(pf, n);
-	if (vf->state == SVFF_VF_ABSENT)
-		return -ENODEV;
-	if (!(vf->session.ext & SVFF_MBOX_EXT_PAUSE))
-		return -EOPNOTSUPP;
+	vf = find_pausable_locked(pf, n);
+	if (IS_ERR(vf))
+		return PTR_ERR(vf);
 	if (vf->asked)
 		return -EBUSY;
 	err = notify_locked(pf, vf, &msg);
@@ -260,13 +268,10 @@ int pf_tell_resume(struct svff_pf *pf, unsigned int n)
 	struct pf_vf *vf;
 
 	guard(mutex)(&pf->lock);
-	vf = pf_vf(pf, n);
-	if (vf->state == SVFF_VF_ABSENT)
-		return -ENODEV;
-	if (!(vf->session.ext & SVFF_MBOX_EXT_PAUSE))
-		return -EOPNOTSUPP;
-	pf_tell_resume_locked(pf, vf);
-	return 0;
+	vf = find_pausable_locked(pf, n);
+	if (!IS_ERR(vf))
+		pf_tell_resume_locked(pf, vf);
+	return PTR_ERR_OR_ZERO(vf);
 }
 
 /**
