@@ -16,34 +16,17 @@
  */
 #include <err.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "load.h"
 
 #define BLOCK		(256 << 10)
 #define BLOCKS		64
 #define RETRY_US	1000
-
-static volatile sig_atomic_t enough;
-
-static void on_term(int sig)
-{
-	(void)sig;
-	enough = 1;
-}
-
-static uint64_t now_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000000ULL + t.tv_nsec / 1000;
-}
 
 /* No two rounds, and no two words of one, are alike. */
 static void fill(uint64_t *block, uint64_t round)
@@ -60,38 +43,29 @@ static bool move(int fd, const uint64_t *block, uint64_t *back, off_t at)
 	return pwrite(fd, block, BLOCK, at) == BLOCK && pread(fd, back, BLOCK, at) == BLOCK;
 }
 
-static void tell(int rounds_fd, uint64_t rounds)
-{
-	char text[24];
-	int len = snprintf(text, sizeof(text), "%llu\n", (unsigned long long)rounds);
-
-	if (pwrite(rounds_fd, text, len, 0) != len)
-		err(1, "number of rounds");
-}
-
 int main(int argc, char **argv)
 {
-	uint64_t round = 0, failed = 0, gap = 0, last = 0, *block, *back;
-	int fd = -1, rounds_fd;
+	uint64_t failed = 0, *block, *back;
+	struct load load;
 	useconds_t rest_us;
 	off_t start;
+	int fd = -1;
 
 	if (argc != 4 && argc != 5)
 		errx(2, "usage: mover DEVICE MIB ROUNDS-FILE [REST-MS]");
 	rest_us = argc > 4 ? strtoul(argv[4], NULL, 0) * 1000 : 0;
 	start = (off_t)strtoul(argv[2], NULL, 0) << 20;
-	rounds_fd = open(argv[3], O_WRONLY | O_CREAT | O_TRUNC, 0644);
 	block = malloc(BLOCK);
 	back = malloc(BLOCK);
-	if (rounds_fd < 0 || !block || !back)
-		err(1, "%s", argv[3]);
-	signal(SIGTERM, on_term);
+	if (!block || !back)
+		err(1, "blocks");
+	load_begin(&load, argv[3]);
 	while (!enough) {
 		if (fd < 0)
 			fd = open(argv[1], O_RDWR);
-		fill(block, round);
+		fill(block, load.rounds);
 		memset(back, 0, BLOCK);
-		if (fd < 0 || !move(fd, block, back, start + round % BLOCKS * BLOCK)) {
+		if (fd < 0 || !move(fd, block, back, start + load.rounds % BLOCKS * BLOCK)) {
 			failed++;
 			if (fd >= 0)
 				close(fd);
@@ -100,15 +74,11 @@ int main(int argc, char **argv)
 			continue;
 		}
 		if (memcmp(block, back, BLOCK))
-			errx(1, "round %llu: what was read is not what was written", (unsigned long long)round);
-		if (last && now_us() - last > gap)
-			gap = now_us() - last;
-		last = now_us();
-		tell(rounds_fd, ++round);
+			errx(1, "round %llu: what was read is not what was written", (unsigned long long)load.rounds);
+		load_round_over(&load);
 		if (rest_us)
 			usleep(rest_us);
 	}
-	printf("%llu %llu %llu\n", (unsigned long long)round, (unsigned long long)gap / 1000,
-	       (unsigned long long)failed);
+	load_end(&load, failed);
 	return 0;
 }

@@ -18,34 +18,17 @@
 #include <err.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "load.h"
 
 #define ROUND		16	/* packets */
 #define WORDS_MAX	512
 #define LOST_MS		500	/* without a packet: the next round begins */
-
-static volatile sig_atomic_t enough;
-
-static void on_term(int sig)
-{
-	(void)sig;
-	enough = 1;
-}
-
-static uint64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000ULL + t.tv_nsec / 1000000;
-}
 
 /* The number, then what follows from it. Return: bytes. */
 static size_t make(uint64_t *packet, uint64_t number)
@@ -99,39 +82,25 @@ static uint64_t receive(int fd, uint64_t *next, uint64_t end)
 	return came;
 }
 
-static void tell(int rounds_fd, uint64_t rounds)
-{
-	char text[24];
-	int len = snprintf(text, sizeof(text), "%llu\n", (unsigned long long)rounds);
-
-	if (pwrite(rounds_fd, text, len, 0) != len)
-		err(1, "number of rounds");
-}
-
 int main(int argc, char **argv)
 {
-	uint64_t round = 0, next = 1, came = 0, gap = 0, last = 0, i;
-	int fd, rounds_fd;
+	uint64_t next = 1, came = 0, first, i;
+	struct load load;
+	int fd;
 
 	if (argc != 3)
 		errx(2, "usage: packets DEVICE ROUNDS-FILE");
 	fd = open(argv[1], O_RDWR);
 	if (fd < 0)
 		err(1, "%s", argv[1]);
-	rounds_fd = open(argv[2], O_WRONLY | O_CREAT | O_TRUNC, 0644);
-	if (rounds_fd < 0)
-		err(1, "%s", argv[2]);
-	signal(SIGTERM, on_term);
+	load_begin(&load, argv[2]);
 	while (!enough) {
+		first = 1 + load.rounds * ROUND;
 		for (i = 0; i < ROUND; i++)
-			send_one(fd, 1 + round * ROUND + i);
-		came += receive(fd, &next, 1 + ++round * ROUND);
-		if (last && now_ms() - last > gap)
-			gap = now_ms() - last;
-		last = now_ms();
-		tell(rounds_fd, round);
+			send_one(fd, first + i);
+		came += receive(fd, &next, first + ROUND);
+		load_round_over(&load);
 	}
-	printf("%llu %llu %llu\n", (unsigned long long)round, (unsigned long long)gap,
-	       (unsigned long long)(round * ROUND - came));
+	load_end(&load, load.rounds * ROUND - came);
 	return 0;
 }
