@@ -6,21 +6,33 @@
 # shellcheck disable=SC2317,SC2329	# functions are called through add
 
 [ -x /usr/sbin/libvirtd ] || { echo "1..0 # SKIP no libvirtd"; exit 4; }
-. "$(dirname "$0")/../sriov/vf.sh"
-modinfo svff_vfio >/dev/null 2>&1 || { echo "1..0 # SKIP no svff_vfio"; exit "$KTAP_SKIP"; }
+WITH=L
+. "$(dirname "$0")/guests.sh"
 
-RUN=/run/svff-lab
 KVER=$(uname -r)
 BOOT_LIMIT=300
 export LIBVIRT_DEFAULT_URI=qemu:///system
 
-libvirtd_ended() { ! pidof libvirtd >/dev/null; }
+ended() { ! pidof "$1" >/dev/null; }
 libvirtd_answers() { virsh -q list >/dev/null 2>&1; }
 
 start_libvirtd()
 {
-	libvirtd -d || fail "libvirtd does not start"
+	libvirtd -d -f "$TMP/libvirtd.conf" || fail "libvirtd does not start"
 	until_true libvirtd_answers || fail "libvirtd does not answer: $(tail -n 3 /var/log/libvirt/libvirtd.log)"
+}
+
+stop_daemon()
+{
+	! ended "$1" || return 0
+	kill "$(pidof "$1")"
+	until_true ended "$1" || fail "$1 does not end"
+}
+
+start_libvirtd_anew()
+{
+	stop_daemon libvirtd
+	start_libvirtd
 }
 
 # Without systemd. Debian's QEMUs are hidden: libvirtd would ask each what it can.
@@ -35,7 +47,7 @@ prepare_libvirt()
 	for q in /usr/bin/qemu-system-*; do
 		[ ! -e "$q" ] || mount --bind /dev/null "$q"
 	done
-	cat >>/etc/libvirt/libvirtd.conf <<-END
+	cat >"$TMP/libvirtd.conf" <<-END
 		auth_unix_rw = "none"
 		auth_unix_ro = "none"
 		log_outputs = "3:file:/var/log/libvirt/libvirtd.log"
@@ -87,6 +99,7 @@ start_domain()
 {
 	prepare_libvirt
 	emulator
+	rm -f /var/lib/libvirt/L.cmd.*
 	mkfifo -m 666 /var/lib/libvirt/L.cmd.in /var/lib/libvirt/L.cmd.out
 	ln -sf /var/lib/libvirt/L.cmd.in /var/lib/libvirt/L.cmd.out "$RUN/"
 	domain_xml >"$TMP/L.xml"
@@ -112,18 +125,13 @@ attach_to_domain()
 	must svff init --vfs 2
 	must svff attach 1 libvirt:L
 	xml_has 1
-	# shellcheck disable=SC2016	# expanded in the guest
-	guest_run L -t 90 'modprobe svff_vf && for i in $(seq 600); do [ -e /dev/svff-mm0 ] && exit; sleep 0.1; done; exit 1' ||
-		fail "no data device"
-	mover_start L 0
-	guest_run L 'dmesg -C'
+	drive L
 }
 
-goes_on()
+domain_goes_on()
 {
 	xml_has 1
-	mover_goes_on L
-	guest_untouched L
+	go_on L
 }
 
 pauses()
@@ -132,7 +140,7 @@ pauses()
 	tool status
 	told '.cards[0].vf[0].guest_state == "paused" and .cards[0].vf[0].guest == "libvirt:L"'
 	tool unpause 1
-	goes_on
+	domain_goes_on
 }
 
 changes()
@@ -140,7 +148,7 @@ changes()
 	tool reconf --vfs "$1"
 	told '.way == "pause"'
 	expect "$1" "$D/sriov_numvfs"
-	goes_on
+	domain_goes_on
 }
 
 # The note is lost, and libvirtd started anew while the VF is paused.
@@ -149,35 +157,44 @@ finds_it_again()
 	rm "/run/svff/$PF.json"
 	tool pause 1
 	told '.vf[0].guest == "libvirt:L"'
-	kill "$(pidof libvirtd)"
-	until_true libvirtd_ended || fail "libvirtd does not end"
-	start_libvirtd
+	start_libvirtd_anew
 	tool unpause 1
-	goes_on
+	domain_goes_on
 }
+
+# svff connects anew, if it can, and sees what QEMU has done; else that is recovered.
+libvirtd_ends()
+{
+	start_libvirtd_anew
+	goes_on || echo "status $?: $(cat "$TMP/said")"
+}
+
+# shellcheck disable=SC2016	# expanded each time
+libvirtd_ends_in_reconf() { sweep 8 libvirtd_ends : 'xml_has 1' 'reconf --vfs $((6 - $(get "$D/sriov_numvfs")))'; }
 
 detach_from_domain()
 {
-	mover_stop L
-	# shellcheck disable=SC2153	# set by mover_stop
-	[ "$FAILED" -eq 0 ] || fail "$FAILED transfers failed"
+	stop_moving L
 	must svff detach 1
 	xml_has 0
-	guest_log_clean L
 }
 
 cleanup()
 {
 	virsh -q destroy L 2>/dev/null
+	virsh -q undefine L
+	stop_daemon libvirtd
+	stop_daemon virtlogd
+	calm
 	no_vfs
 	rm -rf "$TMP"
 }
 
-trap cleanup EXIT
 add "a domain of libvirt, QEMU unprivileged" start_domain
 add "svff attach, live and in the definition" attach_to_domain
 add "pause and unpause" pauses
 add "reconf: more VFs" changes 4
 add "found by its address, and after libvirtd has ended" finds_it_again
+add "libvirtd ends and comes in the midst of a reconf" libvirtd_ends_in_reconf
 add "svff detach, live and in the definition" detach_from_domain
 finish
