@@ -6,10 +6,10 @@
 #	N passed, N failed, N skipped
 # and the status is 1 if anything failed. KTAP output of all is in build/lab/ktap*, logs are beside it.
 #
-# make check-long: what takes longer: all cases of these tests, on both stock kernels; the tests on a debug kernel (KASAN,
-# lockdep, kmemleak and more) and on the card's other IP revisions, a VF that attacks, all VFs at once, pauses that
-# go wrong, some reconfs in a row (RECONFS=200: so many), millions of messages from a fuzzer; with FOREIGN=FOLDER also
-# selftests/foreign.
+# make check-long: what takes longer: all cases of these tests, on both stock kernels; the tests, but for such cases, on a
+# debug kernel (KASAN, lockdep, kmemleak and more), beside all else; on the card's other IP revisions, a VF that attacks,
+# all VFs at once, pauses that go wrong, some reconfs in a row (RECONFS=200: so many), millions of messages from a fuzzer;
+# with FOREIGN=FOLDER also selftests/foreign.
 
 set -eu
 . "$(dirname "$0")/common.sh"
@@ -18,7 +18,7 @@ LIMIT=3300		# seconds for one emulated host with all its tests
 LONG_LIMIT=10800
 LONG_FUZZ_RUNS=20000	# some 4 million messages
 OTHER_IPS="qdma-3.1 eqdma-4.0 cpm5"
-ROOM_FOR_TWO_KB=9000000	# free memory that two emulated hosts need
+HOST_KB=4500000		# free memory that an emulated host needs
 
 LAB=$SVFF_BUILD/lab
 KTAP=$LAB/ktap
@@ -91,12 +91,15 @@ hosts_at_once()
 	return "$rc"
 }
 
+# room_for COUNT: emulated hosts at the same time
+room_for() { [ "$(awk '/^MemAvailable/ { print $2 }' /proc/meminfo)" -gt $(($1 * HOST_KB)) ]; }
+
 # hosts [--quick]
 hosts()
 {
 	local k
 
-	if [ "$(awk '/^MemAvailable/ { print $2 }' /proc/meminfo)" -gt "$ROOM_FOR_TWO_KB" ]; then
+	if room_for 2; then
 		beside "tests in emulated hosts, $SVFF_KERNELS at the same time" hosts_at_once "$@" || :
 		return
 	fi
@@ -131,28 +134,44 @@ totals()
 
 fuzz() { "$SVFF_LAB/enter.sh" /svff/build/user/selftests/fuzz/run.sh "$LONG_FUZZ_RUNS" >"$KTAP/fuzz-long"; }
 
+debug_host()
+{
+	beside "debug kernel (40 min, once)" build debug || return 0
+	beside "tests on the debug kernel" host debug debug xlnx-qdma "$SVFF_LAB/run-tests.sh" --quick --debug || :
+}
+
 long()
+{
+	LIMIT=$LONG_LIMIT
+	if room_for 3; then
+		debug_host &
+		other_hosts
+		wait
+	else
+		debug_host
+		other_hosts
+	fi
+	step "millions of messages" fuzz || :
+}
+
+other_hosts()
 {
 	local ip
 
-	LIMIT=$LONG_LIMIT
 	hosts
-	step "debug kernel (10 min, once)" build debug
-	step "tests on the debug kernel" host debug debug xlnx-qdma "$SVFF_LAB/run-tests.sh" --debug || :
 	for ip in $OTHER_IPS; do
-		step "tests on a card with $ip" host "$ip" "${SVFF_KERNELS##* }" "xlnx-qdma,ip=$ip" \
+		beside "tests on a card with $ip" host "$ip" "${SVFF_KERNELS##* }" "xlnx-qdma,ip=$ip" \
 			"$SVFF_LAB/run-tests.sh" --card || :
 	done
-	step "a VF that attacks, beside one that works" host hostile "${SVFF_KERNELS##* }" xlnx-qdma \
+	beside "a VF that attacks, beside one that works" host hostile "${SVFF_KERNELS##* }" xlnx-qdma \
 		"$SVFF_LAB/run-tests.sh" --hostile || :
-	step "252 VFs and 2048 queues at once" host scale "${SVFF_KERNELS##* }" xlnx-qdma \
+	beside "252 VFs and 2048 queues at once" host scale "${SVFF_KERNELS##* }" xlnx-qdma \
 		"$SVFF_LAB/run-tests.sh" --scale || :
-	step "QEMU's part of a pause" host pause "${SVFF_KERNELS##* }" xlnx-qdma "$SVFF_LAB/run-tests.sh" --pause || :
-	step "pauses that go wrong, ${RECONFS:=6} reconfs in a row" host faults "${SVFF_KERNELS##* }" xlnx-qdma \
+	beside "QEMU's part of a pause" host pause "${SVFF_KERNELS##* }" xlnx-qdma "$SVFF_LAB/run-tests.sh" --pause || :
+	beside "pauses that go wrong, ${RECONFS:=6} reconfs in a row" host faults "${SVFF_KERNELS##* }" xlnx-qdma \
 		"$SVFF_LAB/run-tests.sh" --faults "$RECONFS" || :
-	step "a network card's VF, paused" host igb "${SVFF_KERNELS##* }" igb "$SVFF_LAB/run-tests.sh" --igb || :
-	step "millions of messages" fuzz || :
-	[ -z "${FOREIGN:-}" ] || step "foreign drivers" foreign || :
+	beside "a network card's VF, paused" host igb "${SVFF_KERNELS##* }" igb "$SVFF_LAB/run-tests.sh" --igb || :
+	[ -z "${FOREIGN:-}" ] || beside "foreign drivers" foreign || :
 }
 
 foreign()
