@@ -456,23 +456,33 @@ static int dma_resume(struct dma_chan *c)
 	return 0;
 }
 
-static int dma_terminate(struct dma_chan *c)
+static void drop_begun_locked(struct qdma_chan *chan)
 {
-	struct qdma_chan *chan = to_chan(c);
 	struct dma_desc *desc;
-	unsigned long flags;
-	bool busy;
 
-	spin_lock_irqsave(&chan->lock, flags);
-	chan->paused = false;
-	unpark_locked(chan);
-	list_splice_tail_init(&chan->submitted, &chan->issued);
-	end_issued_locked(chan, -ECANCELED, true);
+	lockdep_assert_held(&chan->lock);
 	spin_lock(&chan->ring->lock);
 	list_for_each_entry(desc, &chan->running, node)
 		desc->dropped = true;
 	list_for_each_entry(desc, &chan->finished, node)
 		desc->dropped = true;
+	spin_unlock(&chan->ring->lock);
+}
+
+static int dma_terminate(struct dma_chan *c)
+{
+	struct qdma_chan *chan = to_chan(c);
+	unsigned long flags;
+	bool busy;
+
+	spin_lock_irqsave(&chan->lock, flags);
+	chan->paused = false;
+	/* First, so that a period which ends now is not followed by another. */
+	drop_begun_locked(chan);
+	unpark_locked(chan);
+	list_splice_tail_init(&chan->submitted, &chan->issued);
+	end_issued_locked(chan, -ECANCELED, true);
+	spin_lock(&chan->ring->lock);
 	busy = !list_empty(&chan->running);
 	spin_unlock(&chan->ring->lock);
 	if (busy && !chan->gone)
