@@ -11,6 +11,7 @@
  * VF which floods gets its turn like every other.
  */
 #include "priv.h"
+#include "mbox.h"
 
 #include <linux/bitfield.h>
 #include <linux/delay.h>
@@ -23,6 +24,7 @@
 
 #define RX_BATCH		32	/* messages per run of the receive work */
 #define POLL_MS			10	/* without a vector */
+#define AWAY_MS			100	/* in a VF that is paused */
 #define RETRY_MS		1	/* receiver's buffer was full */
 #define SEND_TIMEOUT_MS		1000	/* then the message is dropped */
 #define TX_WAITING_MAX		(SVFF_QDMA_MBOX_UNTAKEN - 1)	/* one is in the buffer */
@@ -46,12 +48,9 @@ static unsigned long send_deadline(void)
 	return jiffies + msecs_to_jiffies(SEND_TIMEOUT_MS);
 }
 
-static void read_msg(struct svff_qdma *qd, union svff_mbox_msg *msg)
+static u32 read_word(void *arg, unsigned int i)
 {
-	unsigned int i;
-
-	for (i = 0; i < SVFF_MBOX_MSG_WORDS; i++)
-		msg->words[i] = cpu_to_le32(qdma_mbox_read(qd, QDMA_MBOX_IN(i)));
+	return qdma_mbox_read(arg, QDMA_MBOX_IN(i));
 }
 
 static void write_msg(struct svff_qdma *qd, const union svff_mbox_msg *msg)
@@ -62,25 +61,35 @@ static void write_msg(struct svff_qdma *qd, const union svff_mbox_msg *msg)
 		qdma_mbox_write(qd, QDMA_MBOX_OUT(i), le32_to_cpu(msg->words[i]));
 }
 
-/* Returns false if there is none. */
-static bool receive_locked(struct svff_qdma *qd, u16 *src, union svff_mbox_msg *msg)
+/*
+ * Returns -ENOENT if there is none, -EAGAIN if there was one and a pause came in
+ * between; that one stays where it is.
+ */
+static int receive_locked(struct svff_qdma *qd, u16 *src, union svff_mbox_msg *msg)
 {
 	u32 status;
 
 	lockdep_assert_held(&qd->mbox.lock);
 	status = qdma_mbox_read(qd, QDMA_MBOX_STATUS);
 	if (status == QDMA_ALL_ONES || !(status & QDMA_MBOX_STATUS_IN))
-		return false;
+		return -ENOENT;
 	*src = 0;
 	if (!qd->is_vf) {
 		*src = FIELD_GET(QDMA_MBOX_STATUS_SRC, status);
 		qdma_mbox_write(qd, QDMA_MBOX_TARGET, *src);
 	}
-	read_msg(qd, msg);
+	if (!qdma_mbox_take(read_word, qd, msg, qd->is_vf))
+		return -EAGAIN;
 	qdma_mbox_write(qd, QDMA_MBOX_COMMAND, QDMA_MBOX_COMMAND_RECV);
 	qd->mbox.received++;
 	trace_qdma_mbox(&qd->pdev->dev, false, *src, msg->hdr.op, msg->hdr.status);
-	return true;
+	return 0;
+}
+
+/* The mailbox reads as all ones. */
+static int out_of_reach(struct svff_qdma *qd)
+{
+	return qdma_may_be_away(qd) && !READ_ONCE(qd->gone) ? -EAGAIN : -ENODEV;
 }
 
 /* Returns -EBUSY if the receiver has not taken the last one yet, -EAGAIN if this VF is paused. */
@@ -94,10 +103,13 @@ static int send_locked(struct svff_qdma *qd, u16 dst, const union svff_mbox_msg 
 		qdma_mbox_write(qd, QDMA_MBOX_TARGET, dst);
 	status = qdma_mbox_read(qd, QDMA_MBOX_STATUS);
 	if (status == QDMA_ALL_ONES)
-		return qdma_may_be_away(qd) && !READ_ONCE(qd->gone) ? -EAGAIN : -ENODEV;
+		return out_of_reach(qd);
 	if (status & QDMA_MBOX_STATUS_OUT)
 		return -EBUSY;
 	write_msg(qd, msg);
+	/* What was written before a pause that began meanwhile is lost: do not send the rest. */
+	if (qd->is_vf && qdma_mbox_read(qd, QDMA_MBOX_STATUS) == QDMA_ALL_ONES)
+		return out_of_reach(qd);
 	if (!qd->is_vf)
 		qdma_mbox_write(qd, QDMA_MBOX_ACK(dst / 32), BIT(dst % 32));
 	qdma_mbox_write(qd, QDMA_MBOX_COMMAND, QDMA_MBOX_COMMAND_SEND);
@@ -113,18 +125,25 @@ static unsigned int receive_batch(struct svff_qdma *qd)
 {
 	union svff_mbox_msg msg;
 	unsigned int n;
-	bool got;
 	u16 src;
+	int err;
 
 	for (n = 0; n < RX_BATCH; n++) {
 		mutex_lock(&qd->mbox.lock);
-		got = qd->mbox.enabled && receive_locked(qd, &src, &msg);
+		err = qd->mbox.enabled ? receive_locked(qd, &src, &msg) : -ENOENT;
 		mutex_unlock(&qd->mbox.lock);
-		if (!got)
-			break;
+		if (err)
+			return err == -EAGAIN ? RX_BATCH : n;
 		qd->ops->mbox_recv(qd, src, &msg);
 	}
 	return n;
+}
+
+/* What came before a pause and could not be read interrupts no more. */
+static void look_after_pause(struct svff_qdma *qd)
+{
+	WRITE_ONCE(qd->mbox.looking, true);
+	queue_delayed_work(qdma_wq, &qd->mbox.rx, msecs_to_jiffies(AWAY_MS));
 }
 
 static void rx_work(struct work_struct *work)
@@ -139,6 +158,8 @@ static void rx_work(struct work_struct *work)
 		queue_delayed_work(qdma_wq, &qd->mbox.rx, 1);
 	else if (qd->mbox.polled)
 		queue_delayed_work(qdma_wq, &qd->mbox.rx, msecs_to_jiffies(POLL_MS));
+	else if (svff_qdma_away(qd))
+		look_after_pause(qd);
 }
 
 /**
@@ -397,7 +418,7 @@ static void discard_stale_locked(struct svff_qdma *qd)
 	unsigned int i;
 	u16 src;
 
-	for (i = 0; i < QDMA_MAX_FUNCS && receive_locked(qd, &src, &msg); i++)
+	for (i = 0; i < QDMA_MAX_FUNCS && !receive_locked(qd, &src, &msg); i++)
 		;
 	if (qd->is_vf || !(qdma_mbox_read(qd, QDMA_MBOX_STATUS) & QDMA_MBOX_STATUS_ACK))
 		return;

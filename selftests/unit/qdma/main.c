@@ -41,6 +41,8 @@ static const struct ktap_case cases[] = {
 	{ "batch: fast hardware does not make it small", test_batch_fast, NULL },
 	{ "batch: a plug holds back, not for long", test_batch_plug, NULL },
 	{ "batch: time to wait", test_batch_wait, NULL },
+	{ "mbox: a pause anywhere costs or spoils no message", test_mbox_pause, NULL },
+	{ "mbox: a PF takes what it gets", test_mbox_pf, NULL },
 	{ "state: what is left to do is kept", test_state_settle, NULL },
 	{ "state: buffers fetched ahead are fetched again", test_state_rewind, NULL },
 	{ "state: a queue becomes another function's", test_state_assign, NULL },

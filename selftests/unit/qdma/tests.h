@@ -42,6 +42,9 @@ TEST(test_batch_fast);
 TEST(test_batch_plug);
 TEST(test_batch_wait);
 
+TEST(test_mbox_pause);
+TEST(test_mbox_pf);
+
 TEST(test_state_settle);
 TEST(test_state_rewind);
 TEST(test_state_assign);
