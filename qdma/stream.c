@@ -157,6 +157,19 @@ static void free_rings(struct qdma_stream *s)
 	s->shut = true;
 }
 
+/* The time in which the host has the hardware does not count; no queue can be stopped in it. */
+static void linger(struct qdma_stream *s)
+{
+	struct svff_qdma *qd = s->st->node.qd;
+	bool away;
+
+	do {
+		away = svff_qdma_away(qd);
+		if (wait_event_timeout(s->tx.ring.room, !copies_left(s), msecs_to_jiffies(LINGER_MS)))
+			return;
+	} while (away || svff_qdma_away(qd));
+}
+
 /* A queue that does not stop keeps its memory until the device is removed. */
 static void close_stream(struct qdma_stream *s)
 {
@@ -164,8 +177,7 @@ static void close_stream(struct qdma_stream *s)
 
 	lockdep_assert_held(&st->node.lock);
 	if (!s->shut) {
-		wait_event_timeout(s->tx.ring.room, !copies_left(s),
-				   msecs_to_jiffies(LINGER_MS));
+		linger(s);
 		if (!remove_rings(s)) {
 			list_move_tail(&s->entry, &st->stuck);
 			return;
