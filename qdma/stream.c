@@ -231,23 +231,19 @@ static int look_unlocked(struct qdma_stream *s)
 	return err;
 }
 
-static bool has_news(struct qdma_stream *s, int *err)
+static bool has_news(struct qdma_stream *s)
 {
-	*err = look_unlocked(s);
-	return *err != -EAGAIN;
+	return look_unlocked(s) != -EAGAIN;
 }
 
-/* An error is told once; then there is a new start. */
+/* Returns 0 if there is a packet or an error. */
 static int wait_packet(struct qdma_stream *s, bool nowait)
 {
-	int err;
-
-	if (!has_news(s, &err) && !nowait &&
-	    wait_event_interruptible(s->rx.ring.room, has_news(s, &err)))
-		return -ERESTARTSYS;
-	if (err && err != -EAGAIN && err != -ENODEV)
-		qdma_ring_ready(&s->rx.ring, false);
-	return err;
+	if (has_news(s))
+		return 0;
+	if (nowait)
+		return -EAGAIN;
+	return wait_event_interruptible(s->rx.ring.room, has_news(s)) ? -ERESTARTSYS : 0;
 }
 
 static void note_packet(struct qdma_stream *s, bool cut)
@@ -263,6 +259,18 @@ static void note_packet(struct qdma_stream *s, bool cut)
 	memcpy(s->last_entry, entry, qdma_desc_size(s->rx.config.cmpt_sz));
 }
 
+/*
+ * An error is told once; then there is a new start, which forgets all packets:
+ * not while another reader has one.
+ */
+static int tell_error(struct qdma_stream *s, int err)
+{
+	lockdep_assert_held(&s->read_lock);
+	if (err != -EAGAIN && err != -ENODEV)
+		qdma_ring_ready(&s->rx.ring, false);
+	return err;
+}
+
 /* Whoever holds @read_lock has the first packet; more may come meanwhile. */
 static ssize_t read_first(struct qdma_stream *s, struct iov_iter *iter)
 {
@@ -276,7 +284,7 @@ static ssize_t read_first(struct qdma_stream *s, struct iov_iter *iter)
 	left = err ? 0 : qdma_rx_left(rx);
 	spin_unlock_irq(&rx->ring.lock);
 	if (err)
-		return err;
+		return tell_error(s, err);
 	len = min(left, iov_iter_count(iter));
 	done = qdma_rx_copy(rx, len, iter);
 	if (len && !done)
