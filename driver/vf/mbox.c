@@ -16,12 +16,14 @@
 #include "vf.h"
 
 #include <linux/bits.h>
+#include <linux/delay.h>
 #include <linux/jiffies.h>
 #include <linux/kernel.h>
 #include <linux/string.h>
 
 #define VF_REPLY_TIMEOUT_MS	10000
 #define VF_REPLY_LOOK_MS	500
+#define VF_LOCK_STEP_MS		10
 
 static const char *const status_names[] = {
 	[SVFF_MBOX_OK]			= "success",
@@ -187,14 +189,42 @@ static bool answer_may_wait(struct svff_vf *vf)
 	       (svff_qdma_data_paused(vf->qd) && !is_closing(&vf->mbox));
 }
 
-static int wait_reply(struct svff_vf *vf, u8 op)
+/*
+ * What takes a queue or an interrupt ring back from the hardware is not given up
+ * because somebody is killed: its memory would stay the hardware's, or the whole
+ * function lose the bus.
+ */
+static bool is_firm(u8 op)
+{
+	return op == SVFF_MBOX_OP_QCTXT_INV || op == SVFF_MBOX_OP_INTR_CTXT_INV;
+}
+
+/* In a pause the lock may be held for long, of which the kernel is not to complain: hence the small steps. */
+static int lock_mbox(struct vf_mbox *m, bool firm)
+{
+	int err;
+
+	while ((err = mutex_lock_killable(&m->lock)) && firm)
+		msleep(VF_LOCK_STEP_MS);
+	return err;
+}
+
+static long wait_done(struct vf_mbox *m, bool firm)
+{
+	unsigned long look = msecs_to_jiffies(VF_REPLY_LOOK_MS);
+
+	return firm ? wait_for_completion_timeout(&m->done, look) :
+		      wait_for_completion_killable_timeout(&m->done, look);
+}
+
+static int wait_reply(struct svff_vf *vf, u8 op, bool firm)
 {
 	struct vf_mbox *m = &vf->mbox;
 	unsigned int waited = 0;
 	long left;
 
 	do {
-		left = wait_for_completion_killable_timeout(&m->done, msecs_to_jiffies(VF_REPLY_LOOK_MS));
+		left = wait_done(m, firm);
 		if (left)
 			break;
 		svff_qdma_mbox_look(vf->qd);
@@ -223,7 +253,7 @@ static u16 next_seq(struct vf_mbox *m, u8 op)
 	return m->seq;
 }
 
-static int exchange(struct svff_vf *vf, union svff_mbox_msg *msg)
+static int exchange(struct svff_vf *vf, union svff_mbox_msg *msg, bool firm)
 {
 	struct vf_mbox *m = &vf->mbox;
 	u8 op = msg->hdr.op;
@@ -240,14 +270,14 @@ static int exchange(struct svff_vf *vf, union svff_mbox_msg *msg)
 		stop_wanting(m);
 		return err;
 	}
-	err = wait_reply(vf, op);
+	err = wait_reply(vf, op, firm);
 	if (!err)
 		*msg = m->reply;
 	return err;
 }
 
 /* The status is of no interest: the vendor's PF sends a count as one of them. */
-static int flush_stale(struct svff_vf *vf)
+static int flush_stale(struct svff_vf *vf, bool firm)
 {
 	union svff_mbox_msg msg = {};
 	u32 stale = vf->mbox.stale;
@@ -258,7 +288,7 @@ static int flush_stale(struct svff_vf *vf)
 		msg.hdr.op = SVFF_MBOX_OP_CSR;
 	else
 		return -ETIMEDOUT;
-	return exchange(vf, &msg);
+	return exchange(vf, &msg, firm);
 }
 
 static bool is_hopeless(struct vf_mbox *m)
@@ -272,25 +302,27 @@ static bool is_hopeless(struct vf_mbox *m)
  * @msg: request, source left 0; becomes the response, whatever its status
  *
  * Context: process; sleeps up to 10 s, or 20 s if the last request was given
- * up, and for as long as the VF is paused. A fatal signal ends the wait.
+ * up, and for as long as the VF is paused. A fatal signal ends the wait, but for
+ * what takes something back from the hardware.
  * Return: 0; -EINTR if killed; -ETIMEDOUT if the PF does not answer; -ENODEV if
  * the link is down; errno of svff_qdma_mbox_send().
  */
 int vf_request(struct svff_vf *vf, union svff_mbox_msg *msg)
 {
 	struct vf_mbox *m = &vf->mbox;
+	bool firm = is_firm(msg->hdr.op);
 	int err = 0;
 
-	if (mutex_lock_killable(&m->lock))
+	if (lock_mbox(m, firm))
 		return -EINTR;
 	if (is_hopeless(m))
 		err = -ETIMEDOUT;
 	/* HELLO begins anew, and is harmless to be answered twice. */
 	if (!err && m->stale && !(m->ext & SVFF_MBOX_EXT_SEQ) &&
 	    msg->hdr.op != SVFF_MBOX_OP_HELLO)
-		err = flush_stale(vf);
+		err = flush_stale(vf, firm);
 	if (!err)
-		err = exchange(vf, msg);
+		err = exchange(vf, msg, firm);
 	mutex_unlock(&m->lock);
 	return err;
 }
