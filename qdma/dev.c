@@ -11,6 +11,8 @@
 #define BAR_MIN		SZ_32K	/* smallest config BAR there is: a VF's */
 
 struct workqueue_struct *qdma_wq;
+/* Its own: rings that recover wait for the mailbox, and may be as many as a workqueue has running. */
+struct workqueue_struct *qdma_mbox_wq;
 
 static int map_bar(struct svff_qdma *qd)
 {
@@ -196,9 +198,14 @@ static int __init svff_qdma_init(void)
 	qdma_wq = alloc_workqueue("svff_qdma", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
 	if (!qdma_wq)
 		return -ENOMEM;
+	qdma_mbox_wq = alloc_workqueue("svff_mbox", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
+	if (!qdma_mbox_wq) {
+		err = -ENOMEM;
+		goto destroy_wq;
+	}
 	err = qdma_node_class_init(&qdma_mm_class);
 	if (err)
-		goto destroy_wq;
+		goto destroy_mbox_wq;
 	err = qdma_node_class_init(&qdma_st_class);
 	if (err)
 		goto exit_mm;
@@ -207,6 +214,8 @@ static int __init svff_qdma_init(void)
 
 exit_mm:
 	qdma_node_class_exit(&qdma_mm_class);
+destroy_mbox_wq:
+	destroy_workqueue(qdma_mbox_wq);
 destroy_wq:
 	destroy_workqueue(qdma_wq);
 	return err;
@@ -218,6 +227,7 @@ static void __exit svff_qdma_exit(void)
 	qdma_debugfs_exit();
 	qdma_node_class_exit(&qdma_st_class);
 	qdma_node_class_exit(&qdma_mm_class);
+	destroy_workqueue(qdma_mbox_wq);
 	destroy_workqueue(qdma_wq);
 	/* The last reference to a data device's transfers is dropped from RCU. */
 	rcu_barrier();

@@ -143,7 +143,7 @@ static unsigned int receive_batch(struct svff_qdma *qd)
 static void look_after_pause(struct svff_qdma *qd)
 {
 	WRITE_ONCE(qd->mbox.looking, true);
-	queue_delayed_work(qdma_wq, &qd->mbox.rx, msecs_to_jiffies(AWAY_MS));
+	queue_delayed_work(qdma_mbox_wq, &qd->mbox.rx, msecs_to_jiffies(AWAY_MS));
 }
 
 static void rx_work(struct work_struct *work)
@@ -155,9 +155,9 @@ static void rx_work(struct work_struct *work)
 	if (!READ_ONCE(qd->mbox.enabled))
 		return;
 	if (n == RX_BATCH)
-		queue_delayed_work(qdma_wq, &qd->mbox.rx, 1);
+		queue_delayed_work(qdma_mbox_wq, &qd->mbox.rx, 1);
 	else if (qd->mbox.polled)
-		queue_delayed_work(qdma_wq, &qd->mbox.rx, msecs_to_jiffies(POLL_MS));
+		queue_delayed_work(qdma_mbox_wq, &qd->mbox.rx, msecs_to_jiffies(POLL_MS));
 	else if (svff_qdma_away(qd))
 		look_after_pause(qd);
 }
@@ -173,7 +173,7 @@ static void rx_work(struct work_struct *work)
 void qdma_mbox_kick(struct svff_qdma *qd)
 {
 	if (READ_ONCE(qd->mbox.enabled))
-		queue_delayed_work(qdma_wq, &qd->mbox.rx, 0);
+		queue_delayed_work(qdma_mbox_wq, &qd->mbox.rx, 0);
 }
 
 /**
@@ -241,7 +241,7 @@ static void retry_work(struct work_struct *work)
 	guard(mutex)(&qd->mbox.lock);
 	retry_locked(qd);
 	if (qd->mbox.ntx && qd->mbox.enabled)
-		queue_delayed_work(qdma_wq, &qd->mbox.retry, msecs_to_jiffies(RETRY_MS));
+		queue_delayed_work(qdma_mbox_wq, &qd->mbox.retry, msecs_to_jiffies(RETRY_MS));
 }
 
 static unsigned int count_waiting(struct svff_qdma *qd, u16 dst)
@@ -269,7 +269,7 @@ static int enqueue_locked(struct svff_qdma *qd, u16 dst, const union svff_mbox_m
 	tx->msg = *msg;
 	list_add_tail(&tx->node, &qd->mbox.tx);
 	qd->mbox.ntx++;
-	queue_delayed_work(qdma_wq, &qd->mbox.retry, msecs_to_jiffies(RETRY_MS));
+	queue_delayed_work(qdma_mbox_wq, &qd->mbox.retry, msecs_to_jiffies(RETRY_MS));
 	return 0;
 }
 
@@ -326,7 +326,7 @@ void svff_qdma_mbox_drain(struct svff_qdma *qd)
 	unsigned int i;
 
 	for (i = 0; i <= QDMA_MAX_FUNCS / RX_BATCH; i++) {
-		mod_delayed_work(qdma_wq, &qd->mbox.rx, 0);
+		mod_delayed_work(qdma_mbox_wq, &qd->mbox.rx, 0);
 		flush_delayed_work(&qd->mbox.rx);
 		if (nothing_came(qd))
 			return;
@@ -460,7 +460,7 @@ int svff_qdma_mbox_enable(struct svff_qdma *qd)
 	}
 	/* What has come already interrupts no more. */
 	if (qd->mbox.polled || kept)
-		queue_delayed_work(qdma_wq, &qd->mbox.rx, 0);
+		queue_delayed_work(qdma_mbox_wq, &qd->mbox.rx, 0);
 	return 0;
 }
 EXPORT_SYMBOL_NS_GPL(svff_qdma_mbox_enable, SVFF_NS(SVFF_QDMA));

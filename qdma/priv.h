@@ -803,6 +803,7 @@ struct qdma_chunk {
 };
 
 extern struct workqueue_struct *qdma_wq;
+extern struct workqueue_struct *qdma_mbox_wq;
 
 /* caps.c */
 int qdma_identify(struct svff_qdma *qd);
