@@ -304,6 +304,8 @@ int svff_qdma_data_destroy(struct svff_qdma *qd, bool force)
 	destroy_nodes(qd);
 	qdma_irq_stop(qd);
 	exit_queues(qd);
+	/* Who asks the PF for new ones does not wait for it as long as one that is paused does. */
+	WRITE_ONCE(qd->paused, false);
 	return 0;
 }
 EXPORT_SYMBOL_NS_GPL(svff_qdma_data_destroy, SVFF_NS(SVFF_QDMA));
