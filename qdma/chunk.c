@@ -16,7 +16,8 @@
 #define MAX_SEG			SZ_1M
 #define COPY_BLOCK		SZ_64K
 #define CHUNK_PAGES		256	/* 1 MiB */
-#define PACKET_PAGES		(SVFF_ST_GATHER_MAX / SZ_4K + UIO_MAXIOV + 1)
+/* A piece touches up to two pages more than it fills. */
+#define PACKET_PAGES		(SVFF_ST_GATHER_MAX / SZ_4K + 2 * UIO_MAXIOV)
 
 static void free_copies(struct qdma_chunk *chunk)
 {

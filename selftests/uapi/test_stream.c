@@ -289,6 +289,33 @@ static enum ktap_result vectors(const void *arg)
 	return KTAP_PASS;
 }
 
+#define PIECES	1024	/* as many as writev takes */
+
+/* Each piece of two bytes lies in two pages, so that the packet has twice as many. */
+static enum ktap_result across_pages(const void *arg)
+{
+	int f = open_stream(O_RDWR);
+	struct iovec v[PIECES];
+	uint8_t *pages;
+	int i;
+
+	(void)arg;
+	user_calm(true);
+	pages = mmap(NULL, (PIECES + 1) * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	KTAP_FAIL_ON(pages == MAP_FAILED, "mmap: %s", strerror(errno));
+	fill(out, 2 * PIECES, 7);
+	for (i = 0; i < PIECES; i++) {
+		v[i] = (struct iovec){ pages + (i + 1) * PAGE - 1, 2 };
+		memcpy(v[i].iov_base, out + 2 * i, 2);
+	}
+	KTAP_FAIL_ON(writev(f, v, PIECES) != 2 * PIECES, "writev: %s", strerror(errno));
+	KTAP_FAIL_ON(read(f, in, sizeof(in)) != 2 * PIECES, "read: %s", strerror(errno));
+	KTAP_FAIL_ON(memcmp(in, out, 2 * PIECES), "bytes");
+	munmap(pages, (PIECES + 1) * PAGE);
+	close(f);
+	return KTAP_PASS;
+}
+
 /* With a bypass a packet has many descriptors; the checker knows the pattern. */
 static enum ktap_result gathered(const void *arg)
 {
@@ -995,6 +1022,7 @@ static const struct ktap_case cases[] = {
 	{ "a short read drops the rest if told to", rest_is_dropped, NULL },
 	{ "writev and readv", vectors, &small },
 	{ "writev and readv, 1000 pieces", vectors, &large },
+	{ "1024 pieces, each across two pages", across_pages, NULL },
 	{ "checker", checker, NULL },
 	{ "packets of many descriptors", gathered, NULL },
 	{ "triggers, completion sizes, prefetch", modes, NULL },
