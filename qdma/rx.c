@@ -111,11 +111,14 @@ static bool take_entry(struct qdma_rx *rx, const void *entry)
 {
 	struct qdma_ring *ring = &rx->ring;
 	u32 owned = (ring->head + ring->slots - ring->tail) % ring->slots;
-	u64 word = first_word(entry);
+	void *kept = rx->fifo + rx->cidx * cmpt_size(rx);
+	u64 word;
 
+	/* What was checked is what is kept, whatever the card writes meanwhile. */
+	memcpy(kept, entry, cmpt_size(rx));
+	word = first_word(kept);
 	if (!qdma_rx_valid(word, rx->config.buf_size, owned))
 		return false;
-	memcpy(rx->fifo + rx->cidx * cmpt_size(rx), entry, cmpt_size(rx));
 	ring->tail = (ring->tail + qdma_rx_bufs(word, rx->config.buf_size)) % ring->slots;
 	ring->done++;
 	rx->npkts++;
