@@ -36,6 +36,7 @@
 #include <linux/sysfs.h>
 
 #define DMA_NAME_LEN	12	/* h2c65535 */
+#define TELL_BATCH	32	/* periods that are told of in one go */
 
 struct dma_desc {
 	struct dma_async_tx_descriptor tx;
@@ -291,11 +292,17 @@ static void feed_parked(struct qdma_chan *chan)
 static void chan_tasklet(struct tasklet_struct *tasklet)
 {
 	struct qdma_chan *chan = from_tasklet(chan, tasklet, tasklet);
+	unsigned int budget = TELL_BATCH;
 	struct dma_desc *desc, *next;
 	LIST_HEAD(list);
 
 	spin_lock_irq(&chan->ring->lock);
 	while ((desc = find_news(chan))) {
+		/* The next period may be through before one looks: others have a turn too. */
+		if (!budget--) {
+			tasklet_schedule(&chan->tasklet);
+			break;
+		}
 		spin_unlock_irq(&chan->ring->lock);
 		tell_periods(chan, desc);
 		feed_parked(chan);
