@@ -225,13 +225,17 @@ int qdma_load_csr(struct svff_qdma *qd)
 {
 	int err;
 
-	if (qd->csr_valid)
+	/* Who sees that there are tables sees them filled. */
+	if (smp_load_acquire(&qd->csr_valid))
 		return 0;
 	if (!qd->is_vf)
 		return -EINVAL;
 	err = qd->ops->csr_read(qd, &qd->csr);
-	qd->csr_valid = !err;
-	return err;
+	if (err)
+		return err;
+	/* Several may ask at once, and get the same. */
+	smp_store_release(&qd->csr_valid, true);
+	return 0;
 }
 
 /**

@@ -306,6 +306,9 @@ int svff_qdma_data_destroy(struct svff_qdma *qd, bool force)
 	exit_queues(qd);
 	/* Who asks the PF for new ones does not wait for it as long as one that is paused does. */
 	WRITE_ONCE(qd->paused, false);
+	/* It may be another PF by then. */
+	if (qd->is_vf)
+		qd->csr_valid = false;
 	return 0;
 }
 EXPORT_SYMBOL_NS_GPL(svff_qdma_data_destroy, SVFF_NS(SVFF_QDMA));
