@@ -430,6 +430,7 @@ extern const struct qdma_ring_kind qdma_ring_rx;
  * @vec_node: in @vec
  * @progress: when a descriptor was last completed, in jiffies
  * @seen: @done at the last look of @guard
+ * @away: the function was paused when @guard looked (@guard alone)
  * @guard: looks whether completions were missed or never came
  * @recover: stops and restarts the ring after an error
  * @timer: rings for what waited long enough; looks for completions in poll mode
@@ -476,6 +477,7 @@ struct qdma_ring {
 	struct list_head vec_node;
 	unsigned long progress;
 	u64 seen;
+	bool away;
 	struct delayed_work guard;
 	struct work_struct recover;
 	struct hrtimer timer;

@@ -414,11 +414,14 @@ enum hrtimer_restart qdma_ring_tick(struct hrtimer *timer)
 	return HRTIMER_RESTART;
 }
 
-/* A receive ring may be silent for as long as it likes. */
+/*
+ * A receive ring may be silent for as long as it likes. What is written in a pause
+ * is kept until its end, and not all of it if it is much.
+ */
 static bool guard_look_rx_locked(struct qdma_ring *ring, bool *stalled)
 {
 	u64 before = ring->done;
-	bool again = ring->kind->service(ring, true);
+	bool again = ring->kind->service(ring, !ring->away);
 
 	ring->missed += ring->done != before && before == ring->seen;
 	*stalled = again && ring->done == ring->seen;
@@ -471,7 +474,8 @@ void qdma_ring_guard(struct work_struct *work)
 	spin_lock_irq(&ring->lock);
 	again = guard_look_locked(ring, &stalled);
 	spin_unlock_irq(&ring->lock);
-	if (stalled && svff_qdma_away(ring->qd))
+	ring->away = stalled && svff_qdma_away(ring->qd);
+	if (ring->away)
 		ring->progress = jiffies;
 	else if (stalled && ring->qd->is_vf)
 		svff_qdma_mbox_look(ring->qd);
