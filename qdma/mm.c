@@ -415,11 +415,13 @@ static int reserve_copy(struct qdma_tx *tx, size_t bytes)
 	return room ? 0 : -EAGAIN;
 }
 
+/* For one there is room now, for who removes the ring one less to wait for. */
 static void unreserve_copy(struct qdma_tx *tx, size_t bytes)
 {
 	spin_lock_irq(&tx->ring.lock);
 	tx->copied -= bytes;
 	tx->copies--;
+	wake_up_all(&tx->ring.room);
 	spin_unlock_irq(&tx->ring.lock);
 }
 

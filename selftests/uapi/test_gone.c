@@ -1,23 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * uapi-gone CONTROL|- MM ST [ATTRIBUTE]...: opens all these, has somebody wait in
- * a read of events and one of packets, says "ready", and when a line comes (the
- * device is gone by then) tries everything that can be done with them: each call
- * says ENODEV, those that waited have ended so, and all can be closed.
+ * a read of events and one of packets, and in a write whose page is not there
+ * before the device goes, says "ready", and when a line comes (the device is gone
+ * by then) tries everything that can be done with them: each call says ENODEV,
+ * those that waited have ended so, and all can be closed.
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/svff.h>
+#include <linux/userfaultfd.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
 
 #include "../ktap.h"
 
 #define ATTRIBUTES	16
+#define PAGE		4096
+#define LATE_US		300000	/* the device is being removed for so long before the page comes */
 
 static int control = -1, mm, st, attr[ATTRIBUTES], attrs;
 static char **attr_name;
@@ -28,7 +34,9 @@ struct waiter {
 	int error;
 };
 
-static struct waiter events, packets;
+static struct waiter events, packets, copy = { .fd = -1 };
+static int fault = -1;	/* userfaultfd of what @copy writes */
+static void *page;
 
 static void *wait_in_read(void *arg)
 {
@@ -40,6 +48,28 @@ static void *wait_in_read(void *arg)
 		n = read(w->fd, buf, sizeof(buf));
 	} while (n >= 0);
 	w->error = errno;
+	return NULL;
+}
+
+static void *wait_in_write(void *arg)
+{
+	struct waiter *w = arg;
+
+	w->error = write(w->fd, page, PAGE) == PAGE ? 0 : errno;
+	return NULL;
+}
+
+/* When the device has begun to go, and time enough to have all of its queues stopped, the page comes. */
+static void *bring_page(void *arg)
+{
+	struct uffdio_zeropage zero = { .range = { .start = (unsigned long)page, .len = PAGE } };
+	struct pollfd p = { .fd = copy.fd };
+
+	(void)arg;
+	while (poll(&p, 1, -1) != 1 || !(p.revents & POLLHUP))
+		;
+	usleep(LATE_US);
+	ioctl(fault, UFFDIO_ZEROPAGE, &zero);
 	return NULL;
 }
 
@@ -126,6 +156,16 @@ static bool can(int fd, int mode)
 	return flags == O_RDWR || flags == mode;
 }
 
+static enum ktap_result write_under_way(const void *arg)
+{
+	(void)arg;
+	KTAP_SKIP_ON(copy.fd < 0, "no userfaultfd");
+	if (ended(&copy, "a write whose page came late"))
+		return KTAP_FAIL;
+	KTAP_FAIL_ON(close(copy.fd), "close: %d", errno);
+	return KTAP_PASS;
+}
+
 static enum ktap_result attributes(const void *arg)
 {
 	char buf[64];
@@ -147,6 +187,7 @@ static const struct ktap_case cases[] = {
 	{ "control device", control_calls, NULL },
 	{ "MM device", mm_calls, NULL },
 	{ "stream device", st_calls, NULL },
+	{ "a write under way", write_under_way, NULL },
 	{ "attributes", attributes, NULL },
 };
 
@@ -183,6 +224,35 @@ static void use_mm(void)
 	exit(KTAP_FAIL);
 }
 
+/* A page that is there when bring_page() says so */
+static bool make_page(void)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register reg = { .range.len = PAGE, .mode = UFFDIO_REGISTER_MODE_MISSING };
+
+	fault = syscall(SYS_userfaultfd, O_CLOEXEC);
+	page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	reg.range.start = (unsigned long)page;
+	return fault >= 0 && page != MAP_FAILED && !ioctl(fault, UFFDIO_API, &api) &&
+	       !ioctl(fault, UFFDIO_REGISTER, &reg);
+}
+
+/* A write that does not wait for the card has a copy made, and is in the middle of it. */
+static void start_copy(const char *path)
+{
+	struct uffd_msg msg;
+	pthread_t bringer;
+
+	if (!make_page())
+		return;
+	copy.fd = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+	if (copy.fd >= 0 && !pthread_create(&copy.thread, NULL, wait_in_write, &copy) &&
+	    read(fault, &msg, sizeof(msg)) == sizeof(msg) && !pthread_create(&bringer, NULL, bring_page, NULL))
+		return;
+	printf("Bail out! a write to %s: %s\n", path, strerror(errno));
+	exit(KTAP_FAIL);
+}
+
 int main(int argc, char **argv)
 {
 	char line[16];
@@ -201,6 +271,7 @@ int main(int argc, char **argv)
 	use_mm();
 	start_waiter(&events, control);
 	start_waiter(&packets, st);
+	start_copy(argv[3]);
 	puts("ready");
 	fflush(stdout);
 	if (!fgets(line, sizeof(line), stdin))
