@@ -276,12 +276,13 @@ static void recover_locked(struct qdma_ring *ring)
 		return;
 	}
 	err = hw_start(ring);
-	ring->last_try = jiffies;
+	/* Who was killed has tried for himself alone: the next need not wait. */
+	ring->last_try = jiffies - (err == -EINTR ? msecs_to_jiffies(RETRY_DEAD_MS) : 0);
 	set_state(ring, err ? QDMA_RING_DEAD : QDMA_RING_RUNNING, err);
-	if (err)
+	if (err && err != -EINTR)
 		dev_err_ratelimited(ring_dev(ring), "queue %u %s cannot be restarted (%pe)\n",
 				    ring->qid, dir_name(ring), ERR_PTR(err));
-	else if (error != -ECANCELED)
+	else if (!err && error != -ECANCELED)
 		dev_warn_ratelimited(ring_dev(ring), "queue %u %s was restarted after %pe\n",
 				     ring->qid, dir_name(ring), ERR_PTR(error));
 	ring->restarts++;
@@ -311,11 +312,12 @@ static int first_start(struct qdma_ring *ring)
 		return -EIO;
 	}
 	free_ring(ring);
-	/* That the device is gone is no news of this queue. */
-	if (err != -ENODEV)
-		dev_err_ratelimited(ring_dev(ring), "queue %u %s cannot be started (%pe)\n",
-				    ring->qid, dir_name(ring), ERR_PTR(err));
-	return err == -ENOMEM || err == -ENODEV ? err : -EIO;
+	/* That the device is gone, or its first user killed, is no news of this queue. */
+	if (err == -ENODEV || err == -EINTR)
+		return err;
+	dev_err_ratelimited(ring_dev(ring), "queue %u %s cannot be started (%pe)\n",
+			    ring->qid, dir_name(ring), ERR_PTR(err));
+	return err == -ENOMEM ? err : -EIO;
 }
 
 static int revive(struct qdma_ring *ring)
