@@ -137,6 +137,22 @@ t_libvirtd_is_started_anew_meanwhile() {
 	! grep -q device_del "$T"/?.log || fail "a guest saw an unplug"
 }
 
+# and is not back when the domain is to get its VF again: the domain has not ended, and gets it later
+t_libvirtd_is_away_for_some_seconds() {
+	ready
+	run 0 attach 1 libvirt:a
+	FAKE_RESTART='behind vfio-pci-pause' FAKE_DOWN=3 run 1 reconf --vfs 4
+	check_err "cannot connect to libvirt"
+	check_err "rolled back, all is as before"
+	check_guests '1=libvirt:a:attached'
+	FAKE_RESTART='behind vfio-pci-pause' FAKE_DOWN=30 run 1 reconf --vfs 4
+	check_err "'svff recover' tries again"
+	check_guests '1=libvirt:a:paused'
+	run 0 recover
+	check_guests '1=libvirt:a:attached'
+	check_attribute sriov_numvfs 3
+}
+
 t_reconf_with_a_domain_and_a_bare_qemu() {
 	ready
 	guest b

@@ -160,15 +160,20 @@ int guest_reopen(struct svff_guest *guest)
  * @timeout_ms: how long QEMU may take
  *
  * A connection that was lost since the last command says nothing of the guest: one that lives gets it on a new one.
+ * Nor does it when that cannot be had for now, as from a libvirtd that is started anew.
  *
  * Return: 0, then the answer is to be taken; -ECONNRESET if the guest has ended; or another negative errno.
  */
 int guest_ask(struct svff_guest *guest, const char *command, struct json_object *args, int fd, unsigned int timeout_ms)
 {
-	int ret = guest->ops->ask(guest, command, json_object_get(args), fd, timeout_ms);
+	int again, ret = guest->ops->ask(guest, command, json_object_get(args), fd, timeout_ms);
 
-	if (ret == -ECONNRESET && !guest_reopen(guest))
-		ret = guest->ops->ask(guest, command, json_object_get(args), fd, timeout_ms);
+	if (ret == -ECONNRESET) {
+		again = guest_reopen(guest);
+		if (!again)
+			again = guest->ops->ask(guest, command, json_object_get(args), fd, timeout_ms);
+		ret = again == -ECONNRESET ? -EIO : again == -ENOTCONN ? ret : again;
+	}
 	json_object_put(args);
 	return ret;
 }

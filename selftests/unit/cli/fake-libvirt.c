@@ -7,7 +7,8 @@
  * It is persistent unless NAME.transient is there. libvirt is there if any definition is.
  *
  * FAKE_RESTART	"before COMMAND", "after COMMAND": libvirtd is started anew when QEMU is first given that command, or has
- *		done it: the connection is lost
+ *		done it: the connection is lost; "behind COMMAND": when it has told so, too
+ * FAKE_DOWN	seconds that it takes
  */
 #include <json-c/json.h>
 #include <libvirt/libvirt-qemu.h>
@@ -32,6 +33,7 @@ struct _virConnect { int alive; };
 struct _virDomain { char name[NAME_MAX + 1]; };
 
 static struct _virConnect connection;
+static int64_t down_until;
 static __thread virError last;
 static __thread char message[LINE_MAX_LEN] = "no error";
 
@@ -106,10 +108,12 @@ virConnectPtr virConnectOpen(const char *name)
 	(void)name;
 	for (i = 0; i < count; i++)
 		free(dom[i]);
-	if (!count)
+	if (!count || svff_now_ms() < down_until) {
 		fail(VIR_ERR_NO_CONNECT, "Failed to connect socket to '/var/run/libvirt/libvirt-sock'");
+		return NULL;
+	}
 	connection.alive = 1;
-	return count ? &connection : NULL;
+	return &connection;
 }
 
 int virConnectIsAlive(virConnectPtr conn)
@@ -212,6 +216,7 @@ static int restarts(const char *when, const char *command)
 		return 0;
 	done = 1;
 	connection.alive = 0;
+	down_until = svff_now_ms() + (getenv("FAKE_DOWN") ? atoi(getenv("FAKE_DOWN")) : 0) * MSEC_PER_SEC;
 	return 1;
 }
 
@@ -251,6 +256,7 @@ int virDomainQemuMonitorCommandWithFiles(virDomainPtr dom, const char *cmd, unsi
 		*result = NULL;
 		err = fail(VIR_ERR_SYSTEM_ERROR, "End of file while reading data: Input/output error");
 	}
+	restarts("behind", svff_json_text(request, "execute"));
 	json_object_put(request);
 	return !err || err == -EREMOTEIO ? 0 : -1;
 }
