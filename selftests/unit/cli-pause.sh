@@ -183,6 +183,19 @@ t_paused_vf_can_be_detached() {
 	check_states 'detached attached attached detached'
 }
 
+# Nobody has the VF open, but the guest has its device
+t_paused_vf_of_a_guest_that_drops_the_connection() {
+	run 0 init --vfs 1
+	guest a lose:device_del:1
+	run 0 attach 1 "$T/a"
+	run 0 pause 1
+	run 1 detach 1
+	check_one_line
+	check_err "ended the connection during 'device_del'"
+	run 0 unpause 1
+	check_owners 1=a
+}
+
 t_paused_vf_is_not_given_to_others() {
 	ready
 	run 0 pause 1

@@ -253,6 +253,20 @@ t_guest_that_dies_meanwhile_is_skipped() {
 	! grep -q "qmp:$T/a" "$SVFF_RUN/0000:01:00.0.json" || fail "the note still names a"
 }
 
+# Its connection breaks, and it lives
+t_guest_that_drops_the_connection_keeps_its_vf() {
+	for how in device_del:1 device_add:2; do
+		machine
+		run 0 init --vfs 2
+		guest a no-pause "lose:$how"
+		run 0 attach 1 "$T/a"
+		"$SVFF" reconf --vfs 3 >"$T/out" 2>"$T/err" || [ $? = 1 ] || fail "$how: $(cat "$T/err")"
+		[ ! -e "$SVFF_RUN/0000:01:00.0.journal" ] || run 0 recover
+		check_owners 1=a
+		stop_guests
+	done
+}
+
 t_silent_guest_makes_it_refuse() {
 	ready
 	kill -STOP "$pid_a"

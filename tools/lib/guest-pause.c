@@ -120,29 +120,6 @@ static bool is_lost(int err)
 	return err && err != -EINPROGRESS && err != -EREMOTEIO && err != -ETIMEDOUT;
 }
 
-/*
- * The answer was lost, which says nothing of the command: a guest that lives is asked how its device is. QEMU
- * answers when it has done what it was told before.
- *
- * Return: 0 if the device is as wanted, -EIO if it is not, -ETIMEDOUT if that is not known; -ECONNRESET if the guest
- * has ended.
- */
-static int see_after_all(struct svff_guest *guest, const char *id, int wanted)
-{
-	char why[SVFF_ERROR_LEN];
-	int ret;
-
-	svff_copy(why, sizeof(why), guest->ctx->error);
-	ret = guest_reopen(guest);
-	if (ret == -ENOTCONN)
-		return svff_fail(guest->ctx, -ECONNRESET, "%s", why);
-	if (!ret)
-		ret = guest_is_paused(guest, id);
-	if (ret == wanted)
-		return 0;
-	return svff_fail(guest->ctx, ret < 0 ? -ETIMEDOUT : -EIO, "%s", why);
-}
-
 /**
  * guest_end_pause() - has QEMU let go of it?
  * @guest: the guest
@@ -157,7 +134,7 @@ int guest_end_pause(struct svff_guest *guest, const char *id, int64_t until_ms)
 	int ret = guest->ops->answer(guest, until_ms, NULL);
 
 	if (is_lost(ret))
-		return see_after_all(guest, id, 1);
+		return guest_see_after_all(guest, id, guest_is_paused, 1);
 	if (ret != -EREMOTEIO)
 		return ret;
 	svff_fail(guest->ctx, ret, "guest %s did not pause %s: %s", guest->uri, id, guest->ops->refusal(guest));
@@ -255,7 +232,7 @@ int guest_end_unpause(struct svff_guest *guest, const char *id, const char *bdf,
 	int ret = guest->ops->answer(guest, until_ms, NULL);
 
 	if (is_lost(ret))
-		return see_after_all(guest, id, 0);
+		return guest_see_after_all(guest, id, guest_is_paused, 0);
 	if (ret != -EREMOTEIO)
 		return ret;
 	if (!guest->gives_group && strstr(guest->ops->refusal(guest), "Permission denied")) {

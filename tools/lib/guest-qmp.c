@@ -75,7 +75,11 @@ static int guest_qmp_add(struct svff_guest *guest, const char *id, const char *b
 		json_object_object_add(args, "host", json_object_new_string(bdf));
 	if (args && bus[0])
 		json_object_object_add(args, "bus", json_object_new_string(bus));
-	ret = qmp_command(guest->priv, "device_add", args, timeout_ms, NULL);
+	ret = guest_ask(guest, "device_add", args, -1, timeout_ms);
+	if (!ret)
+		ret = qmp_answer(guest->priv, INT64_MAX, NULL);
+	if (ret == -ECONNRESET)
+		return guest_see_after_all(guest, id, guest_qemu_has, 1);
 	if (ret != -EREMOTEIO)
 		return ret;
 	text = qmp_error_text(guest->priv);
@@ -95,7 +99,7 @@ static bool refused_for_now(const char *text)
  */
 static int ask_unplug(struct svff_guest *guest, const char *id, unsigned int *again_ms)
 {
-	int ret = qmp_command(guest->priv, "device_del", svff_json_args("id", id, NULL, NULL), ASK_MS, NULL);
+	int ret = guest_monitor(guest, "device_del", svff_json_args("id", id, NULL, NULL), -1, ASK_MS, NULL);
 
 	*again_ms = UNPLUG_AGAIN_MS;
 	if (ret != -EREMOTEIO)
@@ -117,7 +121,9 @@ static int wait_unplug(struct svff_guest *guest, const char *id, int64_t until)
 	bool gone;
 	int ret = qmp_wait_event(guest->priv, names, id, until, &event);
 
-	if (ret == -ETIMEDOUT) {	/* its event may have come before this connection */
+	if (ret == -ETIMEDOUT || ret == -ECONNRESET) {	/* its event may have come without this connection */
+		if (ret == -ECONNRESET)
+			svff_nap_ms(REFUSED_AGAIN_MS);
 		ret = guest_qemu_has(guest, id);
 		return ret < 0 ? ret : !ret;
 	}

@@ -187,14 +187,51 @@ int guest_ask(struct svff_guest *guest, const char *command, struct json_object 
  * @timeout_ms: how long QEMU may take
  * @ret: what it returned, or NULL if nobody wants to know
  *
- * Return: 0, -EREMOTEIO if QEMU refuses it, or another negative errno.
+ * Return: 0, -EREMOTEIO if QEMU refuses it, -ECONNRESET if the guest has ended, or another negative errno.
  */
 int guest_monitor(struct svff_guest *guest, const char *command, struct json_object *args, int fd,
 		  unsigned int timeout_ms, struct json_object **ret)
 {
+	char why[SVFF_ERROR_LEN];
 	int err = guest_ask(guest, command, args, fd, timeout_ms);
 
-	return err ? err : guest->ops->answer(guest, INT64_MAX, ret);
+	if (err)
+		return err;
+	err = guest->ops->answer(guest, INT64_MAX, ret);
+	if (err != -ECONNRESET)
+		return err;
+	svff_copy(why, sizeof(why), guest->ctx->error);
+	return svff_fail(guest->ctx, guest_reopen(guest) == -ENOTCONN ? err : -EIO, "%s", why);
+}
+
+/**
+ * guest_see_after_all() - the answer to a command was lost: has it been done?
+ * @guest: the guest
+ * @id: its name of the device that the command was about
+ * @look: tells how the device is: 1, 0, or a negative errno
+ * @wanted: how it is to be
+ *
+ * A lost answer says nothing of the command: a guest that lives is asked. QEMU answers when it has done what it was
+ * told before.
+ *
+ * Return: 0 if the device is as wanted, -EIO if it is not, -ETIMEDOUT if that is not known; -ECONNRESET if the guest
+ * has ended.
+ */
+int guest_see_after_all(struct svff_guest *guest, const char *id,
+			int (*look)(struct svff_guest *guest, const char *id), int wanted)
+{
+	char why[SVFF_ERROR_LEN];
+	int ret;
+
+	svff_copy(why, sizeof(why), guest->ctx->error);
+	ret = guest_reopen(guest);
+	if (ret == -ENOTCONN)
+		return svff_fail(guest->ctx, -ECONNRESET, "%s", why);
+	if (!ret)
+		ret = look(guest, id);
+	if (ret == wanted)
+		return 0;
+	return svff_fail(guest->ctx, ret < 0 ? -ETIMEDOUT : -EIO, "%s", why);
 }
 
 /**

@@ -181,8 +181,9 @@ struct svff_guest_ports {
  * @has: 1 if the guest has device @id, 0 if not
  * @find: id of the device that is host function @bdf; -ENOENT if there is none
  * @ports: hot-plug ports of the guest
- * @add: plug host function @bdf as device @id; -ETIMEDOUT and -ECONNRESET leave it open whether it came
- * @del: unplug device @id and wait until the guest has let go of it
+ * @add: plug host function @bdf as device @id; -ETIMEDOUT and -EPROTO leave it open whether it came, -ECONNRESET
+ *	means that the guest has ended
+ * @del: unplug device @id and wait until the guest has let go of it; -ECONNRESET means that the guest has ended
  * @memory: size of the guest's memory, in bytes
  * @pid: process of the guest, 0 if not known; NULL if its limits are looked after
  * @can_vfio: 1 if the guest can take VFIO devices
@@ -242,6 +243,8 @@ int guest_reopen(struct svff_guest *guest);
 int guest_ask(struct svff_guest *guest, const char *command, struct json_object *args, int fd, unsigned int timeout_ms);
 int guest_monitor(struct svff_guest *guest, const char *command, struct json_object *args, int fd,
 		  unsigned int timeout_ms, struct json_object **ret);
+int guest_see_after_all(struct svff_guest *guest, const char *id,
+			int (*look)(struct svff_guest *guest, const char *id), int wanted);
 void svff_guest_device_id(const char *uri, const char *card, unsigned int vf, char id[SVFF_ID_LEN]);
 
 /* ---- guest-qemu.c ---- */

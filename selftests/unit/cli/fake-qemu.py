@@ -6,6 +6,7 @@ fake-qemu.py SOCKET TREE [--ports N] [BEHAVIOUR...]
 
 BEHAVIOUR, COMMAND being a QMP command or "greeting":
   close:COMMAND    closes the connection instead of answering, lives on
+  lose:COMMAND:N   the same, at the N-th COMMAND only
   die:COMMAND      ends instead of answering; its devices become free a moment after its connection closes
   hang:COMMAND     does not answer this and what follows
   garbage:COMMAND  answers something that is no JSON
@@ -51,6 +52,7 @@ class Qemu:
         self.behaviour = behaviour
         self.devices = {}
         self.requests = self.unpauses = 0
+        self.asked = {}
         self.fds, self.received = {}, []
         self.hung = False
         self.lock = threading.Lock()
@@ -306,7 +308,8 @@ class Qemu:
     def misbehave(self, connection, command):
         if self.has("die:" + command):
             self.die()
-        if self.has("close:" + command):
+        self.asked[command] = self.asked.get(command, 0) + 1
+        if self.has("close:" + command) or self.value("lose:" + command) == str(self.asked[command]):
             raise ConnectionError
         if self.has("hang:" + command):
             self.hung = True
