@@ -253,6 +253,22 @@ t_guest_that_dies_meanwhile_is_skipped() {
 	! grep -q "qmp:$T/a" "$SVFF_RUN/0000:01:00.0.json" || fail "the note still names a"
 }
 
+# It lets go, and nobody hears that: it is to get its VF back when it can be asked
+t_guest_that_is_silent_during_the_unplug() {
+	run 0 init --vfs 2
+	guest a no-pause mute:device_del
+	guest b no-pause
+	run 0 attach 1 "$T/a"
+	run 0 attach 2 "$T/b"
+	run 1 reconf --vfs 3
+	check_err "did not answer 'device_del' in time"
+	check_err "guest qmp:$T/a may still do it: 'svff recover' when it answers"
+	check_owners 2=b
+	run 0 recover
+	check_owners '1=a 2=b'
+	check_attribute sriov_numvfs 2
+}
+
 # Its connection breaks, and it lives
 t_guest_that_drops_the_connection_keeps_its_vf() {
 	for how in device_del:1 device_add:2; do

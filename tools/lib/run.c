@@ -66,7 +66,7 @@ static void take_result(struct run *run, struct svff_step *step, int ret)
 	struct svff_plan *plan = run->plan;
 	bool goes_on = ret == STEP_BEGUN;
 
-	if (step->begun && ret == -ETIMEDOUT)
+	if ((step->begun && ret == -ETIMEDOUT) || (step->unknown && plan->journal_fd >= 0))
 		run->late = step->guest->uri;
 	if (goes_on != step->begun) {
 		step->begun = step->guest->busy = goes_on;

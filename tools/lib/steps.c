@@ -440,16 +440,29 @@ static int give(struct svff_plan *plan, struct svff_step *step)
 	return ret ? attach_failed(plan, step, bdf, ret) : 0;
 }
 
+/* A guest that cannot be asked whether it has the device may have let go of it, or may do so later. */
+static int let_unplug(struct svff_plan *plan, struct svff_step *step)
+{
+	int ret = step->guest->ops->del(step->guest, step->id, plan->timeout_ms), has = 1;
+	bool shielded = plan->ctx->shielded;
+	char why[SVFF_ERROR_LEN];
+
+	if (!ret)
+		return 0;
+	svff_copy(why, sizeof(why), plan->ctx->error);
+	plan->ctx->shielded = true;
+	if (ret != -ECONNRESET && ret != -EREMOTEIO)
+		has = step->guest->ops->has(step->guest, step->id);
+	plan->ctx->shielded = shielded;
+	step->unknown = has < 0;
+	return has ? svff_fail(plan->ctx, ret, "VF %u: %s", step->vf, why) : 0;
+}
+
 static int take(struct svff_plan *plan, struct svff_step *step)
 {
-	char bdf[SVFF_BDF_LEN], why[SVFF_ERROR_LEN];
-	int ret, free_now;
+	int ret = let_unplug(plan, step), free_now;
+	char bdf[SVFF_BDF_LEN];
 
-	ret = step->guest->ops->del(step->guest, step->id, plan->timeout_ms);
-	if (ret) {
-		svff_copy(why, sizeof(why), plan->ctx->error);
-		svff_fail(plan->ctx, ret, "VF %u: %s", step->vf, why);
-	}
 	if (vf_address(plan->card, step->vf, bdf))
 		return ret ? ret : step_note_free(plan, step);
 	if (ret == -ECONNRESET) {
