@@ -133,6 +133,9 @@ t_wrong_vfs() {
 	check_err "is not paused"
 	run 1 pause 9
 	check_err "VF 9 of card 0000:01:00.0 does not exist"
+	run 1 pause 0
+	check_one_line
+	check_err "VF 0 of card 0000:01:00.0 is the card itself"
 	run 2 pause
 	run 2 pause nonsense --wrong
 	run 1 pause 1 nonsense

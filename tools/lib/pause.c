@@ -37,7 +37,7 @@ static int paint_pause(struct svff_plan *plan, unsigned int vf)
 	char bdf[SVFF_BDF_LEN];
 	int ret;
 
-	if (vf > plan->to.room)
+	if (!vf || vf > plan->to.room)
 		return vf_need(plan->card, vf, bdf);
 	to = picture_vf(&plan->to, vf);
 	if (to->use == VF_PAUSED || to->use == VF_HOST_PAUSED)
