@@ -157,6 +157,21 @@ t_full_disk_is_a_failure() {
 	check_err "cannot write the result"
 }
 
+# What would be written there does not go to a guest's monitor or a file that takes the number.
+t_closed_stdout_and_stderr() {
+	run 0 init --vfs 2
+	guest a
+	run 0 attach 1 "$T/a"
+	timeout 10 "$SVFF" reconf --vfs 3 --verbose <&- 2>&- >"$T/out" || fail "fails"
+	! grep -v '^{' "$T/a.log" || fail "the guest got $(grep -v '^{' "$T/a.log")"
+	[ ! -s "$T/a.out" ] || fail "the guest got something odd: $(tail -n 1 "$T/a.out")"
+	check_owners 1=a
+	timeout 10 "$SVFF" list >&- 2>"$T/err"
+	[ $? = 1 ] || fail "does not fail"
+	check_one_line
+	check_err "cannot write the result"
+}
+
 t_terminal_sees_progress_and_files_do_not() {
 	run 0 init --vfs 2
 	! grep -q '1/2' "$T/err" || fail "progress in a file"

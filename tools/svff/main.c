@@ -5,6 +5,7 @@
 #include "cli.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -253,10 +254,31 @@ static int dispatch(int argc, char **argv)
 	return usage("no such command:", argv[1]);
 }
 
+/*
+ * What is opened next would be taken for stdout or stderr if that was closed: a guest's monitor, or the journal.
+ * Writing to what takes their places fails, as it did before.
+ */
+static bool fill_standard_fds(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDONLY);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+	return fd > STDERR_FILENO;
+}
+
 int main(int argc, char **argv)
 {
-	int status = dispatch(argc, argv);
+	int status;
 
+	if (!fill_standard_fds()) {
+		fprintf(stderr, "svff: cannot open /dev/null: %s\n", strerror(errno));
+		return CLI_FAILED;
+	}
+	status = dispatch(argc, argv);
 	if (fflush(stdout) || ferror(stdout)) {
 		fprintf(stderr, "svff: cannot write the result: %s\n", strerror(errno));
 		return CLI_FAILED;
