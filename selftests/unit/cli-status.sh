@@ -121,6 +121,21 @@ t_list_names_another_driver() {
 	check_out "another driver has it"
 }
 
+t_counts_that_cannot_be() {
+	run 0 init --vfs 2
+	for counts in '8 9' '8 -1' '8 99999' '2000000000 2' '1 2'; do
+		echo "${counts% *}" >"$PF/sriov_totalvfs"
+		echo "${counts#* }" >"$PF/sriov_numvfs"
+		for command in status 'reconf --vfs 1'; do
+			# shellcheck disable=SC2086	# words
+			timeout -s KILL 10 "$SVFF" $command >"$T/out" 2>"$T/err"
+			[ $? = 1 ] || fail "$command with $counts: $(head -c 300 "$T/err")"
+			check_one_line
+			check_err "sysfs says that it has"
+		done
+	done
+}
+
 t_machine_without_pci() {
 	rm -rf "$T/sys"
 	run 1 list

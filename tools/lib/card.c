@@ -102,7 +102,7 @@ static void read_word(struct svff_card *card, char word[SVFF_WORD_LEN], const ch
  * card_refresh() - read again what sysfs says of a card
  * @card: the card
  *
- * Return: 0, -ENODEV if it is no more.
+ * Return: 0, -ENODEV if it is no more, -EBADMSG if that cannot be.
  */
 int card_refresh(struct svff_card *card)
 {
@@ -115,6 +115,9 @@ int card_refresh(struct svff_card *card)
 	card->sriov = card->vfs_total >= 0;
 	card->vfs_total = card->sriov ? card->vfs_total : 0;
 	card->vfs = read_or(card, "sriov_numvfs", 0);
+	if (card->vfs_total > SVFF_VF_MAX || card->vfs < 0 || card->vfs > card->vfs_total)
+		return svff_fail(card->ctx, -EBADMSG, "card %s: sysfs says that it has %d of %d VFs", card->address, card->vfs,
+				 card->vfs_total);
 	card->queues_total = read_or(card, "svff/queues_total", 0);
 	card->queues_free = read_or(card, "svff/queues_free", 0);
 	card->vf_queues_default = read_or(card, "svff/vf_queues_default", 0);
