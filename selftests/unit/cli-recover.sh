@@ -270,7 +270,8 @@ t_journal_that_cannot_be_read() {
 	ready
 	for text in '' '{' '[]' '{"version": 1}' '{"version": 9, "pid": 1, "old": {}, "new": {}}' \
 		'{"version": 1, "pid": 1, "old": {"vfs": 3, "room": 2, "vf": []}, "new": {}}' \
-		'{"version": 1, "pid": 1, "old": {"vfs": 1, "room": 2, "vf": [{"vf": 7, "queues": 1}]}, "new": {}}'; do
+		'{"version": 1, "pid": 1, "old": {"vfs": 1, "room": 2, "vf": [{"vf": 7, "queues": 1}]}, "new": {}}' \
+		'{"version": 1, "pid": 1, "old": {"vfs": 3, "room": 8, "vf": [{"vf": 3, "queues": 8, "use": "attached"}]}, "new": {"vfs": 3, "room": 8, "vf": []}}'; do
 		echo "$text" >"$SVFF_RUN/0000:01:00.0.journal"
 		run 1 recover
 		check_one_line

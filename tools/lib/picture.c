@@ -264,7 +264,7 @@ static int decode_vf(struct picture *picture, struct json_object *object)
 		if (!strcmp(use, use_names[i]))
 			pic->use = i;
 	if (!*svff_json_text(object, "guest"))
-		return 0;
+		return pic->use == VF_ATTACHED || pic->use == VF_PAUSED ? -EBADMSG : 0;
 	return picture_set_guest(picture, vf, svff_json_text(object, "guest"), svff_json_text(object, "device"),
 				 svff_json_text(object, "bus"), pic->use);
 }
