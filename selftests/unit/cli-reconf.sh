@@ -253,6 +253,24 @@ t_guest_that_dies_meanwhile_is_skipped() {
 	! grep -q "qmp:$T/a" "$SVFF_RUN/0000:01:00.0.json" || fail "the note still names a"
 }
 
+# A folder where the new note is to be made stands for a disk that is full.
+t_note_that_cannot_be_written_loses_no_vf() {
+	run 0 init --vfs 2
+	guest a no-pause
+	run 0 attach 1 "$T/a"
+	mkdir "$SVFF_RUN/0000:01:00.0.new"
+	run 1 reconf --vfs 3
+	check_err "cannot write"
+	check_err "'svff recover' tries again"
+	rmdir "$SVFF_RUN/0000:01:00.0.new"
+	run 0 recover
+	check_owners 1=a
+	mkdir "$SVFF_RUN/0000:01:00.0.new"
+	run 0 detach 1
+	check_err "warning: cannot write"
+	check_owners ''
+}
+
 # It lets go, and nobody hears that: it is to get its VF back when it can be asked
 t_guest_that_is_silent_during_the_unplug() {
 	run 0 init --vfs 2

@@ -478,7 +478,7 @@ extern const struct step_ops step_quotas, step_count, step_bind, step_bind_all, 
 	step_attach, step_detach, step_pause, step_unpause, step_host_pause, step_host_unpause;
 
 int step_note_owner(struct svff_plan *plan, const struct svff_step *step);
-int step_note_free(struct svff_plan *plan, const struct svff_step *step);
+void step_note_free(struct svff_plan *plan, const struct svff_step *step);
 
 /* ---- change.c ---- */
 

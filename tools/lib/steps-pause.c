@@ -14,10 +14,9 @@ static int guest_ended(struct svff_plan *plan, struct svff_step *step)
 {
 	int ret = vfio_wait_free(plan->ctx, step->bdf);
 
-	if (!ret)
-		ret = step_note_free(plan, step);
 	if (ret)
 		return ret;
+	step_note_free(plan, step);
 	svff_fail(plan->ctx, 0, "guest %s ended, VF %u is free", step->guest->uri, step->vf);
 	return STEP_SKIP;
 }

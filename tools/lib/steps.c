@@ -382,12 +382,14 @@ int step_note_owner(struct svff_plan *plan, const struct svff_step *step)
  * @plan: the plan
  * @step: the step
  *
- * Return: 0, or a negative errno.
+ * A file that cannot be written says too much, which is found out when it is used: no reason to fail when the guest has
+ * let go of the VF already.
  */
-int step_note_free(struct svff_plan *plan, const struct svff_step *step)
+void step_note_free(struct svff_plan *plan, const struct svff_step *step)
 {
 	state_drop(&plan->card->state, step->vf);
-	return card_save_owners(plan->card);
+	if (card_save_owners(plan->card))
+		svff_log(plan->ctx, SVFF_LOG_WARNING, "%s", plan->ctx->error);
 }
 
 static int choose_port(struct svff_plan *plan, struct svff_step *step)
@@ -460,21 +462,18 @@ static int let_unplug(struct svff_plan *plan, struct svff_step *step)
 
 static int take(struct svff_plan *plan, struct svff_step *step)
 {
-	int ret = let_unplug(plan, step), free_now;
+	int ret = let_unplug(plan, step);
 	char bdf[SVFF_BDF_LEN];
+	bool ended = ret == -ECONNRESET;
 
-	if (vf_address(plan->card, step->vf, bdf))
-		return ret ? ret : step_note_free(plan, step);
-	if (ret == -ECONNRESET) {
-		free_now = vfio_wait_free(plan->ctx, bdf);
-		if (free_now)
-			return free_now;
-		svff_log(plan->ctx, SVFF_LOG_NOTICE, "guest %s ended, VF %u is free", step->guest->uri, step->vf);
-		return step_note_free(plan, step);
-	}
-	if (!ret)
+	if (!vf_address(plan->card, step->vf, bdf) && (!ret || ended))
 		ret = vfio_wait_free(plan->ctx, bdf);
-	return ret ? ret : step_note_free(plan, step);
+	if (ret)
+		return ret;
+	if (ended)
+		svff_log(plan->ctx, SVFF_LOG_NOTICE, "guest %s ended, VF %u is free", step->guest->uri, step->vf);
+	step_note_free(plan, step);
+	return 0;
 }
 
 /* A guest that has ended during a reconfiguration needs its VF no more: no reason to undo it all. */
