@@ -42,6 +42,9 @@ t_answer_of_great_depth() { misbehaves deep:qom-list "nesting too deep"; }
 t_question_not_answered() { misbehaves hang:qom-list "did not answer 'qom-list' in time"; }
 t_talks_for_ever_and_answers_nothing() { misbehaves talk:qom-list "did not answer 'qom-list' in time"; }
 t_question_refused() { misbehaves error:qom-get:no "refused 'qom-get': no"; }
+t_refused_with_more_than_a_line() {
+	misbehaves "$(printf 'error:device_add:no\nand\033[2Jno')" "did not take 0000:01:00.1: no and [2Jno; QEMU's own log"
+}
 t_dies_at_a_question() { misbehaves die:qom-list "ended the connection during 'qom-list'"; }
 
 t_device_taken_but_answer_spoilt() {

@@ -8,6 +8,7 @@
  */
 #include "priv.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -116,6 +117,17 @@ bool svff_cancelled(const struct svff_ctx *ctx)
 	return ctx->cancelled && !ctx->shielded;
 }
 
+/* QEMU's and libvirt's words are in it, and a message is one line that does nothing to a terminal. */
+static void format_line(char text[SVFF_ERROR_LEN], const char *fmt, va_list args)
+{
+	char *c;
+
+	vsnprintf(text, SVFF_ERROR_LEN, fmt, args);
+	for (c = text; *c; c++)
+		if (iscntrl((unsigned char)*c))
+			*c = ' ';
+}
+
 /**
  * svff_fail() - remember an error
  * @ctx: the context
@@ -130,7 +142,7 @@ int svff_fail(struct svff_ctx *ctx, int err, const char *fmt, ...)
 	va_list args;
 
 	va_start(args, fmt);
-	vsnprintf(text, sizeof(text), fmt, args);
+	format_line(text, fmt, args);
 	va_end(args);
 	memcpy(ctx->error, text, sizeof(text));
 	return err;
@@ -150,7 +162,7 @@ void svff_log(struct svff_ctx *ctx, enum svff_log_level level, const char *fmt, 
 	if (!ctx->log)
 		return;
 	va_start(args, fmt);
-	vsnprintf(text, sizeof(text), fmt, args);
+	format_line(text, fmt, args);
 	va_end(args);
 	ctx->log(ctx->log_data, level, text);
 }
