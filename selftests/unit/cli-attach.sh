@@ -31,6 +31,21 @@ t_json() {
 	check_json 'j["ok"] and j["guest"].startswith("qmp:") and j["steps"][0]["result"] == "done"'
 }
 
+t_json_is_utf8_whatever_a_guest_is_called() {
+	run 0 init --vfs 1
+	for odd in '\377' '\303' '\355\240\200' '\300\200' '\364\220\200\200' '\342\202' '\303\274\342\202\254\360\237\230\200'; do
+		odd=$T/$(printf "a%bb" "$odd")
+		guest a
+		mv "$T/a" "$odd"
+		run 0 attach 1 "$odd" --json
+		check_json 'j["ok"] and set(j["guest"].rsplit("/", 1)[1]) in (set("a?b"), set("a\u00fc\u20ac\U0001f600b"))'
+		run 0 detach 1 --json
+		check_json 'j["ok"]'
+		stop_guests
+	done
+	check_json '"\u20ac" in j["guest"]'
+}
+
 t_dry_run_changes_nothing() {
 	run 0 init --vfs 1 --no-bind
 	guest a
