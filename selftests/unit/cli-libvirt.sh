@@ -153,6 +153,19 @@ t_libvirtd_is_away_for_some_seconds() {
 	check_attribute sriov_numvfs 3
 }
 
+# libvirt has an error of its own for this, the same as for a domain that has ended
+t_hostdev_that_libvirt_takes_for_used_is_not_lost() {
+	ready
+	run 0 attach 1 libvirt:a
+	FAKE_IN_USE=1 run 1 reconf --vfs 4 --by-detach
+	check_err "PCI device is in use by driver QEMU"
+	check_err "rolled back, all is as before"
+	check_guests '1=libvirt:a:attached'
+	FAKE_IN_USE=1 run 1 attach 2 libvirt:a
+	check_one_line
+	check_guests '1=libvirt:a:attached'
+}
+
 t_reconf_with_a_domain_and_a_bare_qemu() {
 	ready
 	guest b

@@ -79,6 +79,20 @@ static int libvirt_errno(void)
 	}
 }
 
+/*
+ * libvirt's "operation invalid" may come from a domain that has just ended, which is like a QEMU that drops the
+ * connection; but it says so of a hostdev that is in use, too.
+ */
+static int ended_or(struct domain *d, int err, int otherwise)
+{
+	int active;
+
+	if (err != -ENOTCONN)
+		return err;
+	active = virDomainIsActive(d->dom);
+	return !active || (active < 0 && libvirt_errno() == -ENOTCONN) ? -ECONNRESET : otherwise;
+}
+
 static int failed(struct svff_guest *guest, const char *what)
 {
 	return svff_fail(guest->ctx, libvirt_errno(), "guest %s: %s: %s", guest->uri, what, virGetLastErrorMessage());
@@ -241,10 +255,8 @@ static int take_answer(struct svff_guest *guest, struct json_object **ret)
 	struct json_object *answer, *value;
 	int err = 0;
 
-	/* A domain that has just ended is like a QEMU that drops the connection. */
 	if (d->err)
-		return svff_fail(guest->ctx, d->err == -ENOTCONN ? -ECONNRESET : d->err, "guest %s: %s: %s", guest->uri,
-				 d->command, d->why);
+		return svff_fail(guest->ctx, ended_or(d, d->err, -EIO), "guest %s: %s: %s", guest->uri, d->command, d->why);
 	answer = json_tokener_parse(d->text);
 	if (!answer || !json_object_is_type(answer, json_type_object)) {
 		err = svff_fail(guest->ctx, -EPROTO, "guest %s: '%s' has no answer that is JSON", guest->uri, d->command);
@@ -312,7 +324,7 @@ static int guest_libvirt_add(struct svff_guest *guest, const char *id, const cha
 	ret = libvirt_errno();
 	svff_fail(guest->ctx, ret, "guest %s did not take %s: %s; 'virsh dumpxml %s' tells its ports, and libvirt's log more",
 		  guest->uri, bdf, virGetLastErrorMessage(), guest->path);
-	return ret == -ENOTCONN ? -ECONNRESET : ret;
+	return ended_or(d, ret, -EREMOTEIO);
 }
 
 /* The definition has the address, also of a device that libvirt named itself. */

@@ -9,6 +9,7 @@
  * FAKE_RESTART	"before COMMAND", "after COMMAND": libvirtd is started anew when QEMU is first given that command, or has
  *		done it: the connection is lost; "behind COMMAND": when it has told so, too
  * FAKE_DOWN	seconds that it takes
+ * FAKE_IN_USE	"n": for libvirt the n-th hostdev that it is to attach is in use
  */
 #include <json-c/json.h>
 #include <libvirt/libvirt-qemu.h>
@@ -324,7 +325,10 @@ int virDomainAttachDeviceFlags(virDomainPtr dom, const char *xml, unsigned int f
 {
 	unsigned int domain, bus, slot, function;
 	char alias[64], bdf[64];
+	static int attaches;
 
+	if (getenv("FAKE_IN_USE") && ++attaches == atoi(getenv("FAKE_IN_USE")))
+		return fail(VIR_ERR_OPERATION_INVALID, "PCI device is in use by driver QEMU, domain x");
 	part(xml, "<alias name='", "'", alias, sizeof(alias));
 	sscanf(strstr(xml, "<address"), "<address domain='%x' bus='%x' slot='%x' function='%x'", &domain, &bus, &slot,
 	       &function);
