@@ -153,6 +153,25 @@ t_libvirtd_is_away_for_some_seconds() {
 	check_attribute sriov_numvfs 3
 }
 
+t_libvirtd_that_hangs_is_given_up() {
+	ready
+	guest b
+	run 0 attach 1 "$T/b"
+	export FAKE_HANG=1
+	run 0 status
+	check_one_line
+	check_err "warning: cannot connect to libvirt: it does not answer, so its domains are not known"
+	run 0 detach 1
+	run 1 attach 1 libvirt:a
+	check_err "guest libvirt:a: cannot connect to libvirt: it does not answer"
+	"$SVFF" status >"$T/out" 2>"$T/err" &
+	sleep 1
+	begin=$(date +%s)
+	kill -TERM $!
+	wait $!
+	[ $(($(date +%s) - begin)) -lt 3 ] || fail "does not hear signals"
+}
+
 # libvirt has an error of its own for this, the same as for a domain that has ended
 t_hostdev_that_libvirt_takes_for_used_is_not_lost() {
 	ready

@@ -45,7 +45,7 @@ static int find_guest(struct svff_card *card, const struct libvirt_domains *doma
  */
 int svff_card_find_guests(struct svff_card *card)
 {
-	struct libvirt_domains *domains = card->vfs ? libvirt_domains_get() : NULL;
+	struct libvirt_domains *domains = card->vfs ? libvirt_domains_get(card->ctx) : NULL;
 	int vf, ret = 0;
 
 	for (vf = 1; domains && !ret && vf <= card->vfs; vf++)

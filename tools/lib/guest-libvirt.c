@@ -23,11 +23,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #define SYSTEM_URI	"qemu:///system"
 #define XML_LEN		512
 #define GONE_POLL_MS	100
+#define CONNECT_POLL_NS	50000000L	/* how soon a cancel is seen */
+#define NSEC_PER_SEC	1000000000L
 #define UNPLUG_AGAIN_MS	5500	/* QEMU takes a second request only after 5 s */
 
 struct domain {
@@ -52,10 +55,82 @@ static void silent(void *data, virErrorPtr error)
 	(void)error;
 }
 
-static virConnectPtr connect_libvirt(void)
+/* A connection that a thread makes, for a libvirtd that hangs would keep us for ever; the last of the two frees it. */
+struct connecting {
+	pthread_mutex_t lock;		/* of what follows */
+	pthread_cond_t wake;
+	bool done, given_up;
+	virConnectPtr conn;
+	char why[SVFF_ERROR_LEN / 2];
+};
+
+static void *make_connection(void *data)
 {
+	struct connecting *c = data;
+	virConnectPtr conn = virConnectOpen(secure_getenv("LIBVIRT_DEFAULT_URI") ? NULL : SYSTEM_URI);
+	bool given_up;
+
+	pthread_mutex_lock(&c->lock);
+	c->conn = conn;
+	if (!conn)
+		svff_copy(c->why, sizeof(c->why), virGetLastErrorMessage());
+	c->done = true;
+	given_up = c->given_up;
+	pthread_cond_signal(&c->wake);
+	pthread_mutex_unlock(&c->lock);
+	if (given_up && conn)
+		virConnectClose(conn);
+	if (given_up)
+		free(c);
+	return NULL;
+}
+
+static bool await_connection(struct svff_ctx *ctx, struct connecting *c)
+{
+	int64_t end = svff_now_ms() + PLAN_GUEST_TIMEOUT_MS;
+	struct timespec slice;
+	bool done;
+
+	pthread_mutex_lock(&c->lock);
+	while (!c->done && svff_now_ms() < end && !svff_cancelled(ctx)) {
+		clock_gettime(CLOCK_MONOTONIC, &slice);
+		slice.tv_nsec += CONNECT_POLL_NS;
+		slice.tv_sec += slice.tv_nsec / NSEC_PER_SEC;
+		slice.tv_nsec %= NSEC_PER_SEC;
+		pthread_cond_clockwait(&c->wake, &c->lock, CLOCK_MONOTONIC, &slice);
+	}
+	done = c->done;
+	c->given_up = !done;
+	pthread_mutex_unlock(&c->lock);
+	return done;
+}
+
+/* Return: 0, -ECONNREFUSED if there is no libvirt, -ETIMEDOUT if it hangs, or another negative errno. */
+static int connect_libvirt(struct svff_ctx *ctx, virConnectPtr *conn)
+{
+	struct connecting *c = calloc(1, sizeof(*c));
+	pthread_t thread;
+	int ret = 0;
+
+	if (!c)
+		return svff_fail(ctx, -ENOMEM, "out of memory");
+	pthread_mutex_init(&c->lock, NULL);
+	pthread_cond_init(&c->wake, NULL);
 	virSetErrorFunc(NULL, silent);
-	return virConnectOpen(secure_getenv("LIBVIRT_DEFAULT_URI") ? NULL : SYSTEM_URI);
+	ret = -pthread_create(&thread, NULL, make_connection, c);
+	if (ret) {
+		free(c);
+		return svff_fail(ctx, ret, "cannot connect to libvirt: %s", strerror(-ret));
+	}
+	pthread_detach(thread);
+	if (!await_connection(ctx, c))
+		return svff_cancelled(ctx) ? svff_fail(ctx, -EINTR, "interrupted while libvirt was to answer") :
+					     svff_fail(ctx, -ETIMEDOUT, "cannot connect to libvirt: it does not answer");
+	*conn = c->conn;
+	if (!c->conn)
+		ret = svff_fail(ctx, -ECONNREFUSED, "cannot connect to libvirt: %s", c->why);
+	free(c);
+	return ret;
 }
 
 static int libvirt_errno(void)
@@ -115,15 +190,14 @@ static void close_domain(struct domain *d)
 
 static int open_domain(struct svff_guest *guest, struct domain *d)
 {
-	int active;
+	int active, ret;
 
 	d->done = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (d->done < 0)
 		return svff_fail(guest->ctx, -errno, "guest %s: no eventfd: %s", guest->uri, strerror(errno));
-	d->conn = connect_libvirt();
-	if (!d->conn)
-		return svff_fail(guest->ctx, -ECONNREFUSED, "guest %s: cannot connect to libvirt: %s", guest->uri,
-				 virGetLastErrorMessage());
+	ret = connect_libvirt(guest->ctx, &d->conn);
+	if (ret)
+		return svff_fail(guest->ctx, ret, "guest %s: %s", guest->uri, svff_error(guest->ctx));
 	d->dom = virDomainLookupByName(d->conn, guest->path);
 	if (!d->dom)
 		return failed(guest, "not found");
@@ -399,17 +473,20 @@ struct libvirt_domains {
 
 /**
  * libvirt_domains_get() - take a picture of all domains that run
+ * @ctx: the context
  *
  * Return: the domains, for libvirt_domains_put(); NULL if there are none, or no libvirt.
  */
-struct libvirt_domains *libvirt_domains_get(void)
+struct libvirt_domains *libvirt_domains_get(struct svff_ctx *ctx)
 {
 	struct libvirt_domains *domains = NULL;
-	virConnectPtr conn = connect_libvirt();
 	virDomainPtr *dom = NULL;
-	int i, count;
+	virConnectPtr conn;
+	int i, count, ret = connect_libvirt(ctx, &conn);
 
-	if (!conn)
+	if (ret == -ETIMEDOUT)
+		svff_log(ctx, SVFF_LOG_WARNING, "%s, so its domains are not known", svff_error(ctx));
+	if (ret)
 		return NULL;
 	count = virConnectListAllDomains(conn, &dom, VIR_CONNECT_LIST_DOMAINS_ACTIVE);
 	if (count > 0)

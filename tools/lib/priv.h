@@ -259,7 +259,7 @@ int guest_qemu_can_vfio(struct svff_guest *guest);
 
 struct libvirt_domains;
 
-struct libvirt_domains *libvirt_domains_get(void);
+struct libvirt_domains *libvirt_domains_get(struct svff_ctx *ctx);
 char *libvirt_domains_find(const struct libvirt_domains *domains, const char *bdf);
 void libvirt_domains_put(struct libvirt_domains *domains);
 bool domain_xml_has(const char *xml, const char *bdf);

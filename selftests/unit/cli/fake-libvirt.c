@@ -9,6 +9,7 @@
  * FAKE_RESTART	"before COMMAND", "after COMMAND": libvirtd is started anew when QEMU is first given that command, or has
  *		done it: the connection is lost; "behind COMMAND": when it has told so, too
  * FAKE_DOWN	seconds that it takes
+ * FAKE_HANG	libvirtd takes connections, and says nothing
  * FAKE_IN_USE	"n": for libvirt the n-th hostdev that it is to attach is in use
  */
 #include <json-c/json.h>
@@ -106,6 +107,8 @@ virConnectPtr virConnectOpen(const char *name)
 	virDomainPtr dom[DOMAINS_MAX];
 	int i, count = list(dom);
 
+	while (getenv("FAKE_HANG"))
+		sleep(1);
 	(void)name;
 	for (i = 0; i < count; i++)
 		free(dom[i]);
