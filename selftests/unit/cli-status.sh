@@ -72,6 +72,16 @@ t_status_needs_no_run_folder() {
 	[ ! -e "$SVFF_RUN" ] || fail "made $SVFF_RUN"
 }
 
+# Others than root may see it, whatever root's umask is.
+t_status_is_for_all_users() {
+	umask 077
+	run 0 init --vfs 1
+	guest a
+	run 0 attach 1 "$T/a"
+	[ "$(stat -c %a "$SVFF_RUN")" = 755 ] || fail "folder has mode $(stat -c %a "$SVFF_RUN")"
+	[ "$(stat -c %a "$SVFF_RUN/0000:01:00.0.json")" = 644 ] || fail "note has mode $(stat -c %a "$SVFF_RUN"/*.json)"
+}
+
 t_status_without_a_card_fails() {
 	machine --cards 0
 	run 1 status

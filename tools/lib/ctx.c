@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -287,7 +288,7 @@ static int write_whole(const char *path, const char *text)
 	if (fd < 0)
 		return -errno;
 	errno = EIO;
-	if (write(fd, text, len) != (ssize_t)len || fsync(fd))
+	if (fchmod(fd, FILE_MODE) || write(fd, text, len) != (ssize_t)len || fsync(fd))	/* whatever the umask */
 		ret = -errno;
 	close(fd);
 	return ret;

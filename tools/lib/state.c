@@ -30,7 +30,7 @@ static int run_dir(struct svff_ctx *ctx)
 {
 	const char *dir = ctx->dir[SVFF_DIR_RUN];
 
-	if (!mkdir(dir, RUN_MODE) || errno == EEXIST)
+	if ((!mkdir(dir, RUN_MODE) && !chmod(dir, RUN_MODE)) || errno == EEXIST)	/* whatever the umask */
 		return 0;
 	return svff_fail(ctx, -errno, "cannot make folder %s: %s%s", dir, strerror(errno),
 			 errno == EACCES ? "; be root" : "");
