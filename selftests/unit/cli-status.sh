@@ -165,7 +165,7 @@ t_each_command_has_help() {
 
 t_wrong_usage_ends_with_2_and_one_line() {
 	for words in '' 'nonsense' 'init' 'init --vfs' 'init --vfs x' 'init --vfs -1' 'init --vfs 99999999999' \
-		'init --vfs 2 more' 'init --nonsense' 'init --vfs 2 --queues 0' 'attach' 'attach 1' \
+		'init --vfs 2 more' 'init --nonsense' 'init --vfs 2 --queues 0' 'init --vfs 2 --queues 257' 'reconf --vfs 2 --queues 257' 'attach' 'attach 1' \
 		'attach 1 a b' 'attach 1 a --timeout 0' 'detach' 'reconf' 'reconf --vfs 1 --attach 1' \
 		'reconf --vfs 1 --attach 1=' 'pause' 'unpause' 'recover x' 'init --vfs 1 --spare 1 --no-bind' 'status x' 'list x' 'doctor x'; do
 		# shellcheck disable=SC2086

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define VFS_MAX		65535
-#define QUEUES_MAX	4096
+#define QUEUES_MAX	256		/* more has no VF; svff_pf would say so when all VFs are away */
 
 struct count_args {
 	struct cli *cli;
