@@ -195,6 +195,35 @@ t_interrupted_undoes_all() {
 	check_owners '1=a 2=b'
 }
 
+# The guest has let go of the VF, and QEMU has not closed it yet
+t_interrupted_in_an_unplug_gives_it_back() {
+	run 0 init --vfs 2
+	guest a no-pause close-late
+	run 0 attach 1 "$T/a"
+	"$SVFF" reconf --vfs 3 >"$T/out" 2>"$T/err" &
+	reconf=$!
+	until [ -e "$T/a.gone" ]; do sleep 0.02; done
+	kill -TERM "$reconf"
+	sleep 0.5
+	: >"$T/a.close"
+	wait "$reconf" && fail "goes on"
+	check_err "rolled back, all is as before"
+	check_owners 1=a
+}
+
+# The same for ever
+t_unplugged_vf_that_stays_open_is_not_forgotten() {
+	run 0 init --vfs 2
+	guest a no-pause close-late
+	run 0 attach 1 "$T/a"
+	run 1 reconf --vfs 3
+	check_err "is in use by"
+	check_err "'svff recover'"
+	: >"$T/a.close"
+	run 0 recover
+	check_owners 1=a
+}
+
 t_undo_is_not_interrupted() {
 	run 0 init --vfs 2
 	guest a no-pause delete-after:0.5

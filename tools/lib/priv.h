@@ -433,7 +433,7 @@ struct svff_step {
 	bool vfio;			/* new VFs are for VFIO, no driver of this host is to have them first */
 	bool together;			/* need not wait for those before it, but for its own guest */
 	bool begun;			/* and not ended: the guest has been asked */
-	bool unknown;			/* it failed, and it is not known whether the guest has done it */
+	bool unknown;			/* it failed, and the guest may have done it */
 	char *name, *error;
 	uint64_t begin_us, time_us;
 	enum svff_step_result result;

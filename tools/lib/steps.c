@@ -460,6 +460,19 @@ static int let_unplug(struct svff_plan *plan, struct svff_step *step)
 	return has ? svff_fail(plan->ctx, ret, "VF %u: %s", step->vf, why) : 0;
 }
 
+/* A device that has left its guest is closed a moment later, which is awaited also by those who have been interrupted. */
+static int await_close(struct svff_plan *plan, struct svff_step *step, const char *bdf)
+{
+	bool shielded = plan->ctx->shielded;
+	int ret;
+
+	plan->ctx->shielded = true;
+	ret = vfio_wait_free(plan->ctx, bdf);
+	plan->ctx->shielded = shielded;
+	step->unknown = ret;	/* the guest has let go of it all the same */
+	return ret;
+}
+
 static int take(struct svff_plan *plan, struct svff_step *step)
 {
 	int ret = let_unplug(plan, step);
@@ -467,7 +480,7 @@ static int take(struct svff_plan *plan, struct svff_step *step)
 	bool ended = ret == -ECONNRESET;
 
 	if (!vf_address(plan->card, step->vf, bdf) && (!ret || ended))
-		ret = vfio_wait_free(plan->ctx, bdf);
+		ret = await_close(plan, step, bdf);
 	if (ret)
 		return ret;
 	if (ended)

@@ -23,6 +23,7 @@ BEHAVIOUR, COMMAND being a QMP command or "greeting":
   delete-on:N      the guest lets go at the N-th request
   refuse-first     the guest refuses the first request (DEVICE_UNPLUG_GUEST_ERROR)
   busy-first       QEMU refuses the first request, the guest blinks the power light
+  close-late       an unplugged device stays open until SOCKET.close is there; SOCKET.gone tells that the guest has let go
   no-event         the device goes, but no event says so
   no-pause         a QEMU without the commands that pause devices
   unprivileged     may not open VFIO's nodes: a device comes back by a descriptor only
@@ -127,10 +128,15 @@ class Qemu:
             device = self.devices.pop(name, None)
         if not device:
             return
-        if not device["paused"]:
+        if not device["paused"] and not self.has("close-late"):
             self.hold(device["host"], False)
         if not self.has("no-event"):
             self.event(connection, "DEVICE_DELETED", {"device": name, "path": f"/machine/peripheral/{name}"})
+        if self.has("close-late"):
+            open(self.path + ".gone", "w", encoding="utf-8").close()
+            while not os.path.exists(self.path + ".close"):
+                time.sleep(0.02)
+            self.hold(device["host"], False)
 
     def cmd_device_del(self, args, connection):
         name = args["id"]
