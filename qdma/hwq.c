@@ -151,10 +151,20 @@ static int each_ctxt(struct svff_qdma *qd, const struct svff_qdma_hwq *q,
 	return err;
 }
 
+/* Whatever kind of queue it is said to be: what is left of a stream stays valid, and is the next owner's to read. */
+static int clear_ctxts(struct svff_qdma *qd, const struct svff_qdma_hwq *q)
+{
+	struct svff_qdma_hwq any = *q;
+
+	any.st = qd->caps.st;
+	any.cmpt = has_prefetch(&any);
+	return each_ctxt(qd, &any, qdma_ctxt_clear);
+}
+
 /**
  * svff_qdma_hwq_clear - clear the contexts of one direction of a queue
  * @qd: PF
- * @q: qid, dir, st and cmpt count
+ * @q: qid and dir count
  *
  * Context: process.
  * Return: 0, -EINVAL for a queue that the card does not have, -ETIMEDOUT,
@@ -166,7 +176,7 @@ int svff_qdma_hwq_clear(struct svff_qdma *qd, const struct svff_qdma_hwq *q)
 
 	if (!qdma_hwq_in_card(qd, q))
 		return -EINVAL;
-	err = each_ctxt(qd, q, qdma_ctxt_clear);
+	err = clear_ctxts(qd, q);
 	if (!err)
 		clear_bit(2 * q->qid + q->dir, qd->card->dirty);
 	return err;
@@ -205,7 +215,7 @@ int svff_qdma_hwq_start(struct svff_qdma *qd, const struct svff_qdma_hwq *q)
 	if (!qdma_hwq_in_card(qd, q))
 		return -EINVAL;
 	if (test_and_set_bit(2 * q->qid + q->dir, qd->card->dirty)) {
-		err = each_ctxt(qd, q, qdma_ctxt_clear);
+		err = clear_ctxts(qd, q);
 		if (err)
 			return err;
 	}

@@ -495,6 +495,27 @@ static enum ktap_result bad_request(const void *arg)
 	return KTAP_PASS;
 }
 
+/* A stream that is cleared as if it were none: neither its completion ring nor its buffers are the next owner's to see. */
+static enum ktap_result qctxt_clr_other_kind(const void *arg)
+{
+	struct mbox_msg req, rsp;
+	uint16_t qid;
+
+	(void)arg;
+	EXPECT_STATUS(mapped(&vf_a), 0);
+	good_request(&req, OP_QCTXT_WRT);
+	st_queue(&req);
+	qid = msg_get16(&req, M_QC_QID);
+	EXPECT_STATUS(vf_ask(&vf_a, &req, &rsp), 0);
+	qctxt_request(&vf_a, &req, OP_QCTXT_CLR, qid, true);
+	EXPECT_STATUS(vf_ask(&vf_a, &req, &rsp), 0);
+	qctxt_request(&vf_a, &req, OP_QCTXT_RD, qid, true);
+	req.b[M_QC_KIND] = QC_ST | QC_C2H | QC_CMPT_ST << QC_CMPT_SHIFT;
+	EXPECT_STATUS(vf_ask(&vf_a, &req, &rsp), 0);
+	KTAP_FAIL_ON(any_set(&rsp, M_RD_SW_BASE, MBOX_BYTES), "not all zero");
+	return KTAP_PASS;
+}
+
 /* The function map is what it was: nothing of the refused request is left. */
 static enum ktap_result fmap_unchanged(const void *arg)
 {
@@ -680,6 +701,7 @@ static const struct ktap_case cases[] = {
 	{ "QCTXT_WRT and QCTXT_RD, C2H", qctxt_write_read, &c2h_dir },
 	{ "QCTXT_INV disables", qctxt_take_down, &qctxt_inv },
 	{ "QCTXT_CLR leaves nothing", qctxt_take_down, &qctxt_clr },
+	{ "QCTXT_CLR as another kind leaves nothing", qctxt_clr_other_kind, NULL },
 	{ "INTR_CTXT_WRT and INTR_CTXT_RD", intr_write_read, NULL },
 	{ "INTR_CTXT_INV disables", intr_take_down, &intr_inv },
 	{ "INTR_CTXT_CLR leaves nothing", intr_take_down, &intr_clr },
