@@ -9,6 +9,12 @@
 
 #define PF_DEVFN_MASK		0xff	/* of a requester id */
 
+/* A card that is just going, or reset, tells of any address: that of another card, or of the host's own. */
+static bool is_vf(struct svff_pf *pf, struct pci_dev *dev, unsigned int n)
+{
+	return dev->is_virtfn && pci_physfn(dev) == pf->pdev && pci_iov_vf_id(dev) == n - 1;
+}
+
 /**
  * pf_vf_device() - PCI function of a VF
  * @pf: card
@@ -23,6 +29,7 @@ struct pci_dev *pf_vf_device(struct svff_pf *pf, unsigned int n)
 {
 	struct pci_dev *pdev = pf->pdev;
 	int cap = pci_find_ext_capability(pdev, PCI_EXT_CAP_ID_SRIOV);
+	struct pci_dev *vfdev;
 	u16 offset, stride;
 	unsigned int rid;
 
@@ -31,8 +38,12 @@ struct pci_dev *pf_vf_device(struct svff_pf *pf, unsigned int n)
 	pci_read_config_word(pdev, cap + PCI_SRIOV_VF_OFFSET, &offset);
 	pci_read_config_word(pdev, cap + PCI_SRIOV_VF_STRIDE, &stride);
 	rid = pci_dev_id(pdev) + offset + stride * (n - 1);
-	return pci_get_domain_bus_and_slot(pci_domain_nr(pdev->bus), PCI_BUS_NUM(rid),
-					   rid & PF_DEVFN_MASK);
+	vfdev = pci_get_domain_bus_and_slot(pci_domain_nr(pdev->bus), PCI_BUS_NUM(rid),
+					    rid & PF_DEVFN_MASK);
+	if (!vfdev || is_vf(pf, vfdev, n))
+		return vfdev;
+	pci_dev_put(vfdev);
+	return NULL;
 }
 
 /* vfio-pci, svff_vfio and other variants: all have it in their names. */
