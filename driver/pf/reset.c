@@ -95,6 +95,8 @@ static void pf_reset_done(struct pci_dev *pdev)
 	pci_set_master(pdev);
 	if (pf_up(pf))
 		return;
+	/* An error before that, whose recovery was given up, is mended. */
+	pf->lost = false;
 	keep_paused_vfs(pf, restore_vf);
 	restart_vfs(pf);
 }
