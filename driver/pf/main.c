@@ -128,6 +128,7 @@ int pf_up(struct svff_pf *pf)
 		dev_err(dev, "cannot set up the card (%pe)\n", ERR_PTR(err));
 		return err;
 	}
+	pf_forget_vfs(pf);
 	err = svff_qdma_irq_enable(pf->qd, mode);
 	if (err) {
 		dev_err(dev, "cannot enable interrupts in mode %s (%pe)\n", irq_mode,

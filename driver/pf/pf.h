@@ -216,6 +216,7 @@ void pf_down(struct svff_pf *pf);
 /* reset.c */
 void pf_reset_init(struct svff_pf *pf);
 void pf_reset_exit(struct svff_pf *pf);
+void pf_forget_vfs(struct svff_pf *pf);
 extern const struct pci_error_handlers pf_err_handlers;
 
 /* sriov.c */

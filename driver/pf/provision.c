@@ -143,6 +143,7 @@ static int provision_vf(struct svff_pf *pf, unsigned int n, unsigned int num)
 	memset(&vf->stats, 0, sizeof(vf->stats));
 	vf->fresh = true;
 	vf->unreset = false;
+	vf->told = false;
 	pf_state_enter_locked(pf, vf, SVFF_VF_READY);
 	if (vf->image)
 		pf_state_enter_locked(pf, vf, SVFF_VF_PAUSED);

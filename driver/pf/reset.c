@@ -29,6 +29,35 @@
 #define PF_RESCUE_MS	2000	/* an orderly recovery is faster: the reset of the link, and a callback per function */
 #define PF_RESCUES	30
 
+/**
+ * pf_forget_vfs() - VFs have nothing on the card any more
+ * @pf: card, reset and set up anew; down, so that nobody is paused or resumed, and its
+ *	mailbox off, so that nobody begins anew too early and loses that again
+ *
+ * Those that are paused have nothing to lose, and go on where they were.
+ *
+ * Context: process, device lock held; takes svff_pf.lock.
+ */
+void pf_forget_vfs(struct svff_pf *pf)
+{
+	unsigned int n;
+
+	guard(mutex)(&pf->lock);
+	for (n = 1; n <= pf->num_vfs; n++) {
+		struct pf_vf *vf = pf_vf(pf, n);
+		int err;
+
+		if (vf->state == SVFF_VF_PAUSED)
+			continue;
+		err = pf_release_locked(pf, vf);
+		pf_state_enter_locked(pf, vf, err ? SVFF_VF_ERROR : SVFF_VF_READY);
+		if (!err)
+			continue;
+		vf->told = false;
+		dev_err(&pf->pdev->dev, "VF%u: contexts not cleared (%pe)\n", n, ERR_PTR(err));
+	}
+}
+
 static void restart_vfs(struct svff_pf *pf)
 {
 	unsigned int n;
@@ -36,16 +65,8 @@ static void restart_vfs(struct svff_pf *pf)
 	guard(mutex)(&pf->lock);
 	for (n = 1; n <= pf->num_vfs; n++) {
 		struct pf_vf *vf = pf_vf(pf, n);
-		int err = pf_release_locked(pf, vf);
 
-		/* It has nothing on the card, and goes on where it was. */
-		if (!err && vf->state == SVFF_VF_PAUSED)
-			continue;
-		pf_state_enter_locked(pf, vf, err ? SVFF_VF_ERROR : SVFF_VF_READY);
-		if (err)
-			dev_err(&pf->pdev->dev, "VF%u: contexts not cleared (%pe)\n",
-				n, ERR_PTR(err));
-		else if (vf->told)
+		if (vf->told)
 			pf_notify_vf_locked(pf, vf, SVFF_MBOX_OP_RESET_DONE);
 		vf->told = false;
 	}
@@ -93,11 +114,12 @@ static void pf_reset_done(struct pci_dev *pdev)
 	struct svff_pf *pf = pci_get_drvdata(pdev);
 
 	pci_set_master(pdev);
+	/* Before they can be resumed */
+	keep_paused_vfs(pf, restore_vf);
 	if (pf_up(pf))
 		return;
 	/* An error before that, whose recovery was given up, is mended. */
 	pf->lost = false;
-	keep_paused_vfs(pf, restore_vf);
 	restart_vfs(pf);
 }
 
