@@ -191,7 +191,8 @@ void *pf_vf_save(struct svff_pf *pf, unsigned int n, size_t *len)
 	guard(mutex)(&pf->pause_lock);
 	guard(mutex)(&pf->lock);
 	vf = pf_vf(pf, n);
-	if (!vf->image)
+	/* One that is stuck works, in part, and not all of its image was filled. */
+	if (!vf->image || vf->moving)
 		return ERR_PTR(-EINVAL);
 	*len = pf_image_size(vf->image);
 	bytes = kvmalloc(*len, GFP_KERNEL);
