@@ -72,7 +72,6 @@ u32 pf_session_ring(const struct pf_session *s, unsigned int i)
 	return i ? s->first_ring + i - 1 : s->func;
 }
 
-/* Returns the number, or -1 if the ring is not for this VF. */
 /**
  * pf_ring_number() - which of a VF's interrupt rings an index means
  * @s: session
@@ -478,6 +477,21 @@ void pf_request_decide(const struct pf_card *card, const struct pf_session *s,
 		v->num_cmds = 0;
 	}
 	compose_header(&d);
+}
+
+/**
+ * pf_request_fail() - a command of a request failed: what the card may hold nevertheless
+ * @v: verdict
+ * @s: session of the VF that asked; changed, so that a release clears that too
+ *
+ * A command that did not end in time may end later.
+ *
+ * Context: any.
+ */
+void pf_request_fail(const struct pf_verdict *v, struct pf_session *s)
+{
+	s->dirty |= v->next.dirty;
+	s->rings |= v->next.rings;
 }
 
 /**

@@ -203,6 +203,7 @@ enum pf_pass pf_throttle_check(struct pf_throttle *t, u64 now_ns);
 void pf_request_decide(const struct pf_card *card, const struct pf_session *s,
 		       const union svff_mbox_msg *msg, struct pf_verdict *v);
 void pf_request_release(const struct pf_session *s, struct pf_verdict *v);
+void pf_request_fail(const struct pf_verdict *v, struct pf_session *s);
 u8 pf_request_status(int err, u8 fail_status);
 void pf_session_keep_rings(struct pf_session *s, unsigned int n, u32 first_func,
 			   u32 total_vfs, u32 num_vfs);

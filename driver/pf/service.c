@@ -193,10 +193,11 @@ static void answer(struct svff_pf *pf, struct pf_vf *vf, struct pf_verdict *v)
 }
 
 /* The header-only response of a request whose command failed. */
-static void fail(struct pf_verdict *v, int err)
+static void fail(struct pf_vf *vf, struct pf_verdict *v, int err)
 {
 	struct svff_mbox_hdr hdr = v->rsp.hdr;
 
+	pf_request_fail(v, &vf->session);
 	memset(&v->rsp, 0, sizeof(v->rsp));
 	v->rsp.hdr = hdr;
 	v->status = pf_request_status(err, v->fail_status);
@@ -211,7 +212,7 @@ static void serve(struct svff_pf *pf, struct pf_vf *vf, u8 op,
 	v->rsp.hdr = hdr;
 	vf->stats.requests++;
 	if (err)
-		fail(v, err);
+		fail(vf, v, err);
 	else
 		pf_session_set_locked(pf, vf, &v->next);
 	if (err || !v->status)

@@ -934,6 +934,27 @@ static enum ktap_result test_reg_list(const void *arg)
 	return KTAP_PASS;
 }
 
+/* What a command that failed half-way has left is taken back with the session. */
+static enum ktap_result test_fail(const void *arg)
+{
+	struct pf_session s = session();
+	struct pf_verdict v = decide(&s, mm_write(BASE + 1));
+
+	pf_request_fail(&v, &s);
+	EXPECT(s.dirty && !pf_session_active(&s) && !s.rings);
+	v = decide(&s, ring(SVFF_MBOX_OP_INTR_CTXT_WRT));
+	EXPECT(!v.status);
+	pf_request_fail(&v, &s);
+	EXPECT(s.rings == 1);
+	memset(&v, 0, sizeof(v));
+	pf_request_release(&s, &v);
+	EXPECT(v.num_cmds == 3 && v.cmd[1].op == PF_CMD_WIPE && v.cmd[2].op == PF_CMD_RING_CLEAR);
+	/* A release that failed leaves all to be taken back. */
+	pf_request_fail(&v, &s);
+	EXPECT(s.dirty && s.rings == 1 && s.hello);
+	return KTAP_PASS;
+}
+
 static enum ktap_result test_errno(const void *arg)
 {
 	EXPECT(pf_request_status(-ETIMEDOUT, 1) == SVFF_MBOX_ERR_BUSY_TIMEOUT);
@@ -1134,6 +1155,7 @@ static const struct ktap_case cases[] = {
 	{ "and are the same for any number of VFs", test_keep_rings_fixed },
 	{ "CSR tables", test_csr },
 	{ "register lists", test_reg_list },
+	{ "what a request that failed has left", test_fail },
 	{ "errno to status", test_errno },
 	{ "a million mutated messages stay within the grant", test_fuzz },
 	{ "throttle lets a busy driver pass", test_throttle_job },
