@@ -450,7 +450,8 @@ void pf_own_queues_stop(struct svff_pf *pf)
  * @pf: card
  * @queues: how many; 0 for no data device
  *
- * Context: process; takes svff_pf.own_lock. On failure the old number is back.
+ * Context: process; takes svff_pf.own_lock. On failure the old number is back, or, if that
+ * fails too, there are none until it is set again.
  * Return: 0; -EBUSY while the data device is open; -ENOSPC if so many are not
  * free in one piece; -EIO if the card is down.
  */
@@ -461,7 +462,7 @@ int pf_own_queues_set(struct svff_pf *pf, u32 queues)
 	guard(mutex)(&pf->own_lock);
 	if (!pf->own_on)
 		return -EIO;
-	if (queues == pf->own_queues)
+	if (queues == pf->own_queues && (!queues || pf->own_base != SVFF_QDMA_NO_RANGE))
 		return 0;
 	err = own_stop(pf, false);
 	if (err)
