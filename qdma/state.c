@@ -126,8 +126,14 @@ static bool has_ring(u32 index, const struct svff_qdma_grant *grant)
 	return index >= grant->first_ring && more < MORE_RINGS && (grant->rings >> (more + 1)) & 1;
 }
 
-static int check_vector(u64 vec, bool aggr, const struct svff_qdma_grant *grant)
+/*
+ * Also of a queue that does not interrupt: what it has to tell since it did is told when its doorbell arms it, and the
+ * doorbell of a completion ring can turn interrupts on. A queue that never did has vector 0.
+ */
+static int check_vector(u64 vec, bool aggr, bool on, const struct svff_qdma_grant *grant)
 {
+	if (!vec && !aggr && !on)
+		return 0;
 	if (aggr)
 		return has_ring(vec, grant) ? 0 : -EXDEV;
 	return vec < grant->vectors ? 0 : -ERANGE;
@@ -157,7 +163,7 @@ static int check_sw(const struct svff_qdma_csr *csr, const struct svff_qdma_hwq 
 		return -EBADMSG;
 	if (sw[QDMA_SW_PIDX] >= n || hw[QDMA_HW_CIDX] >= n)
 		return -EBADMSG;
-	return sw[QDMA_SW_IRQ_EN] ? check_vector(sw[QDMA_SW_VEC], sw[QDMA_SW_INT_AGGR], grant) : 0;
+	return check_vector(sw[QDMA_SW_VEC], sw[QDMA_SW_INT_AGGR], sw[QDMA_SW_IRQ_EN], grant);
 }
 
 static int check_cmpt(const struct svff_qdma_csr *csr, const u64 *cmpt,
@@ -174,9 +180,8 @@ static int check_cmpt(const struct svff_qdma_csr *csr, const u64 *cmpt,
 		return -EPERM;
 	if (cmpt[QDMA_CMPT_PIDX] >= n || cmpt[QDMA_CMPT_CIDX] >= n)
 		return -EBADMSG;
-	/* The doorbell can turn interrupts on. */
-	return cmpt[QDMA_CMPT_EN_INT] || cmpt[QDMA_CMPT_FULL_UPD] ?
-	       check_vector(cmpt[QDMA_CMPT_VEC], cmpt[QDMA_CMPT_INT_AGGR], grant) : 0;
+	return check_vector(cmpt[QDMA_CMPT_VEC], cmpt[QDMA_CMPT_INT_AGGR],
+			    cmpt[QDMA_CMPT_EN_INT] || cmpt[QDMA_CMPT_FULL_UPD], grant);
 }
 
 static int check_stream(const struct qdma_ctxt_set *set, const struct svff_qdma_csr *csr,

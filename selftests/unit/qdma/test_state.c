@@ -236,6 +236,21 @@ TEST(test_state_references)
 	KTAP_FAIL_ON(check_mm(s, &grant_ring) != -EXDEV, "a ring beyond its own");
 	SW(&s, VEC, 19);
 	KTAP_FAIL_ON(check_mm(s, &grant_ring) != -EXDEV, "a ring before its own");
+	/* What is due is told when it is armed, also if interrupts are off. */
+	SW(&s, IRQ_EN, 0);
+	SW(&s, IRQ_REQ, 1);
+	KTAP_FAIL_ON(check_mm(s, &grant_ring) != -EXDEV, "another's ring, interrupts off");
+	SW(&s, VEC, 0);
+	KTAP_FAIL_ON(check_mm(s, &grant_ring) != -EXDEV, "the PF's ring, interrupts off");
+	SW(&s, INT_AGGR, 0);
+	KTAP_FAIL_ON(check_mm(s, &grant_ring), "no vector, interrupts off");
+	SW(&s, VEC, VECTORS);
+	KTAP_FAIL_ON(check_mm(s, &grant_ring) != -ERANGE, "no vector of its own, interrupts off");
+	s = rx_state();
+	qdma_state_settle(set, &csr, &rx, true, &s);
+	CMPT(&s, EN_INT, 0);
+	CMPT(&s, INT_AGGR, 1);
+	KTAP_FAIL_ON(qdma_state_check(set, &csr, &rx, &s, &grant) != -EXDEV, "completions, interrupts off");
 	KTAP_FAIL_ON(check_mm(WITH(SW, PIDX, SLOTS), &grant) != -EBADMSG, "producer index");
 	KTAP_FAIL_ON(check_mm(WITH(HW, CIDX, SLOTS), &grant) != -EBADMSG, "consumer index");
 	KTAP_FAIL_ON(check_mm(WITH(SW, RING_IX, 5), &grant) != -EBADMSG, "a size that the card has not");
