@@ -412,6 +412,7 @@ static void decode_session(const struct wire_head *h, struct pf_session *s)
 	s->hello = h->flags & FLAG_HELLO;
 	s->mapped = h->flags & FLAG_MAPPED;
 	s->rings = h->rings;
+	s->named = h->rings;
 	s->more_rings = h->more_rings;
 	s->first_ring = le16_to_cpu(h->first_ring);
 	s->dirty = h->num_queues;
@@ -469,13 +470,13 @@ void pf_image_decode(const void *bytes, struct pf_image *img)
 	memcpy(img->msg, m, img->num_msgs * sizeof(*m));
 }
 
-/* The VF's driver knows its rings by their indices. */
-static bool same_rings(const struct pf_session *s, const struct pf_session *vf)
+/* The VF's driver, and its queues, know its rings by their indices. */
+static bool same_rings(const struct pf_session *s, u8 rings, const struct pf_session *vf)
 {
 	unsigned int i;
 
 	for (i = 0; i < PF_RINGS_MAX; i++)
-		if ((s->rings & BIT(i)) &&
+		if ((rings & BIT(i)) &&
 		    (i > vf->more_rings || pf_session_ring(s, i) != pf_session_ring(vf, i)))
 			return false;
 	return true;
@@ -488,7 +489,8 @@ static bool same_rings(const struct pf_session *s, const struct pf_session *vf)
  *
  * The entries of an interrupt ring name hardware queues, and the VF's driver
  * names the ring by its number when it has read it. So with a ring both must be
- * what they were; without one the VF may be another, elsewhere.
+ * what they were; without one the VF may be another, elsewhere. A ring that was cleared
+ * counts while a queue may name it: its number may be another VF's by now.
  *
  * Context: any; pure.
  * Return: 0, -ENOSPC, -ERANGE or -EXDEV, see above.
@@ -496,12 +498,13 @@ static bool same_rings(const struct pf_session *s, const struct pf_session *vf)
 int pf_image_fits(const struct pf_image *img, const struct pf_session *vf)
 {
 	const struct pf_session *s = &img->session;
+	u8 rings = s->rings | s->named;
 
 	if (s->granted > vf->quota)
 		return -ENOSPC;
 	if (s->vectors > vf->vectors)
 		return -ERANGE;
-	if (s->rings && (!same_rings(s, vf) || (s->granted && s->base != vf->base)))
+	if (rings && (!same_rings(s, rings, vf) || (s->granted && s->base != vf->base)))
 		return -EXDEV;
 	return 0;
 }

@@ -492,6 +492,7 @@ void pf_request_fail(const struct pf_verdict *v, struct pf_session *s)
 {
 	s->dirty |= v->next.dirty;
 	s->rings |= v->next.rings;
+	s->named |= v->next.named;
 }
 
 /**

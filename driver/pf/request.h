@@ -36,6 +36,7 @@
  * @mapped: its doorbells are mapped to what it was granted
  * @rings: interrupt rings that are set up: bit 0 its own, then those from
  *	@first_ring on
+ * @named: interrupt rings, the same bits, that contexts of its queues may name, set up or not
  * @dirty: contexts of its queues hold something of it
  * @announced: QNOTIFY_ADD seen, by type
  * @live: contexts written and valid, by type
@@ -54,6 +55,7 @@ struct pf_session {
 	bool hello;
 	bool mapped;
 	u8 rings;
+	u8 named;
 	bool dirty;
 	DECLARE_BITMAP(announced[PF_QUEUE_TYPES], PF_VF_QUEUES_MAX);
 	DECLARE_BITMAP(live[PF_QUEUE_TYPES], PF_VF_QUEUES_MAX);

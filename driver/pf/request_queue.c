@@ -126,8 +126,11 @@ static u8 decode_interrupt(struct pf_decision *d, struct svff_qdma_hwq *q)
 	if (!q->irq_aggr)
 		return q->vec < d->s->vectors ? SVFF_MBOX_OK : SVFF_MBOX_ERR_INVALID_PARAM;
 	number = pf_ring_number(d->s, q->vec);
-	return number >= 0 && d->s->rings & BIT(number) ? SVFF_MBOX_OK :
-							  SVFF_MBOX_ERR_INVALID_PARAM;
+	if (number < 0 || !(d->s->rings & BIT(number)))
+		return SVFF_MBOX_ERR_INVALID_PARAM;
+	/* The ring may be cleared, the queue still names it. */
+	d->v->next.named |= BIT(number);
+	return SVFF_MBOX_OK;
 }
 
 static u8 decode_flags(struct pf_decision *d, struct svff_qdma_hwq *q)

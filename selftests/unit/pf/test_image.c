@@ -71,7 +71,7 @@ static struct pf_image *sample(void)
 	*s = (struct pf_session) {
 		.func = FUNC, .vectors = 8, .base = BASE, .told = 24, .quota = 8, .granted = 4,
 		.ext = SVFF_MBOX_EXT_RINGS, .hello = true, .mapped = true, .dirty = true,
-		.rings = 0x5, .more_rings = 7, .first_ring = 230,
+		.rings = 0x5, .named = 0x5, .more_rings = 7, .first_ring = 230,
 	};
 	s->announced[SVFF_MBOX_Q_H2C][0] = 0x5;
 	s->announced[SVFF_MBOX_Q_CMPT][0] = 0x8;
@@ -285,7 +285,11 @@ TEST(test_image_fits)
 	vf.more_rings = 0;
 	KTAP_FAIL_ON(pf_image_fits(img, &vf) != -EXDEV, "too few rings");
 	img->session.rings = 1;
+	img->session.named = 1;
 	KTAP_FAIL_ON(pf_image_fits(img, &vf), "just its own ring");
+	img->session.named = 2;
+	KTAP_FAIL_ON(pf_image_fits(img, &vf) != -EXDEV, "a queue that names a ring which was cleared");
+	img->session.named = 0;
 	vf.func = 4;
 	img->session.rings = 0;
 	vf.base = 41;

@@ -803,8 +803,12 @@ static enum ktap_result test_more_rings(const void *arg)
 		else
 			REFUSED(v, s, SVFF_MBOX_ERR_INVALID_PARAM);
 	}
+	s = decide(&s, write_through(MORE + 1)).next;
 	v = decide(&s, ring_at(SVFF_MBOX_OP_INTR_CTXT_CLR, MORE + 1));
 	EXPECT(!v.status && v.cmd[0].ring.index == MORE + 1 && !v.next.rings);
+	/* The queue still names it. */
+	EXPECT(v.next.named == 4);
+	EXPECT(!decide(&s, request(SVFF_MBOX_OP_VF_BYE)).next.named);
 	v = decide(&s, ring_at(SVFF_MBOX_OP_INTR_CTXT_CLR, MORE + 3));
 	REFUSED(v, s, SVFF_MBOX_ERR_INVALID_PARAM);
 	return KTAP_PASS;
