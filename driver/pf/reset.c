@@ -105,8 +105,9 @@ static void pf_reset_prepare(struct pci_dev *pdev)
 	pf_notify_vfs(pf, SVFF_MBOX_OP_RESET_PREPARE);
 	wait_event_timeout(pf->no_sessions, !READ_ONCE(pf->num_sessions),
 			   msecs_to_jiffies(PF_VFS_STOP_MS));
-	keep_paused_vfs(pf, pci_save_state);
 	pf_down(pf);
+	/* None is paused or resumed any more. */
+	keep_paused_vfs(pf, pci_save_state);
 }
 
 static void pf_reset_done(struct pci_dev *pdev)
