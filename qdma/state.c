@@ -13,6 +13,7 @@
 
 #define DESC_RING_ALIGN	4096
 #define DESC_64		3	/* size code */
+#define TRIG_MODE_MAX	5
 #define MORE_RINGS	7	/* bits of svff_qdma_grant.rings but the first */
 
 static bool is_c2h_stream(const struct svff_qdma_hwq *q)
@@ -127,8 +128,8 @@ static bool has_ring(u32 index, const struct svff_qdma_grant *grant)
 }
 
 /*
- * Also of a queue that does not interrupt: what it has to tell since it did is told when its doorbell arms it, and the
- * doorbell of a completion ring can turn interrupts on. A queue that never did has vector 0.
+ * Also of a queue that does not interrupt: what it has to tell since it did is told when its doorbell arms it. One that
+ * never did has vector 0.
  */
 static int check_vector(u64 vec, bool aggr, bool on, const struct svff_qdma_grant *grant)
 {
@@ -172,7 +173,7 @@ static int check_cmpt(const struct svff_qdma_csr *csr, const u64 *cmpt,
 	static const u8 zero[] = {
 		QDMA_CMPT_AT, QDMA_CMPT_DIS_INTR_ON_VF, QDMA_CMPT_VIO, QDMA_CMPT_HOST_ID,
 		QDMA_CMPT_PASID, QDMA_CMPT_PASID_EN, QDMA_CMPT_VIO_EOP, QDMA_CMPT_SH_CMPT,
-		QDMA_CMPT_PORT_ID,
+		QDMA_CMPT_PORT_ID, QDMA_CMPT_FULL_UPD,
 	};
 	u32 n = slots(csr, cmpt[QDMA_CMPT_RING_IX]);
 
@@ -180,8 +181,10 @@ static int check_cmpt(const struct svff_qdma_csr *csr, const u64 *cmpt,
 		return -EPERM;
 	if (cmpt[QDMA_CMPT_PIDX] >= n || cmpt[QDMA_CMPT_CIDX] >= n)
 		return -EBADMSG;
-	return check_vector(cmpt[QDMA_CMPT_VEC], cmpt[QDMA_CMPT_INT_AGGR],
-			    cmpt[QDMA_CMPT_EN_INT] || cmpt[QDMA_CMPT_FULL_UPD], grant);
+	/* The ring begins a line of 64 bytes. */
+	if (cmpt[QDMA_CMPT_TRIG_MODE] > TRIG_MODE_MAX || cmpt[QDMA_CMPT_BASE_LOW])
+		return -EBADMSG;
+	return check_vector(cmpt[QDMA_CMPT_VEC], cmpt[QDMA_CMPT_INT_AGGR], cmpt[QDMA_CMPT_EN_INT], grant);
 }
 
 static int check_stream(const struct qdma_ctxt_set *set, const struct svff_qdma_csr *csr,
@@ -200,6 +203,8 @@ static int check_stream(const struct qdma_ctxt_set *set, const struct svff_qdma_
 	decode(set, QDMA_CTXT_PFCH, state->pfch, pfch);
 	if (!all_zero(pfch, zero, ARRAY_SIZE(zero)))
 		return -EPERM;
+	if (!csr->buf_size[pfch[QDMA_PFCH_BUF_IX]])
+		return -EBADMSG;
 	decode(set, QDMA_CTXT_CMPT, state->cmpt, cmpt);
 	return check_cmpt(csr, cmpt, grant);
 }

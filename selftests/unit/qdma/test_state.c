@@ -15,7 +15,7 @@
 #define VECTORS	8
 #define SLOTS	64	/* of ring size 1 */
 
-static const struct svff_qdma_csr csr = { .ring_size = { 2049, SLOTS + 1, 129 } };
+static const struct svff_qdma_csr csr = { .ring_size = { 2049, SLOTS + 1, 129 }, .buf_size = { 4096 } };
 static const struct svff_qdma_grant grant = { .func = FUNC, .vectors = VECTORS };
 static const struct svff_qdma_grant grant_ring = {
 	.func = FUNC, .vectors = VECTORS, .rings = 0x5, .first_ring = 20,
@@ -170,7 +170,7 @@ TEST(test_state_forbidden)
 	static const u8 cmpt[] = {
 		QDMA_CMPT_AT, QDMA_CMPT_DIS_INTR_ON_VF, QDMA_CMPT_VIO, QDMA_CMPT_HOST_ID,
 		QDMA_CMPT_PASID, QDMA_CMPT_PASID_EN, QDMA_CMPT_VIO_EOP, QDMA_CMPT_SH_CMPT,
-		QDMA_CMPT_PORT_ID,
+		QDMA_CMPT_PORT_ID, QDMA_CMPT_FULL_UPD,
 	};
 	static const u8 pfch[] = {
 		QDMA_PFCH_PORT_ID, QDMA_PFCH_VAR_DESC, QDMA_PFCH_VIRTIO, QDMA_PFCH_NUM_PFCH,
@@ -211,6 +211,13 @@ static int check_mm(struct svff_qdma_hwq_state s, const struct svff_qdma_grant *
 	return qdma_state_check(set, &csr, &mm, &s, g);
 }
 
+static int check_rx(struct svff_qdma_hwq_state s)
+{
+	return qdma_state_check(set, &csr, &rx, &s, &grant);
+}
+
+#define RX_WITH(ctxt, field, value) ({ struct svff_qdma_hwq_state s_ = rx_state(); \
+	qdma_state_settle(set, &csr, &rx, true, &s_); ctxt(&s_, field, value); s_; })
 #define WITH(ctxt, field, value) ({ struct svff_qdma_hwq_state s_ = mm_state(); \
 	ctxt(&s_, field, value); s_; })
 
@@ -250,7 +257,11 @@ TEST(test_state_references)
 	qdma_state_settle(set, &csr, &rx, true, &s);
 	CMPT(&s, EN_INT, 0);
 	CMPT(&s, INT_AGGR, 1);
-	KTAP_FAIL_ON(qdma_state_check(set, &csr, &rx, &s, &grant) != -EXDEV, "completions, interrupts off");
+	KTAP_FAIL_ON(check_rx(s) != -EXDEV, "completions, interrupts off");
+	KTAP_FAIL_ON(check_rx(RX_WITH(CMPT, TRIG_MODE, 5)), "a good trigger");
+	KTAP_FAIL_ON(check_rx(RX_WITH(CMPT, TRIG_MODE, 6)) != -EBADMSG, "trigger");
+	KTAP_FAIL_ON(check_rx(RX_WITH(CMPT, BASE_LOW, 1)) != -EBADMSG, "alignment of a completion ring");
+	KTAP_FAIL_ON(check_rx(RX_WITH(PFCH, BUF_IX, 1)) != -EBADMSG, "buffers that the card has not");
 	KTAP_FAIL_ON(check_mm(WITH(SW, PIDX, SLOTS), &grant) != -EBADMSG, "producer index");
 	KTAP_FAIL_ON(check_mm(WITH(HW, CIDX, SLOTS), &grant) != -EBADMSG, "consumer index");
 	KTAP_FAIL_ON(check_mm(WITH(SW, RING_IX, 5), &grant) != -EBADMSG, "a size that the card has not");
