@@ -176,9 +176,10 @@ int pf_image_quiesce(struct svff_pf *pf, struct pf_image *img)
 		what = "its contexts cannot be read";
 		err = save_queues(pf, img);
 	}
+	/* A VFIO user may try as often as it likes. */
 	if (err)
-		dev_err(&pf->pdev->dev, "function %u is not paused: %s (%pe)\n", img->session.func, what,
-			ERR_PTR(err));
+		dev_err_ratelimited(&pf->pdev->dev, "function %u is not paused: %s (%pe)\n",
+				    img->session.func, what, ERR_PTR(err));
 	else
 		svff_qdma_mbox_drain(pf->qd);
 	return err;
