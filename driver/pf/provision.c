@@ -311,7 +311,8 @@ static int idle_quota_set(struct svff_pf *pf, struct pf_vf *vf, u32 queues)
  *
  * Return: 0; -EBUSY if the VF has a driver that cannot be told, or has got
  * more already; -ENOSPC if so many are not free; -ERANGE if the hardware cannot
- * give a VF so many; errno of a context command.
+ * give a VF so many; -EIO if it exists and the card is down, or is just being
+ * reset; errno of a context command.
  */
 int pf_quota_set(struct svff_pf *pf, unsigned int n, u32 queues)
 {
@@ -322,6 +323,7 @@ int pf_quota_set(struct svff_pf *pf, unsigned int n, u32 queues)
 	vf = pf_vf(pf, n);
 	err = vf->state == SVFF_VF_ABSENT ? check_quota(pf, queues) :
 	      queues > PF_VF_QUEUES_MAX ? -ERANGE :
+	      !pf->up ? -EIO :	/* the PF gets the queues again that it had */
 	      is_idle(pf, vf) ? idle_quota_set(pf, vf, queues) : live_quota_set(pf, vf, queues);
 	if (!err)
 		vf->quota = queues;
