@@ -195,7 +195,7 @@ void *pf_vf_save(struct svff_pf *pf, unsigned int n, size_t *len)
 	if (!vf->image || vf->moving)
 		return ERR_PTR(-EINVAL);
 	*len = pf_image_size(vf->image);
-	bytes = kvmalloc(*len, GFP_KERNEL);
+	bytes = kvmalloc(*len, GFP_KERNEL_ACCOUNT);
 	if (!bytes)
 		return ERR_PTR(-ENOMEM);
 	pf_image_card(&pf->card, &id);

@@ -78,7 +78,7 @@ static const struct file_operations in_fops = {
 static struct vfio_stream *stream_new(const struct file_operations *fops, int flags, u8 *bytes,
 				      size_t len, size_t room)
 {
-	struct vfio_stream *s = kzalloc(sizeof(*s), GFP_KERNEL);
+	struct vfio_stream *s = kzalloc(sizeof(*s), GFP_KERNEL_ACCOUNT);
 
 	if (!s)
 		return ERR_PTR(-ENOMEM);
