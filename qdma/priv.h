@@ -21,7 +21,7 @@
  *	  qdma_ring.ctl
  *	    qdma_card.ctxt_lock	context window (hwq_* of a PF)
  *	    qdma_mbox.lock	mailbox registers (hwq_* of a VF wait for an answer)
- *	qdma_card.range_lock	queue pool; a leaf
+ *	qdma_card.range_lock	queue pool; ctxt_lock is taken to clear what is given
  *	qdma_irq.lock		vectors come and go; a leaf
  *	svff_qdma.running_lock	rings that run
  *	qdma_vector.lock	rings that a vector serves; hard interrupt
