@@ -36,6 +36,8 @@
 
 #include <linux/bitmap.h>
 #include <linux/bits.h>
+#include <linux/delay.h>
+#include <linux/device.h>
 #include <linux/jiffies.h>
 #include <linux/ktime.h>
 
@@ -218,16 +220,30 @@ void pf_state_refresh_locked(struct svff_pf *pf, struct pf_vf *vf)
 		pf_state_in_use_locked(pf, vf);
 }
 
+static int may_reset_locked(struct pf_vf *vf)
+{
+	if (vf->state == SVFF_VF_ABSENT)
+		return -ENODEV;
+	return vf->state == SVFF_VF_RESETTING || (vf->moving && !vf->stuck) ? -EBUSY : 0;
+}
+
+/* Nobody waits for what ends in an error. */
+static int may_reset(struct svff_pf *pf, unsigned int n)
+{
+	guard(mutex)(&pf->lock);
+	return may_reset_locked(pf_vf(pf, n));
+}
+
 static int reset_begin(struct svff_pf *pf, unsigned int n)
 {
 	struct pf_vf *vf;
+	int err;
 
 	guard(mutex)(&pf->lock);
 	vf = pf_vf(pf, n);
-	if (vf->state == SVFF_VF_ABSENT)
-		return -ENODEV;
-	if (vf->state == SVFF_VF_RESETTING || (vf->moving && !vf->stuck))
-		return -EBUSY;
+	err = may_reset_locked(vf);
+	if (err)
+		return err;
 	/* Now: a driver that says HELLO within the reset has ended it. */
 	pf_image_drop_locked(pf, vf);
 	pf_state_enter_locked(pf, vf, SVFF_VF_RESETTING);
@@ -250,30 +266,68 @@ static int reset_end(struct svff_pf *pf, unsigned int n, int err)
 	return err;
 }
 
+#define PF_VF_LOCK_MS		1000
+#define PF_VF_LOCK_POLL_MS	10
+
+/* As the PCI core does, but an unbind that waits for VFIO's user has the lock for as long as that likes. */
+static bool lock_vf(struct pci_dev *vfdev)
+{
+	unsigned long deadline = jiffies + msecs_to_jiffies(PF_VF_LOCK_MS);
+
+	while (!device_trylock(&vfdev->dev)) {
+		if (time_after(jiffies, deadline))
+			return false;
+		msleep(PF_VF_LOCK_POLL_MS);
+	}
+	pci_cfg_access_lock(vfdev);
+	return true;
+}
+
+static void unlock_vf(struct pci_dev *vfdev)
+{
+	pci_cfg_access_unlock(vfdev);
+	device_unlock(&vfdev->dev);
+}
+
+static int reset_locked(struct svff_pf *pf, unsigned int n, struct pci_dev *vfdev)
+{
+	int err = reset_begin(pf, n);
+
+	if (err)
+		return err;
+	err = reset_end(pf, n, vfdev ? pci_reset_function_locked(vfdev) : -ENODEV);
+	if (err)
+		dev_err(&pf->pdev->dev, "VF%u: reset failed (%pe)\n", n, ERR_PTR(err));
+	return err;
+}
+
 /**
  * pf_vf_reset() - reset a VF and take its queues back
  * @pf: card
  * @n: VF number
  *
  * Context: process; sleeps for as long as a function level reset takes (0.1 s,
- * up to a minute on a card that hangs). The VF's driver is told, as with the
- * PCI core's own reset attribute.
- * Return: 0; -ENODEV if there is no such VF now; -EBUSY if it is being reset, paused or resumed;
- * -ENOTTY if the function did not come back; -ETIMEDOUT if the card's contexts
- * did not.
+ * up to a minute on a card that hangs), and up to 1 s before. The VF's driver is
+ * told, as with the PCI core's own reset attribute.
+ * Return: 0; -ENODEV if there is no such VF now; -EBUSY if it is being reset, paused or
+ * resumed, or bound or unbound and that takes too long; -ENOTTY if the function did not
+ * come back; -ETIMEDOUT if the card's contexts did not.
  */
 int pf_vf_reset(struct svff_pf *pf, unsigned int n)
 {
 	struct pci_dev *vfdev;
-	int err = reset_begin(pf, n);
+	int err = may_reset(pf, n);
 
 	if (err)
 		return err;
 	vfdev = pf_vf_device(pf, n);
-	err = vfdev ? pci_reset_function(vfdev) : -ENODEV;
+	if (!vfdev)
+		return reset_locked(pf, n, NULL);
+	err = -EBUSY;
+	if (lock_vf(vfdev)) {
+		err = reset_locked(pf, n, vfdev);
+		unlock_vf(vfdev);
+	}
 	pci_dev_put(vfdev);
-	err = reset_end(pf, n, err);
-	if (err)
-		dev_err(&pf->pdev->dev, "VF%u: reset failed (%pe)\n", n, ERR_PTR(err));
 	return err;
 }
