@@ -247,6 +247,34 @@ t_silent_guest_that_was_not_asked() {
 	check_mended
 }
 
+t_status_tells_of_it() {
+	ready
+	FAKE_KILL=4 "$SVFF" pause 2 >/dev/null 2>&1
+	run 0 status
+	check_out "an svff did not come to its end: 'svff recover --card 0000:01:00.0'"
+	run 0 status --json
+	check_json 'j["cards"][0]["unfinished"]'
+	run 1 reconf --dry-run --vfs 4
+	check_err "an earlier svff did not come to its end"
+	run 0 recover
+	run 0 status --json
+	check_json 'not j["cards"][0]["unfinished"]'
+}
+
+# The journal is there, and so is who writes it.
+t_nothing_to_recover_while_it_is_under_way() {
+	ready slow-pause:3
+	"$SVFF" pause 2 >"$T/first" 2>&1 &
+	first=$!
+	until grep -q vfio-pci-pause "$T/b.log"; do sleep 0.02; done
+	run 1 reconf --dry-run --vfs 4
+	check_err "another svff is at work on it"
+	run 0 status --json
+	check_json 'not j["cards"][0]["unfinished"]'
+	wait "$first" || fail "the first failed: $(cat "$T/first")"
+	check_mended
+}
+
 t_what_fails_does_not_stop_the_rest() {
 	ready
 	killed_at 'sriov_numvfs 0'

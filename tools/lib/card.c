@@ -573,6 +573,17 @@ unsigned int svff_card_vfs_total(const struct svff_card *card)
 }
 
 /**
+ * svff_card_unfinished() - did a command that changes the card not come to its end?
+ * @card: the card
+ *
+ * Return: true if so, and svff_recover() is called for; false too while it is under way.
+ */
+bool svff_card_unfinished(const struct svff_card *card)
+{
+	return journal_exists(card->ctx, card->address) && !state_is_locked(card->ctx, card->address);
+}
+
+/**
  * svff_card_queues_total() - hardware queues of the card
  * @card: the card
  *

@@ -66,6 +66,7 @@ unsigned int svff_card_device(const struct svff_card *card);
 unsigned int svff_card_spares(const struct svff_card *card);
 unsigned int svff_card_vfs(const struct svff_card *card);
 unsigned int svff_card_vfs_total(const struct svff_card *card);
+bool svff_card_unfinished(const struct svff_card *card);
 unsigned int svff_card_queues_total(const struct svff_card *card);
 unsigned int svff_card_queues_free(const struct svff_card *card);
 unsigned int svff_card_vf_queues_default(const struct svff_card *card);

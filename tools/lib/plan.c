@@ -178,6 +178,8 @@ static int refuse_unfinished(struct svff_plan *plan)
 
 	if (plan->recovers || !journal_exists(plan->ctx, card))
 		return 0;
+	if (plan->dry_run && state_is_locked(plan->ctx, card))
+		return svff_fail(plan->ctx, -EBUSY, "card %s: another svff is at work on it", card);
 	return svff_fail(plan->ctx, -EUCLEAN, "card %s: an earlier svff did not come to its end: 'svff recover --card %s' "
 			 "first", card, card);
 }
@@ -186,7 +188,7 @@ static int refuse_unfinished(struct svff_plan *plan)
  * plan_begin() - lock the card and see how things are
  * @plan: the plan
  *
- * Return: 0, -EUCLEAN if a plan that was killed has to be recovered first, or another negative errno.
+ * Return: 0, -EUCLEAN if a plan that was killed has to be recovered first, -EBUSY if another one is under way, or another negative errno.
  */
 int plan_begin(struct svff_plan *plan)
 {

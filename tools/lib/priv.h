@@ -300,6 +300,7 @@ int state_set(struct svff_state *state, unsigned int vf, const char *guest, cons
 	      const char *bus);
 void state_drop(struct svff_state *state, unsigned int vf);
 int state_lock(struct svff_ctx *ctx, const char *card, int *fd);
+bool state_is_locked(struct svff_ctx *ctx, const char *card);
 void state_unlock(int *fd);
 
 /* ---- card.c, vf.c ---- */

@@ -298,6 +298,29 @@ int state_lock(struct svff_ctx *ctx, const char *card, int *fd)
 }
 
 /**
+ * state_is_locked() - is somebody changing a card just now?
+ * @ctx: the context
+ * @card: its address
+ *
+ * Return: true if so.
+ */
+bool state_is_locked(struct svff_ctx *ctx, const char *card)
+{
+	char path[PATH_MAX];
+	bool locked;
+	int fd;
+
+	if (state_path(ctx, path, card, "lock"))
+		return false;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	locked = flock(fd, LOCK_SH | LOCK_NB) && errno == EWOULDBLOCK;
+	close(fd);
+	return locked;
+}
+
+/**
  * state_unlock() - let others change the card
  * @fd: the lock, or -1
  */

@@ -45,6 +45,7 @@ static struct json_object *card_json(struct svff_card *card)
 	json_object_object_add(object, "sriov", json_object_new_boolean(svff_card_has_sriov(card)));
 	cli_add_number(object, "vfs", svff_card_vfs(card));
 	cli_add_number(object, "spare", svff_card_spares(card));
+	json_object_object_add(object, "unfinished", json_object_new_boolean(svff_card_unfinished(card)));
 	cli_add_number(object, "vfs_total", svff_card_vfs_total(card));
 	cli_add_number(object, "queues_total", svff_card_queues_total(card));
 	cli_add_number(object, "queues_free", svff_card_queues_free(card));
@@ -102,6 +103,8 @@ static void print_card(struct svff_card *card)
 	       svff_card_ip_version(card), or_dash(svff_card_driver(card)));
 	if (!svff_card_is_bound(card))
 		printf("  not bound to svff_pf: 'modprobe svff_pf'\n");
+	if (svff_card_unfinished(card))
+		printf("  an svff did not come to its end: 'svff recover --card %s'\n", svff_card_address(card));
 	printf("  VFs     %u of %u", svff_card_vfs(card), svff_card_vfs_total(card));
 	if (svff_card_spares(card))
 		printf(", %u spare", svff_card_spares(card));
