@@ -40,6 +40,7 @@ struct job {
 	enum dma_transfer_direction dir;
 	u64 card;
 	u8 *mem;
+	bool mapped;
 	struct scatterlist sg[PIECES];
 	struct completion done;
 	atomic_t calls;
@@ -56,11 +57,21 @@ static struct job held_job;
 	}									\
 } while (0)
 
+static void job_unmap(struct job *job)
+{
+	if (job->mapped)
+		dma_unmap_sg(&pdev->dev, job->sg, PIECES, DMA_BIDIRECTIONAL);
+	job->mapped = false;
+}
+
 static void called(void *param, const struct dmaengine_result *result)
 {
 	struct job *job = param;
 
 	job->result = result->result;
+	/* The device's driver goes; what is mapped then outlives it. */
+	if (job == &held_job && job->result == DMA_TRANS_ABORTED)
+		job_unmap(job);
 	atomic_inc(&job->calls);
 	complete(&job->done);
 }
@@ -69,10 +80,8 @@ static void job_free(struct job *job)
 {
 	if (!IS_ERR_OR_NULL(job->chan))
 		dma_release_channel(job->chan);
-	if (job->mem) {
-		dma_unmap_sg(&pdev->dev, job->sg, PIECES, DMA_BIDIRECTIONAL);
-		kfree(job->mem);
-	}
+	job_unmap(job);
+	kfree(job->mem);
 	memset(job, 0, sizeof(*job));
 }
 
@@ -109,6 +118,7 @@ static int job_init(struct job *job, const char *kind, unsigned int qid, u64 car
 		job->mem = NULL;
 		return -ENOMEM;
 	}
+	job->mapped = true;
 	snprintf(name, sizeof(name), "%s%u", kind, qid);
 	job->chan = dma_request_chan(&pdev->dev, name);
 	CHECK(!IS_ERR(job->chan), "no channel %s (%pe)", name, job->chan);
