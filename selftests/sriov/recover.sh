@@ -274,16 +274,31 @@ fatal()
 }
 
 # One VF that has no driver is enough for the PCI core to give up.
-fatal_given_up()
+give_up()
 {
 	own 2
 	put_ok "$(vf_link 2)" /sys/bus/pci/drivers/svff_vf/unbind
 	log_mark aer
 	inject inject-aer fatal
 	until_true given_up || { log_since aer; fail "not given up"; }
+}
+
+fatal_given_up()
+{
+	give_up
 	all_work 1
 	vf_bind 2 svff_vf
 	all_work 2
+}
+
+# What svff_pf would try by itself 2 s after the error must not be done again.
+given_up_and_reset()
+{
+	give_up
+	put_ok 1 "$D/reset"
+	all_work 1
+	sleep 3
+	all_work 1
 }
 
 fatal_vfio()
@@ -392,6 +407,7 @@ add "an error after which a driver wants a reset, with the PF and a VF at work" 
 add "a fatal error with VFs at work" fatal
 add "a fatal error with a VF that VFIO has" fatal_vfio
 add_long "a fatal error that the PCI core gives up on" fatal_given_up
+add_long "the same, and the administrator resets the PF" given_up_and_reset
 add "an error that the kernel injects" aer_inject
 add "pulled out with VFs at work" with_vfs
 add_long "pulled out $LOOPS times, nothing lost" in_a_loop
