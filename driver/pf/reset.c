@@ -110,20 +110,6 @@ static void pf_reset_prepare(struct pci_dev *pdev)
 	keep_paused_vfs(pf, pci_save_state);
 }
 
-static void pf_reset_done(struct pci_dev *pdev)
-{
-	struct svff_pf *pf = pci_get_drvdata(pdev);
-
-	pci_set_master(pdev);
-	/* Before they can be resumed */
-	keep_paused_vfs(pf, restore_vf);
-	if (pf_up(pf))
-		return;
-	/* An error before that, whose recovery was given up, is mended. */
-	pf->lost = false;
-	restart_vfs(pf);
-}
-
 /*
  * What the PCI core has saved it forgets with the first reset, so that the
  * configuration of the probe is kept.
@@ -163,6 +149,22 @@ static void rescue(struct svff_pf *pf)
 	pf->lost = false;
 	restart_vfs(pf);
 	reset_vfs(pf);
+}
+
+static void pf_reset_done(struct pci_dev *pdev)
+{
+	struct svff_pf *pf = pci_get_drvdata(pdev);
+
+	pci_set_master(pdev);
+	/* Before they can be resumed */
+	keep_paused_vfs(pf, restore_vf);
+	/* An error has reset the card before: what the PCI core saved, and restored, was nothing. */
+	if (pf->lost) {
+		rescue(pf);
+		return;
+	}
+	if (!pf_up(pf))
+		restart_vfs(pf);
 }
 
 /* Whoever holds the device's lock may be the recovery, or waits for this to end. */
