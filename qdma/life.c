@@ -244,6 +244,9 @@ static void cannot_stop(struct qdma_ring *ring, int error, int err)
 			    ring->qid, dir_name(ring), ERR_PTR(err));
 	set_state(ring, QDMA_RING_DEAD, error);
 	ring->last_try = jiffies;
+	/* A client's memory is not ours to keep. */
+	if (!ring->node)
+		qdma_ring_cut_off(ring->qd);
 	fail_all(ring, error, true);
 }
 

@@ -53,6 +53,9 @@ sub()
 		fail "$(grep -m 1 '^  not ok' "$TMP/sub" || echo "$1 ended with status $rc")"
 }
 
+# inject WHAT VALUE: the emulated card misbehaves, see tools/qemu/qdma.rst
+inject() { lab-qmp set "inject-$1" "$2" >/dev/null || skip "no injection"; }
+
 # What a case that failed may have left switched on in the emulated card
 calm()
 {

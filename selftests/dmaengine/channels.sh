@@ -77,6 +77,23 @@ vf_held()
 	unload || fail "modprobe -r"
 }
 
+no_master() { ! master "$PF"; }
+
+# The client is told that its transfer has failed, and may free the memory: then the card must not reach any.
+not_stopped()
+{
+	load || fail "modprobe"
+	client "$PF" hold=1 || fail "client"
+	inject ctxt-busy true
+	inject desc-fetch-error 1
+	until_true no_master || fail "a queue that does not stop may reach memory"
+	calm
+	modprobe -r svff_dma_test || fail "modprobe -r of the client"
+	put_ok 1 "$D/reset"
+	client_tests "$PF"
+	unload || fail "modprobe -r"
+}
+
 # Two devices for each queue pair of each VF are much for a host that has no use for them.
 not_asked()
 {
@@ -95,5 +112,6 @@ add_long "VF, direct" vf direct
 add "VF, aggr" vf aggr
 add "the PF's driver is unbound from a client" pf_held
 add "a VF's driver is unbound from a client" vf_held
+add "a queue that fails and does not stop" not_stopped
 add "no channels unless they are asked for" not_asked
 finish

@@ -13,8 +13,6 @@ GIVES_UP_S=20	# svff, on a slow emulated machine
 BOOT_S=200	# a guest
 HANGS_S=3
 
-inject() { lab-qmp set "inject-$1" "$2" >/dev/null || skip "no injection"; }
-
 vfs_are() { expect "$1" "$D/sriov_numvfs"; }
 
 # guests_are A B: what the two guests have of VFs 1 and 2

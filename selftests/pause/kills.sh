@@ -12,8 +12,6 @@ REST_MS=20
 
 STRIDE=${1:-3}
 
-inject() { lab-qmp set "inject-$1" "$2" >/dev/null || skip "no injection"; }
-
 # A number of VFs that there are not
 other() { echo $((5 - $(get "$D/sriov_numvfs"))); }
 

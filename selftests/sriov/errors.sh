@@ -16,8 +16,6 @@ ARM_MS=10	# errors come in batches, this far apart at least
 FLOOD_S=2
 VF_DOORBELLS=0x3000
 
-inject() { lab-qmp set "$1" "$2" >/dev/null || skip "no injection"; }
-
 # count PREFIX: errors so far whose names begin like this
 count() { cat "$S/errors/$1"* | awk '{ n += $1 } END { print n }'; }
 
@@ -36,9 +34,9 @@ heard()
 # fails to fetch descriptors, once
 vf_fetch_error()
 {
-	inject inject-desc-fetch-error "$(get "$S/vf1/queue_base")"
+	inject desc-fetch-error "$(get "$S/vf1/queue_base")"
 	vf-client "$A" mm >/dev/null 2>&1 && fail "nobody noticed"
-	inject inject-desc-fetch-error -1
+	inject desc-fetch-error -1
 }
 
 by_vf()
@@ -110,7 +108,7 @@ each()
 
 	while read -r register bit name; do
 		before=$(get "$S/errors/$name")
-		inject inject-error "$register $bit"
+		inject error "$register $bit"
 		until_true counted "$name" "$before" || fail "$register $bit is no $name"
 		expect $((before + 1)) "$S/errors/$name"
 	done <<<"$EACH"
@@ -194,12 +192,12 @@ one_queue_fails()
 	pid=$!
 	until_true moved_more 0 || fail "queue 1 does not start"
 	for i in 1 2 3; do
-		inject inject-desc-fetch-error 0
+		inject desc-fetch-error 0
 		n=$(moved)
 		taskset -c 0 dd if="$dev" of=/dev/null bs=4k count=1 status=none 2>"$TMP/err" && fail "nobody noticed"
 		grep -q 'Input/output error' "$TMP/err" || fail "no EIO: $(cat "$TMP/err")"
 		until_true moved_more $((n + 1)) || fail "queue 1 stands still"
-		inject inject-desc-fetch-error -1
+		inject desc-fetch-error -1
 		taskset -c 0 dd if="$dev" of=/dev/null bs=4k count=1 status=none || fail "queue 0 afterwards"
 	done
 	: >"$TMP/enough"

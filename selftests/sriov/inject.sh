@@ -8,14 +8,12 @@
 
 BOUND_S=40
 
-inject() { lab-qmp set "$1" "$2" >/dev/null || skip "no injection"; }
-
 vf_lost_writeback()
 {
 	vfs 2
-	inject inject-drop-writeback 1
+	inject drop-writeback 1
 	vf-client --mode poll --size 64 --wait 500 "$A" mm 2>"$TMP/err" && fail "nobody noticed"
-	inject inject-drop-writeback 0
+	inject drop-writeback 0
 	grep -q 'timed out' "$TMP/err" || fail "$(cat "$TMP/err")"
 	vf-client --mode poll "$A" mm >/dev/null || fail "the VF afterwards"
 	vf-client "$B" mm >/dev/null || fail "the other VF"
@@ -24,10 +22,10 @@ vf_lost_writeback()
 vf_fetch_error()
 {
 	vfs 2
-	inject inject-desc-fetch-error "$(get "$S/vf1/queue_base")"
+	inject desc-fetch-error "$(get "$S/vf1/queue_base")"
 	vf-client "$A" mm 2>"$TMP/err" && fail "nobody noticed"
 	vf-client "$B" mm >/dev/null || fail "the other VF meanwhile"
-	inject inject-desc-fetch-error -1
+	inject desc-fetch-error -1
 	grep -q 'Input/output error' "$TMP/err" || fail "$(cat "$TMP/err")"
 	vf-client "$A" mm >/dev/null || fail "the VF afterwards"
 }
@@ -45,9 +43,9 @@ pf_lost_writeback()
 {
 	local rc=0
 
-	inject inject-drop-writeback 1
+	inject drop-writeback 1
 	io_to_pf 2>"$TMP/err" || rc=$?
-	inject inject-drop-writeback 0
+	inject drop-writeback 0
 	[ "$rc" -ne 124 ] || fail "hangs"
 	[ "$rc" -eq 0 ] || grep -qE 'timed out|Input/output' "$TMP/err" || fail "$(cat "$TMP/err")"
 	pf_works
@@ -60,9 +58,9 @@ pf_fetch_error()
 
 	n=$(get "$S/pf_queues")
 	put_ok 1 "$S/pf_queues"
-	inject inject-desc-fetch-error 0
+	inject desc-fetch-error 0
 	io_to_pf 2>"$TMP/err" && fail "nobody noticed"
-	inject inject-desc-fetch-error -1
+	inject desc-fetch-error -1
 	grep -q 'Input/output error' "$TMP/err" || fail "no EIO: $(cat "$TMP/err")"
 	pf_works
 	put_ok "$n" "$S/pf_queues"

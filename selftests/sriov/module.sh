@@ -161,11 +161,6 @@ with_vfs()
 	gone
 }
 
-injected()
-{
-	lab-qmp set "$1" "$2" >/dev/null || skip "no injection"
-}
-
 # bind_refused 'ERRNO...': the driver looks at the card again and refuses it
 bind_refused()
 {
@@ -183,13 +178,13 @@ bind_taken()
 
 bad_id()
 {
-	injected inject-bad-id true
+	inject bad-id true
 	log_mark id
 	modprobe svff_pf
 	[ ! -e "$D/driver" ] || fail "bound to a card with a wrong identifier"
 	log_since id | grep -qi 'not a QDMA: identifier' || { log_since id; fail "the log does not say why"; }
 	bind_refused ENODEV
-	lab-qmp set inject-bad-id false >/dev/null
+	inject bad-id false
 	bind_taken
 }
 
@@ -198,14 +193,14 @@ stuck_at_probe()
 {
 	local start=$SECONDS
 
-	injected inject-ctxt-busy true
+	inject ctxt-busy true
 	log_mark stuck
 	modprobe svff_pf
 	[ ! -e "$D/driver" ] || fail "bound to a card that does nothing"
 	bind_refused 'ETIMEDOUT EBUSY'
 	[ $((SECONDS - start)) -le 20 ] || fail "took $((SECONDS - start)) s"
 	log_since stuck | grep -q 'context command' || { log_since stuck; fail "the log does not say why"; }
-	lab-qmp set inject-ctxt-busy false >/dev/null
+	inject ctxt-busy false
 	bind_taken
 }
 
@@ -215,9 +210,9 @@ stuck_at_enable()
 
 	load || fail "modprobe"
 	free=$(get "$S/queues_free")
-	injected inject-ctxt-busy true
+	inject ctxt-busy true
 	put_refused ETIMEDOUT 2 "$D/sriov_numvfs"
-	lab-qmp set inject-ctxt-busy false >/dev/null
+	inject ctxt-busy false
 	expect 0 "$D/sriov_numvfs"
 	expect "$free" "$S/queues_free"
 	put_ok 2 "$D/sriov_numvfs"

@@ -11,8 +11,6 @@ FAILS_MS=5000	# a pause that does, on a slow emulated machine
 STRIDE=${CTXT_STRIDE:-14}	# from one context command to the next that fails
 REST_MS=50	# between rounds of those who move data
 
-inject() { lab-qmp set "inject-$1" "$2" >/dev/null || skip "no injection"; }
-
 # The card takes context commands, now and later. Status: 0 if it did not
 unbusy()
 {

@@ -12,8 +12,6 @@ RECOVERY_MS=5000	# nobody waits for answers that cannot come
 GUEST_S=150
 PORT=$(basename "$(dirname "$(readlink -f "$D")")")
 
-inject() { lab-qmp set "$1" "$2" >/dev/null || skip "no injection"; }
-
 device() { data_device "$(vf_link "$1")"; }
 
 # own COUNT: so many VFs, each with our driver
@@ -154,25 +152,23 @@ bus_reset()
 }
 
 # The manager lets a queue not be that does not stop, but then the card may not reach memory.
-master() { [ $((0x$(setpci -s "$1" COMMAND) & 4)) -ne 0 ]; }
-
 master_back()
 {
 	local bdf
 
 	own 2
 	bdf=$(vf_link 1)
-	inject inject-ctxt-busy true
+	inject ctxt-busy true
 	echo "$bdf" >/sys/bus/pci/drivers/svff_vf/unbind
-	inject inject-ctxt-busy false
+	inject ctxt-busy false
 	master "$bdf" && fail "it may reach memory"
 	put 1 "$S/vf1/reset" >/dev/null
 	vf_bind 1 svff_vf
 	all_work 2
 	master "$bdf" || fail "bus mastering is off"
-	inject inject-ctxt-busy true
-	put 2 "$S/pf_queues" >"$TMP/text" && { inject inject-ctxt-busy false; fail "queues that do not stop are said to"; }
-	inject inject-ctxt-busy false
+	inject ctxt-busy true
+	put 2 "$S/pf_queues" >"$TMP/text" && { inject ctxt-busy false; fail "queues that do not stop are said to"; }
+	inject ctxt-busy false
 	put_ok 1 "$D/reset"
 	all_work 2
 	master "$PF" || fail "bus mastering is off"
@@ -247,7 +243,7 @@ correctable()
 {
 	own 1
 	log_mark aer
-	meanwhile "$(device 1)" inject inject-aer correctable
+	meanwhile "$(device 1)" inject aer correctable
 	log_since aer | grep -qE 'Correct(ed|able) error message received' || fail "no error"
 	all_work 1
 }
@@ -256,7 +252,7 @@ nonfatal()
 {
 	own 1
 	log_mark aer
-	meanwhile "$(device 1)" inject inject-aer nonfatal
+	meanwhile "$(device 1)" inject aer nonfatal
 	until_true recovered || { log_since aer; fail "not recovered"; }
 	all_work 1
 }
@@ -265,7 +261,7 @@ fatal()
 {
 	own 2
 	log_mark aer
-	within "$(device 1)" inject inject-aer fatal
+	within "$(device 1)" inject aer fatal
 	until_true recovered || { log_since aer; fail "not recovered"; }
 	[ "$(recovery_ms)" -le "$RECOVERY_MS" ] || fail "recovered in $(recovery_ms) ms"
 	log_since aer | grep -q 'link has been reset (0)' || { log_since aer; fail "the link was not reset"; }
@@ -279,7 +275,7 @@ give_up()
 	own 2
 	put_ok "$(vf_link 2)" /sys/bus/pci/drivers/svff_vf/unbind
 	log_mark aer
-	inject inject-aer fatal
+	inject aer fatal
 	until_true given_up || { log_since aer; fail "not given up"; }
 }
 
@@ -306,7 +302,7 @@ fatal_vfio()
 	vfs 2
 	hold a "$A" --queues 2
 	log_mark aer
-	inject inject-aer fatal
+	inject aer fatal
 	until_true recovered || { log_since aer; fail "not recovered"; }
 	expect ready "$S/vf1/state"
 	hold_end a KILL
@@ -323,7 +319,7 @@ slot_reset_within()
 	own 2
 	vf_bind 2 svff_slot_test
 	log_mark aer
-	within "$(device 1)" inject inject-aer nonfatal
+	within "$(device 1)" inject aer nonfatal
 	until_true recovered || { log_since aer; fail "not recovered"; }
 	expect 1 "$resets"
 	all_work 1
@@ -355,12 +351,12 @@ pulled_out()
 {
 	rm -f "$TMP/done"
 	busy_reader "$(data_device "$PF")" &
-	inject inject-surprise-removal true
+	inject surprise-removal true
 	put_ok 1 "$D/remove"
 	: >"$TMP/done"
 	wait $!
 	until_true gone || fail "still there"
-	inject inject-surprise-removal false
+	inject surprise-removal false
 	echo 1 >"/sys/bus/pci/devices/$PORT/rescan"
 	until_true back || fail "not found again"
 	echo 0 >"$D/sriov_drivers_autoprobe"

@@ -55,7 +55,7 @@ mute_and_rmmod()
 	load || fail "modprobe"
 }
 
-hang() { lab-qmp set inject-flr-hang "$1" >/dev/null || skip "no injection"; }
+hang() { inject flr-hang "$1"; }
 
 moved() { wc -l <"$TMP/moved"; }
 moved_more() { [ "$(moved)" -gt "$1" ]; }

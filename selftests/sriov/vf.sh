@@ -111,6 +111,9 @@ hold_end()
 # reads PID FILE: the process waits in a read of the file, its standard input
 reads() { [ "$(readlink "/proc/$1/fd/0")" = "$2" ] && [[ $(<"/proc/$1/syscall") = "0 0x0 "* ]]; }
 
+# master BDF: may it reach memory?
+master() { [ $((0x$(setpci -s "$1" COMMAND) & 4)) -ne 0 ]; }
+
 hold_says() { grep -q "$2" "$TMP/$1.log"; }
 
 # shellcheck disable=SC2120	# irq_mode=, for those who source this

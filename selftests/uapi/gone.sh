@@ -67,13 +67,13 @@ vf_gone()
 
 pulled_out()
 {
-	lab-qmp set inject-surprise-removal true >/dev/null || skip "no injection"
+	inject surprise-removal true
 	put_ok 1 "$D/remove"
 }
 
 back()
 {
-	lab-qmp set inject-surprise-removal false >/dev/null
+	inject surprise-removal false
 	echo 1 >/sys/bus/pci/rescan
 	until_true node_of "$PF" || fail "not found again"
 	echo 0 >"$D/sriov_drivers_autoprobe"
