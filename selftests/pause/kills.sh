@@ -59,8 +59,9 @@ victim_is_forgotten()
 qemu_killed()
 {
 	sweep "$STRIDE" victim_is_killed victim 'victim_lives || victim_is_forgotten' 'reconf --vfs $(other)'
-	must svff detach 2
+	# It has no guest in it that could let go of the VF.
 	kill "$(cat "$RUN/V.pid")"
+	must svff detach 2
 }
 
 #--- the card
@@ -90,6 +91,7 @@ vfs_go()
 # shellcheck disable=SC2016	# expanded each time
 vfs_gone() { sweep "$STRIDE" vfs_go : : 'reconf --vfs $(other)'; }
 
+trap 'victim_lives && kill -KILL "$(cat "$RUN/V.pid")"; cleanup' EXIT	# it would keep its VF, and the kernel wait
 add "a guest moves data" begin --vfs 2
 add "the tool is killed in a pause" killed_in_pause
 add "the tool is killed in an unpause" killed_in_unpause
