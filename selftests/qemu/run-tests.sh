@@ -43,9 +43,9 @@ run()
 run_newer() { [ -z "$LAB_QEMU_NEWER" ] || SUFFIX=-$SVFF_QEMU_NEWER LAB_QEMU=$LAB_QEMU_NEWER run "$@"; }
 
 # What lies between the card and its users asks little of a kernel: to be quick, one kernel does for it. newer: run_newer.
-OLDEST_DOES="sriov/errors sriov/ext sriov/inject sriov/mbox sriov/mute sriov/pause-fail sriov/provision uapi/control
-	uapi/stream uapi/stream-vf scale/scale pause/reconf newer"
-NEWEST_DOES="sriov/migrate sriov/pause uapi/eventfd qemu/demo-host"
+OLDEST_DOES="sriov/inject sriov/mbox sriov/mute sriov/pause-fail sriov/provision uapi/control uapi/stream uapi/stream-vf
+	scale/scale pause/reconf newer"
+NEWEST_DOES="sriov/errors sriov/ext sriov/migrate sriov/pause uapi/eventfd qemu/demo-host"
 
 # Guests of the other release of QEMU are in the demo.
 is_newer_alone() { [ -n "$QUICK" ] && [ -n "$LAB_QEMU_NEWER" ] && [[ $1 = */reconf.sh ]]; }
