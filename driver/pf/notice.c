@@ -27,20 +27,20 @@
 void pf_forget_notices_locked(struct svff_pf *pf, struct pf_vf *vf)
 {
 	lockdep_assert_held(&pf->lock);
-	vf->owed = false;
+	vf->owed = 0;
 	if (!vf->asked)
 		return;
-	vf->asked = false;
+	vf->asked = 0;
 	vf->answer = -SVFF_MBOX_ERR_NO_DEVICE;
 	wake_up_all(&pf->answers);
 }
 
-/* Is @msg the answer to the notice @op that had the sequence number @seq? */
+/* Is @msg the answer to the notice @op that had the sequence number @seq, if there is one? */
 static bool answers(const struct pf_vf *vf, const union svff_mbox_msg *msg, u8 op, u16 seq)
 {
 	bool has_seq = vf->session.ext & SVFF_MBOX_EXT_SEQ;
 
-	return msg->hdr.op == (op | SVFF_MBOX_RSP) && (!has_seq || le16_to_cpu(msg->hdr.dst) == seq);
+	return seq && msg->hdr.op == (op | SVFF_MBOX_RSP) && (!has_seq || le16_to_cpu(msg->hdr.dst) == seq);
 }
 
 /**
@@ -54,11 +54,11 @@ static bool answers(const struct pf_vf *vf, const union svff_mbox_msg *msg, u8 o
 void pf_take_answer_locked(struct svff_pf *pf, struct pf_vf *vf, const union svff_mbox_msg *msg)
 {
 	lockdep_assert_held(&pf->lock);
-	if (vf->owed && answers(vf, msg, SVFF_MBOX_OP_RESUME, vf->owed_seq))
-		vf->owed = false;
-	if (!vf->asked || !answers(vf, msg, SVFF_MBOX_OP_PAUSE, vf->asked_seq))
+	if (answers(vf, msg, SVFF_MBOX_OP_RESUME, vf->owed))
+		vf->owed = 0;
+	if (!answers(vf, msg, SVFF_MBOX_OP_PAUSE, vf->asked))
 		return;
-	vf->asked = false;
+	vf->asked = 0;
 	vf->answer = msg->hdr.status;
 	wake_up_all(&pf->answers);
 }
@@ -147,9 +147,8 @@ static int ask_pause(struct svff_pf *pf, unsigned int n)
 	err = notify_locked(pf, vf, &msg);
 	if (err)
 		return err;
-	vf->owed = false;
-	vf->asked = true;
-	vf->asked_seq = vf->seq;
+	vf->owed = 0;
+	vf->asked = vf->seq;
 	return 0;
 }
 
@@ -159,7 +158,7 @@ static void send_resume(struct svff_pf *pf, struct pf_vf *vf)
 
 	lockdep_assert_held(&pf->lock);
 	notify_locked(pf, vf, &msg);
-	vf->owed_seq = vf->seq;
+	vf->owed = vf->seq;
 	vf->owed_sent++;
 }
 
@@ -171,9 +170,10 @@ static bool send_owed(struct svff_pf *pf, struct pf_vf *vf)
 		return false;
 	if (vf->moving || vf->state != SVFF_VF_ACTIVE || svff_qdma_mbox_untaken(pf->qd, vf->session.func))
 		return true;
-	vf->owed = vf->owed_sent < PF_OWED_SENT_MAX;
-	if (vf->owed)
+	if (vf->owed_sent < PF_OWED_SENT_MAX)
 		send_resume(pf, vf);
+	else
+		vf->owed = 0;
 	return vf->owed;
 }
 
@@ -202,7 +202,6 @@ void pf_tell_resume_locked(struct svff_pf *pf, struct pf_vf *vf)
 	lockdep_assert_held(&pf->lock);
 	if (!(vf->session.ext & SVFF_MBOX_EXT_PAUSE))
 		return;
-	vf->owed = true;
 	vf->owed_sent = 0;
 	send_resume(pf, vf);
 	schedule_delayed_work(&pf->owed_work, msecs_to_jiffies(PF_OWED_MS));
@@ -222,7 +221,7 @@ static int end_pause(struct svff_pf *pf, unsigned int n, bool killed)
 		err = -ENODEV;
 	else if (vf->answer)
 		err = -ETIMEDOUT;
-	vf->asked = false;
+	vf->asked = 0;
 	if (err)
 		pf_tell_resume_locked(pf, vf);
 	return err;

@@ -74,11 +74,9 @@ struct pf_stats {
  * @unreset: a VFIO user has gone, and the reset that is due then was left out
  * @told: its driver was told that the card will be reset
  * @seq: sequence number of the last notice
- * @asked: somebody waits for its driver's answer to PAUSE
- * @asked_seq: sequence number of that PAUSE
+ * @asked: sequence number of the PAUSE that somebody waits for an answer to, or 0
  * @answer: the answer's status
- * @owed: its driver has not answered RESUME
- * @owed_seq: sequence number of the last RESUME
+ * @owed: sequence number of the RESUME that its driver has not answered, or 0
  * @owed_sent: how often it was sent
  * @refreshed: when the hardware was last asked whether it is in use, in jiffies
  * @quota: queues that the administrator set for it, or PF_QUOTA_UNSET
@@ -99,11 +97,9 @@ struct pf_vf {
 	bool unreset;
 	bool told;
 	u16 seq;
-	bool asked;
-	u16 asked_seq;
+	u16 asked;
 	s8 answer;
-	bool owed;
-	u16 owed_seq;
+	u16 owed;
 	u8 owed_sent;
 	unsigned long refreshed;
 	u16 quota;
