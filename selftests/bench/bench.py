@@ -87,10 +87,7 @@ def rebind(path, driver):
         write(f"{path}/driver/unbind", os.path.basename(path))
     write(f"{path}/driver_override", driver or "\n")
     if driver:
-        write(f"{PCI}/drivers_probe", os.path.basename(path))
-        bound = os.path.basename(os.path.realpath(f"{path}/driver"))
-        if bound != driver:
-            sys.exit(f"bench: {os.path.basename(path)} is bound to {bound}, not {driver}")
+        write(f"{PCI}/drivers/{driver}/bind", os.path.basename(path))
 
 
 def timed_numvfs(path, count):

@@ -46,7 +46,7 @@ make_vfs()
 	ip link set "$PORT" vf "$1" mac "$MAC" || fail "no MAC for VF $1"
 	for n in 0 1; do
 		put_ok vfio-pci "$D/virtfn$n/driver_override"
-		put_ok "$(vf_link "$n")" /sys/bus/pci/drivers_probe
+		put_ok "$(vf_link "$n")" /sys/bus/pci/drivers/vfio-pci/bind
 	done
 }
 

@@ -13,7 +13,7 @@ declare -A hold_pid hold_fd
 
 vf_link() { basename "$(readlink "$D/virtfn$(($1 - 1))")"; }
 
-# vf_bind NUMBER DRIVER
+# vf_bind NUMBER DRIVER. drivers_probe passes over a VF that another driver, just loaded by udev, is about to refuse.
 vf_bind()
 {
 	local bdf
@@ -21,8 +21,7 @@ vf_bind()
 	bdf=$(vf_link "$1")
 	[ ! -e "$D/virtfn$(($1 - 1))/driver" ] || echo "$bdf" >"$D/virtfn$(($1 - 1))/driver/unbind"
 	echo "$2" >"$D/virtfn$(($1 - 1))/driver_override"
-	echo "$bdf" >/sys/bus/pci/drivers_probe
-	[ -e "$D/virtfn$(($1 - 1))/driver" ] || fail "$bdf is not bound to $2"
+	put_ok "$bdf" "/sys/bus/pci/drivers/$2/bind"
 }
 
 # vfs COUNT [DRIVER]: so many VFs, each bound to vfio-pci, or to DRIVER; A and B are the first two

@@ -118,7 +118,7 @@ t_binds_a_vf_that_has_no_driver() {
 t_failed_bind_leaves_the_vf_as_it_was() {
 	run 0 init --vfs 1 --no-bind
 	guest a
-	FAKE_FAIL='drivers_probe=5' run 1 attach 1 "$T/a"
+	FAKE_FAIL='vfio-pci/bind=5' run 1 attach 1 "$T/a"
 	check_one_line
 	check_err "vfio-pci did not take it"
 	check_driver 1 ''
@@ -202,7 +202,7 @@ t_vf_that_the_kernel_gave_to_svff_vf() {
 	FAKE_VF_DRIVER=svff_vf run 0 init --vfs 1 --no-bind
 	check_driver 1 svff_vf
 	mkdir -p "$PF/virtfn0/svff-mm/svff-mm3"
-	FAKE_FAIL='drivers_probe=5' run 1 attach 1 "$T/a"
+	FAKE_FAIL='vfio-pci/bind=5' run 1 attach 1 "$T/a"
 	check_driver 1 svff_vf
 	run 0 attach 1 "$T/a"
 	check_driver 1 vfio-pci

@@ -100,7 +100,7 @@ t_refuses_zero() {
 
 t_failed_bind_takes_all_back() {
 	picture >"$T/before"
-	FAKE_FAIL='drivers_probe 0000:01:00.3=5' run 1 init --vfs 4 --queues 4
+	FAKE_FAIL='/bind 0000:01:00.3=5' run 1 init --vfs 4 --queues 4
 	check_err "VF 3 of card 0000:01:00.0"
 	check_err "rolled back, all is as before"
 	picture >"$T/after"
@@ -149,7 +149,7 @@ t_no_iommu_group_says_so() {
 }
 
 t_interrupted_is_taken_back() {
-	FAKE_SIGNAL='drivers_probe 0000:01:00.2' run 1 init --vfs 4
+	FAKE_SIGNAL='/bind 0000:01:00.2' run 1 init --vfs 4
 	check_err "interrupted"
 	check_err "rolled back"
 	check_attribute sriov_numvfs 0
@@ -159,7 +159,7 @@ t_interrupted_is_taken_back() {
 t_signal_that_is_ignored_interrupts_nothing() {
 	(
 		trap '' TERM
-		FAKE_SIGNAL='drivers_probe 0000:01:00.2' exec "$SVFF" init --vfs 4 >"$T/out" 2>"$T/err"
+		FAKE_SIGNAL='/bind 0000:01:00.2' exec "$SVFF" init --vfs 4 >"$T/out" 2>"$T/err"
 	) || fail "$(cat "$T/err")"
 	check_attribute sriov_numvfs 4
 }

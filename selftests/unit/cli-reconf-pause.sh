@@ -181,7 +181,7 @@ t_only_the_change_itself_is_in_the_gap() {
 	check_json '[s["name"] for s in j["steps"]].index("release the 1 VF that was not paused") == 0'
 	check_json '[s["name"] for s in j["steps"]].index("bind the 2 VFs that were not paused to VFIO") == len(j["steps"]) - 2'
 	# bound right before it is unpaused, not all before the first
-	grep -n 'drivers_probe' "$FAKE_LOG" | head -n 1 | grep -q '0000:01:00.1' || fail "VF 1 was not bound first"
+	grep -n '/bind ' "$FAKE_LOG" | head -n 1 | grep -q '0000:01:00.1' || fail "VF 1 was not bound first"
 }
 
 t_paused_before_stays_paused_and_comes_back() {
@@ -230,8 +230,8 @@ t_refuses_to_lose_a_guests_vf() {
 }
 
 t_each_failure_brings_the_old_count_back() {
-	for rule in 'sriov_numvfs 0=16@1' 'sriov_numvfs 5=12@1' 'drivers_probe 0000:01:00.5=5@1' \
-		'01:00.1/driver_override vfio-pci=5@1' 'drivers_probe 0000:01:00.2=5@1'; do
+	for rule in 'sriov_numvfs 0=16@1' 'sriov_numvfs 5=12@1' '/bind 0000:01:00.5=5@1' \
+		'01:00.1/driver_override vfio-pci=5@1' '/bind 0000:01:00.2=5@1'; do
 		machine
 		ready
 		picture >"$T/before"

@@ -161,7 +161,7 @@ t_guest_that_does_not_let_go_undoes_all() {
 }
 
 t_each_failed_write_undoes_all() {
-	for rule in 'sriov_numvfs 0=16@1' 'sriov_numvfs 3=12@1' 'drivers_probe 0000:01:00.3=5@1' \
+	for rule in 'sriov_numvfs 0=16@1' 'sriov_numvfs 3=12@1' '/bind 0000:01:00.3=5@1' \
 		'unbind 0000:01:00.2=5@1' '01:00.1/driver_override vfio-pci=5@1'; do
 		machine
 		ready

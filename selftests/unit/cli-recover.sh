@@ -278,7 +278,7 @@ t_nothing_to_recover_while_it_is_under_way() {
 t_what_fails_does_not_stop_the_rest() {
 	ready
 	killed_at 'sriov_numvfs 0'
-	FAKE_FAIL='drivers_probe 0000:01:00.1=5' run 1 recover
+	FAKE_FAIL='/bind 0000:01:00.1=5' run 1 recover
 	check_err "recover again when that is mended"
 	check_owners 2=b
 	run 0 recover

@@ -135,7 +135,7 @@ t_quotas_of_earlier_spare_ones_are_forgotten() {
 }
 
 t_failure_takes_all_back() {
-	for rule in 'vf4/queues 8=28@1' 'drivers_probe 0000:01:00.4=5@1' 'drivers_probe 0000:01:00.3=5@1'; do
+	for rule in 'vf4/queues 8=28@1' '/bind 0000:01:00.4=5@1' '/bind 0000:01:00.3=5@1'; do
 		machine
 		ready
 		picture >"$T/before"

@@ -297,7 +297,7 @@ int svff_card_probe(struct svff_card *card)
 		return svff_fail(card->ctx, ret, "card %s: module " PF_DRIVER " cannot be loaded: %s; is it installed "
 				 "for this kernel?", card->address, strerror(-ret));
 	ret = card_refresh(card);
-	if (!ret && !card->driver[0] && !sysfs_probe(card->ctx, card->address))
+	if (!ret && !card->driver[0] && !sysfs_bind(card->ctx, card->address, PF_DRIVER))
 		ret = card_refresh(card);
 	return ret ? ret : card_need_bound(card);
 }

@@ -114,7 +114,7 @@ int sysfs_port_above(struct svff_ctx *ctx, const char *bdf, char port[SVFF_BDF_L
 int sysfs_unbind(struct svff_ctx *ctx, const char *bdf);
 int sysfs_set_override(struct svff_ctx *ctx, const char *bdf, const char *driver);
 int sysfs_get_override(struct svff_ctx *ctx, const char *bdf, char driver[SVFF_DRIVER_LEN]);
-int sysfs_probe(struct svff_ctx *ctx, const char *bdf);
+int sysfs_bind(struct svff_ctx *ctx, const char *bdf, const char *driver);
 
 /* ---- module.c ---- */
 

@@ -280,13 +280,19 @@ int sysfs_get_override(struct svff_ctx *ctx, const char *bdf, char driver[SVFF_D
 }
 
 /**
- * sysfs_probe() - let the kernel look for a driver for a PCI device
+ * sysfs_bind() - bind a PCI device without a driver to one
  * @ctx: the context
  * @bdf: its address
+ * @driver: name; it has to be loaded
  *
- * Return: 0, or a negative errno; 0 does not mean that a driver took it.
+ * Not by drivers_probe: that passes over a device which another driver is just about to refuse, in silence
+ * (bus_rescan_devices_helper() in drivers/base/bus.c looks without the device's lock). Once VFs are there, udev loads
+ * svff_vf, which may be that driver.
+ *
+ * Return: 0, -ENODEV if that driver is not for this device, -EBUSY if it has a driver, the error of the driver's
+ * probe, or another negative errno.
  */
-int sysfs_probe(struct svff_ctx *ctx, const char *bdf)
+int sysfs_bind(struct svff_ctx *ctx, const char *bdf, const char *driver)
 {
-	return sysfs_write(ctx, bdf, "bus/pci/drivers_probe");
+	return sysfs_write(ctx, bdf, "bus/pci/drivers/%s/bind", driver);
 }

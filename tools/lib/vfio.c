@@ -200,18 +200,16 @@ static int vfio_need_driver(struct svff_ctx *ctx, const char *driver)
 /* The override comes first: from then on no other driver can come in between. */
 static int vfio_take(struct svff_ctx *ctx, const char *bdf, const char *wanted)
 {
-	char driver[SVFF_DRIVER_LEN] = "";
-	int ret;
+	char driver[SVFF_DRIVER_LEN];
+	int ret = sysfs_set_override(ctx, bdf, wanted);
 
-	ret = sysfs_set_override(ctx, bdf, wanted);
 	if (!ret)
 		ret = sysfs_unbind(ctx, bdf);
 	if (!ret)
-		ret = sysfs_probe(ctx, bdf);
-	if (!ret)
-		ret = sysfs_driver(ctx, bdf, driver);
-	if (!ret && strcmp(driver, wanted))
-		ret = -ENODEV;
+		ret = sysfs_bind(ctx, bdf, wanted);
+	/* somebody else may have bound it just now, as wanted */
+	if (ret == -EBUSY && !sysfs_driver(ctx, bdf, driver) && !strcmp(driver, wanted))
+		ret = 0;
 	return ret;
 }
 
@@ -265,7 +263,7 @@ int vfio_restore(struct svff_ctx *ctx, const char *bdf, const struct vf_binding 
 	if (!ret)
 		ret = sysfs_set_override(ctx, bdf, binding->override);
 	if (!ret && binding->driver[0] && strcmp(driver, binding->driver))
-		ret = sysfs_write(ctx, bdf, "bus/pci/drivers/%s/bind", binding->driver);
+		ret = sysfs_bind(ctx, bdf, binding->driver);
 	if (ret)
 		return svff_fail(ctx, ret, "%s cannot be given back to driver %s: %s", bdf,
 				 binding->driver[0] ? binding->driver : "(none)", strerror(-ret));

@@ -84,7 +84,7 @@ static int recreate(void)
 		snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/driver_override", bdf[i]);
 		ret = write_file(path, "svff_vfio");
 		if (!ret)
-			ret = write_file("/sys/bus/pci/drivers_probe", bdf[i]);
+			ret = write_file("/sys/bus/pci/drivers/svff_vfio/bind", bdf[i]);
 	}
 	return ret;
 }

@@ -188,17 +188,6 @@ static int unbind(const char *bdf)
 	return 0;
 }
 
-static int probe(const char *bdf)
-{
-	char dir[PATH_MAX], override[64];
-
-	device_dir(bdf, dir);
-	if (!get(override, sizeof(override), "%s/driver_override", dir) && override[0] &&
-	    strcmp(override, "(null)"))
-		bind(bdf, override);
-	return 0;
-}
-
 /* ---- VFs ---- */
 
 static void vf_bdf(const char *pf, int vf, char bdf[64])
@@ -403,8 +392,6 @@ static int behave(const char *path, const char *value)
 
 	if (ends_with(path, "/sriov_numvfs"))
 		return set_count(path, atoi(value));
-	if (ends_with(path, "/drivers_probe"))
-		return probe(value);
 	if (ends_with(path, "/unbind"))
 		return unbind(value);
 	if (ends_with(path, "/bind")) {
