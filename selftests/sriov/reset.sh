@@ -55,8 +55,6 @@ mute_and_rmmod()
 	load || fail "modprobe"
 }
 
-hang() { inject flr-hang "$1"; }
-
 moved() { wc -l <"$TMP/moved"; }
 moved_more() { [ "$(moved)" -gt "$1" ]; }
 
@@ -70,13 +68,13 @@ reset_late()
 	vf-client --rounds 100000 "$B" mm >"$TMP/moved" 2>&1 &
 	other=$!
 	until_true moved_more 0 || fail "the other VF does not start"
-	hang true
+	inject flr-hang true
 	put 1 "$S/vf1/reset" >"$TMP/text" &
 	reset=$!
 	until_true grep -q resetting "$S/vf1/state" || fail "state is $(get "$S/vf1/state")"
 	put_refused EBUSY 1 "$S/vf1/reset"
 	until_true moved_more "$(moved)" || fail "the other VF waits"
-	hang false
+	inject flr-hang false
 	wait "$reset" || fail "reset: $(cat "$TMP/text")"
 	kill "$other" 2>/dev/null || fail "the other VF: $(tail -n 1 "$TMP/moved")"
 	wait "$other"
@@ -88,10 +86,10 @@ reset_late()
 reset_never()
 {
 	vfs 2
-	hang true
+	inject flr-hang true
 	log_mark never
-	put 1 "$S/vf1/reset" && { hang false; fail "the reset is said to be fine"; }
-	hang false
+	put 1 "$S/vf1/reset" && { inject flr-hang false; fail "the reset is said to be fine"; }
+	inject flr-hang false
 	log_since never | grep -q 'VF1: reset failed' || fail "the log does not say so"
 	expect error "$S/vf1/state"
 	put_ok 1 "$S/vf1/reset"
