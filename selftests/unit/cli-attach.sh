@@ -142,6 +142,24 @@ t_vf_that_does_not_exist() {
 	check_err "'x' names no VF"
 }
 
+t_numbers_that_no_vf_has() {
+	ready
+	guest a
+	while read -r number why; do
+		for command in "attach $number $T/a" "detach $number" "detach $number $T/a" "pause $number" \
+			"pause $number --guest $T/a" "unpause $number"; do
+			# shellcheck disable=SC2086	# words
+			run 1 $command
+			check_one_line
+			check_err "VF $number of card 0000:01:00.0 $why"
+		done
+	done <<-END
+		0 is the card itself; VFs are numbered from 1
+		5 does not exist, 2 VFs are enabled
+		253 does not exist: it has at most 8 VFs
+	END
+}
+
 t_vf_of_another_card() {
 	machine --cards 2
 	run 0 init --vfs 1 --card 01:00.0

@@ -271,14 +271,14 @@ static int detach_from(struct svff_plan *plan, unsigned int vf, const char *uri)
  *
  * The plan is empty when the guest that had the VF is no more.
  *
- * Return: 0, -ENOENT if no guest has the VF, -EINVAL if it is another guest's, or another negative
- * errno.
+ * Return: 0, -ENOENT if no guest has the VF, -ENODEV if it does not exist, -EINVAL if it is another guest's,
+ * or another negative errno.
  */
 int svff_plan_detach(struct svff_plan *plan, unsigned int vf, const char *guest)
 {
 	bool noted = state_find(&plan->card->state, vf);
 	const struct svff_owner *owner;
-	char *uri;
+	char bdf[SVFF_BDF_LEN], *uri;
 	int ret = plan_begin(plan);
 
 	if (ret)
@@ -296,6 +296,9 @@ int svff_plan_detach(struct svff_plan *plan, unsigned int vf, const char *guest)
 		return add_detach_noted(plan, owner);
 	if (noted)
 		return 0;
+	ret = vf_need(plan->card, vf, bdf);
+	if (ret)
+		return ret;
 	return svff_fail(plan->ctx, -ENOENT, "VF %u of card %s was given to no guest; if one has it, name it: 'svff detach "
 			 "--card %s %u GUEST'", vf, plan->card->address, plan->card->address, vf);
 }

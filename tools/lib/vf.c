@@ -51,6 +51,9 @@ int vf_need(struct svff_card *card, unsigned int vf, char bdf[SVFF_BDF_LEN])
 				 card->address);
 	if (!vf_address(card, vf, bdf))
 		return 0;
+	if (vf > (unsigned int)card->vfs_total)
+		return svff_fail(card->ctx, -ENODEV, "VF %u of card %s does not exist: it has at most %d VFs", vf,
+				 card->address, card->vfs_total);
 	if (!card->vfs)
 		return svff_fail(card->ctx, -ENODEV, "VF %u of card %s does not exist, no VFs are enabled: 'svff init "
 				 "--card %s --vfs %u'", vf, card->address, card->address, vf);
