@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <locale.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -274,6 +275,7 @@ int main(int argc, char **argv)
 {
 	int status;
 
+	setlocale(LC_CTYPE, "C.UTF-8");	/* whatever the user's: JSON is UTF-8, and so are the names of guests */
 	if (!fill_standard_fds()) {
 		fprintf(stderr, "svff: cannot open /dev/null: %s\n", strerror(errno));
 		return CLI_FAILED;

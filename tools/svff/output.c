@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define USEC_PER_MSEC	1000.0
+#define UNICODE_MAX	0x10ffff
 #define LINE_LEN	78		/* more would wrap, and could not be cleared */
 
 /**
@@ -36,32 +37,20 @@ void cli_show_line(struct cli *cli, const char *text)
 	cli->line = true;
 }
 
-/* Bytes of the character at @text, 0 if it is none of UTF-8; neither too long nor a surrogate. */
-static size_t utf8_size(const unsigned char *text)
-{
-	static const unsigned int least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	size_t i, size = *text < 0x80 ? 1 : *text >> 5 == 0x6 ? 2 : *text >> 4 == 0xe ? 3 : *text >> 3 == 0x1e ? 4 : 0;
-	unsigned int code = size > 1 ? *text & (0x7f >> size) : *text;
-
-	for (i = 1; i < size; i++) {
-		if (text[i] >> 6 != 0x2)
-			return 0;
-		code = code << 6 | (text[i] & 0x3f);
-	}
-	return size && code >= least[size] && code >> 11 != 0x1b && code < 0x110000 ? size : 0;
-}
-
 /* JSON is UTF-8; a file's name, or a text that was cut, need not be. */
 static struct json_object *text_json(const char *text)
 {
 	struct json_object *json = NULL;
 	char *copy = strdup(text), *at;
-	size_t size;
+	wchar_t code;
+	int size;
 
-	for (at = copy; at && *at; at += size ? size : 1) {
-		size = utf8_size((unsigned char *)at);
-		if (!size)
-			*at = '?';
+	for (at = copy; at && *at; at += size) {
+		size = mbtowc(&code, at, MB_CUR_MAX);
+		if (size > 0 && code <= UNICODE_MAX)	/* the C library goes on to 31 bits */
+			continue;
+		*at = '?';
+		size = 1;
 	}
 	if (copy)
 		json = json_object_new_string(copy);
