@@ -55,7 +55,7 @@ struct svff_ctx {
 	void *log_data;
 	char error[SVFF_ERROR_LEN];
 	volatile sig_atomic_t cancelled;
-	bool shielded;			/* undo runs: do not stop half-way */
+	bool shielded;			/* do not stop half-way, see step_shielded() */
 };
 
 int svff_fail(struct svff_ctx *ctx, int err, const char *fmt, ...) PRINTF(3, 4);
@@ -426,7 +426,7 @@ struct svff_step {
 	unsigned int value, old;	/* VFs to enable, and VFs found */
 	struct svff_guest *guest;	/* belongs to the plan, or NULL */
 	char id[SVFF_ID_LEN], bus[SVFF_ID_LEN];
-	char bdf[SVFF_BDF_LEN];		/* of the VF, while a guest is asked to pause or unpause it */
+	char bdf[SVFF_BDF_LEN];		/* of the VF, while its guest is asked for something */
 	struct vf_binding *found;	/* what VF i + 1 was bound to, to be put back */
 	unsigned int *quota;		/* what VF i + 1 had, to be put back */
 	bool not_paused;		/* VFs that the plan pauses have steps of their own */
@@ -472,6 +472,8 @@ int plan_begin(struct svff_plan *plan);
 struct svff_step *plan_add(struct svff_plan *plan, const struct step_ops *ops, unsigned int vf,
 			   const char *fmt, ...) PRINTF(4, 5);
 int plan_guest(struct svff_plan *plan, const char *uri, struct svff_guest **guest);
+int step_shielded(struct svff_plan *plan, struct svff_step *step,
+		  int (*fn)(struct svff_plan *plan, struct svff_step *step));
 
 /* ---- steps.c, steps-pause.c ---- */
 

@@ -87,17 +87,30 @@ static void take_result(struct run *run, struct svff_step *step, int ret)
 	tell(plan, step, false);
 }
 
-/* A guest that has been asked is listened to, also by those who have been interrupted. */
-static int shielded(struct svff_plan *plan, struct svff_step *step,
-		    int (*fn)(struct svff_plan *plan, struct svff_step *step))
+/**
+ * step_shielded() - do what is not to stop half-way, also for those who have been interrupted
+ * @plan: the plan
+ * @step: the step that it belongs to
+ * @fn: what to do
+ *
+ * Return: what @fn returns.
+ */
+int step_shielded(struct svff_plan *plan, struct svff_step *step,
+		  int (*fn)(struct svff_plan *plan, struct svff_step *step))
 {
 	bool before = plan->ctx->shielded;
 	int ret;
 
-	plan->ctx->shielded = before || step->ops->end;
+	plan->ctx->shielded = true;
 	ret = fn(plan, step);
 	plan->ctx->shielded = before;
 	return ret;
+}
+
+/* A guest that has been asked is listened to. */
+static int apply_step(struct svff_plan *plan, struct svff_step *step)
+{
+	return step->ops->end ? step_shielded(plan, step, step->ops->apply) : step->ops->apply(plan, step);
 }
 
 static void begin_step(struct run *run, struct svff_step *step)
@@ -112,7 +125,7 @@ static void begin_step(struct run *run, struct svff_step *step)
 	else
 		ret = journal_step(plan, step, false);
 	if (!ret)
-		ret = shielded(plan, step, step->ops->apply);
+		ret = apply_step(plan, step);
 	take_result(run, step, ret);
 }
 
@@ -152,7 +165,7 @@ static void end_steps(struct run *run)
 
 	for (i = 0; i < plan->count; i++)
 		if (plan->step[i]->begun)
-			take_result(run, plan->step[i], shielded(plan, plan->step[i], plan->step[i]->ops->end));
+			take_result(run, plan->step[i], step_shielded(plan, plan->step[i], plan->step[i]->ops->end));
 }
 
 static void wait_for_guests(struct svff_plan *plan)
@@ -191,7 +204,7 @@ static bool undo_step(struct svff_plan *plan, struct svff_step *step)
 
 	if (journal_step(plan, step, true))	/* recovery will look for itself, so this stops nothing */
 		svff_log(plan->ctx, SVFF_LOG_WARNING, "%s", plan->ctx->error);
-	ret = step->ops->undo(plan, step);
+	ret = step_shielded(plan, step, step->ops->undo);
 	if (ret)
 		keep_error(plan, step);
 	step->result = ret ? SVFF_STEP_UNDO_FAILED : SVFF_STEP_UNDONE;
@@ -220,7 +233,6 @@ static bool roll_back(struct run *run)
 	struct svff_step *step;
 	size_t i, undone = 0, stuck = 0;
 
-	plan->ctx->shielded = true;
 	for (i = plan->count; i-- > 0;) {
 		step = plan->step[i];
 		if (step->result != SVFF_STEP_DONE)
@@ -235,7 +247,6 @@ static bool roll_back(struct run *run)
 				 step->error ? step->error : "out of memory");
 		tell(plan, step, true);
 	}
-	plan->ctx->shielded = false;
 	tell_rolled_back(run, undone, stuck);
 	return !stuck && !run->late;
 }

@@ -26,18 +26,12 @@ static int failed(struct svff_plan *plan, struct svff_step *step, int err)
 	return svff_fail(plan->ctx, err, "VF %u: %s", step->vf, svff_error(plan->ctx));
 }
 
-/* QEMU cannot be stopped half-way, so its answer is awaited also by those who have been interrupted. */
+/* Below those who have been shielded, for QEMU cannot be stopped half-way. */
 static int pause_now(struct svff_plan *plan, struct svff_step *step)
 {
-	bool shielded = plan->ctx->shielded;
-	int ret;
+	int ret = guest_begin_pause(step->guest, step->id, plan->timeout_ms);
 
-	plan->ctx->shielded = true;
-	ret = guest_begin_pause(step->guest, step->id, plan->timeout_ms);
-	if (!ret)
-		ret = guest_end_pause(step->guest, step->id, INT64_MAX);
-	plan->ctx->shielded = shielded;
-	return ret;
+	return ret ? ret : guest_end_pause(step->guest, step->id, INT64_MAX);
 }
 
 static int begin_unpause(struct svff_plan *plan, struct svff_step *step)
@@ -54,15 +48,9 @@ static int end_unpause(struct svff_plan *plan, struct svff_step *step, int64_t u
 
 static int unpause_now(struct svff_plan *plan, struct svff_step *step)
 {
-	bool shielded = plan->ctx->shielded;
-	int ret;
+	int ret = begin_unpause(plan, step);
 
-	plan->ctx->shielded = true;
-	ret = begin_unpause(plan, step);
-	if (!ret)
-		ret = end_unpause(plan, step, INT64_MAX);
-	plan->ctx->shielded = shielded;
-	return ret;
+	return ret ? ret : end_unpause(plan, step, INT64_MAX);
 }
 
 /* ---- pause, unpause: a VF of a guest; each is the other's undo ---- */

@@ -414,21 +414,25 @@ static int choose_port(struct svff_plan *plan, struct svff_step *step)
  * The guest did not take the VF, or it is not known whether it did: its connection broke, or it is
  * silent. The note goes only when nobody has the VF open; else it stays and is checked next time.
  */
-static int attach_failed(struct svff_plan *plan, struct svff_step *step, const char *bdf, int err)
+static int attach_failed(struct svff_plan *plan, struct svff_step *step, int err)
 {
 	char why[SVFF_ERROR_LEN];
 
 	svff_copy(why, sizeof(why), plan->ctx->error);
-	if (err != -ETIMEDOUT && err != -EPROTO && !vfio_wait_free(plan->ctx, bdf))
+	if (err != -ETIMEDOUT && err != -EPROTO && !vfio_wait_free(plan->ctx, step->bdf))
 		step_note_free(plan, step);
 	return svff_fail(plan->ctx, err, "VF %u: %s", step->vf, why);
 }
 
+static int plug(struct svff_plan *plan, struct svff_step *step)
+{
+	return step->guest->ops->add(step->guest, step->id, step->bdf, step->bus, plan->timeout_ms);
+}
+
+/* QEMU cannot be stopped half-way, so its answer is awaited. */
 static int give(struct svff_plan *plan, struct svff_step *step)
 {
-	bool shielded = plan->ctx->shielded;
-	char bdf[SVFF_BDF_LEN];
-	int ret = vf_need(plan->card, step->vf, bdf);
+	int ret = vf_need(plan->card, step->vf, step->bdf);
 
 	if (!ret)
 		ret = choose_port(plan, step);
@@ -436,39 +440,36 @@ static int give(struct svff_plan *plan, struct svff_step *step)
 		ret = step_note_owner(plan, step);
 	if (ret)
 		return ret;
-	plan->ctx->shielded = true;	/* QEMU cannot be stopped half-way, so its answer is awaited */
-	ret = step->guest->ops->add(step->guest, step->id, bdf, step->bus, plan->timeout_ms);
-	plan->ctx->shielded = shielded;
-	return ret ? attach_failed(plan, step, bdf, ret) : 0;
+	ret = step_shielded(plan, step, plug);
+	return ret ? attach_failed(plan, step, ret) : 0;
+}
+
+static int has_device(struct svff_plan *plan, struct svff_step *step)
+{
+	(void)plan;
+	return step->guest->ops->has(step->guest, step->id);
 }
 
 /* A guest that cannot be asked whether it has the device may have let go of it, or may do so later. */
 static int let_unplug(struct svff_plan *plan, struct svff_step *step)
 {
 	int ret = step->guest->ops->del(step->guest, step->id, plan->timeout_ms), has = 1;
-	bool shielded = plan->ctx->shielded;
 	char why[SVFF_ERROR_LEN];
 
 	if (!ret)
 		return 0;
 	svff_copy(why, sizeof(why), plan->ctx->error);
-	plan->ctx->shielded = true;
 	if (ret != -ECONNRESET && ret != -EREMOTEIO)
-		has = step->guest->ops->has(step->guest, step->id);
-	plan->ctx->shielded = shielded;
+		has = step_shielded(plan, step, has_device);
 	step->unknown = has < 0;
 	return has ? svff_fail(plan->ctx, ret, "VF %u: %s", step->vf, why) : 0;
 }
 
-/* A device that has left its guest is closed a moment later, which is awaited also by those who have been interrupted. */
-static int await_close(struct svff_plan *plan, struct svff_step *step, const char *bdf)
+/* A device that has left its guest is closed a moment later. */
+static int await_close(struct svff_plan *plan, struct svff_step *step)
 {
-	bool shielded = plan->ctx->shielded;
-	int ret;
+	int ret = vfio_wait_free(plan->ctx, step->bdf);
 
-	plan->ctx->shielded = true;
-	ret = vfio_wait_free(plan->ctx, bdf);
-	plan->ctx->shielded = shielded;
 	step->unknown = ret;	/* the guest has let go of it all the same */
 	return ret;
 }
@@ -476,11 +477,10 @@ static int await_close(struct svff_plan *plan, struct svff_step *step, const cha
 static int take(struct svff_plan *plan, struct svff_step *step)
 {
 	int ret = let_unplug(plan, step);
-	char bdf[SVFF_BDF_LEN];
 	bool ended = ret == -ECONNRESET;
 
-	if (!vf_address(plan->card, step->vf, bdf) && (!ret || ended))
-		ret = await_close(plan, step, bdf);
+	if (!vf_address(plan->card, step->vf, step->bdf) && (!ret || ended))
+		ret = step_shielded(plan, step, await_close);
 	if (ret)
 		return ret;
 	if (ended)
