@@ -258,6 +258,19 @@ t_silent_guest_does_not_keep_others_from_it() {
 	check_owners '1=a 2=b 3=b'
 }
 
+# Its events are read until the time is over, but between them others are heard
+t_talkative_qemu_keeps_nobody_waiting() {
+	run 0 init --vfs 2
+	guest a slow-pause:0.3
+	guest b talk:vfio-pci-pause
+	run 0 attach 1 "$T/a"
+	run 0 attach 2 "$T/b"
+	run 1 pause 1 2 --timeout 6 --json
+	check_err "did not answer 'vfio-pci-pause' in time"
+	check_json '[s["result"] for s in j["steps"]] == ["undone", "failed"]'
+	check_json 'j["steps"][0]["ms"] < 4000 and 6000 <= j["steps"][1]["ms"] < 12000'
+}
+
 t_silent_qemu() {
 	run 0 init --vfs 1
 	guest a hang:vfio-pci-pause

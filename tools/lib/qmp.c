@@ -29,7 +29,7 @@
 #define QMP_DEPTH_MAX	64
 #define QMP_EVENTS_MAX	1024
 #define QMP_SLICE_MS	200		/* how soon a cancel is seen */
-#define QMP_LATE_READS	32		/* after the deadline: what a socket holds by then */
+#define QMP_LATE_READS	32		/* when the time to wait is over: what a socket holds by then */
 
 struct qmp {
 	struct svff_ctx *ctx;
@@ -39,7 +39,7 @@ struct qmp {
 	const char *doing;		/* command under way, for messages */
 	char *line;			/* it, as it went out */
 	int64_t id, deadline;		/* its number, and until when its answer has to come */
-	unsigned int late_reads;	/* since then */
+	unsigned int late_reads;	/* when the caller was to wait no more */
 	struct json_tokener *parser;
 	struct json_object *events;
 	size_t message_size;		/* of the message that is not complete yet */
@@ -100,8 +100,8 @@ static int qmp_fill(struct qmp *qmp, int64_t deadline)
 	ssize_t got;
 	int ret;
 
-	/* A peer that never stops talking is late too. */
-	if (svff_now_ms() > qmp->deadline && qmp->late_reads++ >= QMP_LATE_READS)
+	/* A peer that never stops talking is late too, and keeps nobody longer than was to be waited for it. */
+	if (svff_now_ms() > deadline && qmp->late_reads++ >= QMP_LATE_READS)
 		return -ETIMEDOUT;
 	ret = qmp_poll(qmp, POLLIN, deadline);
 	if (ret)
@@ -247,6 +247,7 @@ static int qmp_await(struct qmp *qmp, int64_t until, struct json_object **ret)
 	struct json_object *answer, *value;
 	int err;
 
+	qmp->late_reads = 0;
 	for (;;) {
 		err = qmp_receive_answer(qmp, until, &answer);
 		if (err)
