@@ -157,19 +157,41 @@ t_libvirtd_that_hangs_is_given_up() {
 	ready
 	guest b
 	run 0 attach 1 "$T/b"
-	export FAKE_HANG=1
+	export FAKE_HANG=connect
 	run 0 status
 	check_one_line
-	check_err "warning: cannot connect to libvirt: it does not answer, so its domains are not known"
+	check_err "warning: libvirt does not answer 'list domains', so its domains are not known"
 	run 0 detach 1
 	run 1 attach 1 libvirt:a
-	check_err "guest libvirt:a: cannot connect to libvirt: it does not answer"
+	check_err "guest libvirt:a: libvirt does not answer 'find domain'"
 	"$SVFF" status >"$T/out" 2>"$T/err" &
 	sleep 1
 	begin=$(date +%s)
 	kill -TERM $!
 	wait $!
 	[ $(($(date +%s) - begin)) -lt 3 ] || fail "does not hear signals"
+}
+
+# It says nothing more in the midst of a command
+t_libvirtd_that_begins_to_hang_is_given_up() {
+	ready
+	FAKE_HANG=list run 0 status
+	check_err "warning: libvirt does not answer 'list domains'"
+	FAKE_HANG=lookup run 1 attach 1 libvirt:a
+	check_err "guest libvirt:a: libvirt does not answer 'find domain'"
+	FAKE_HANG=attach run 1 attach 1 libvirt:a --timeout 1
+	check_one_line
+	check_err "guest libvirt:a did not take 0000:01:00.1: libvirt does not answer 'attach'"
+	grep -q libvirt:a "$SVFF_RUN/0000:01:00.0.json" || fail "no note of what is not known"
+	FAKE_HANG=close run 0 attach 1 libvirt:a
+	check_guests '1=libvirt:a:attached'
+	FAKE_HANG=detach run 1 detach 1 --timeout 1
+	check_one_line
+	check_err "libvirt has not answered 'detach' yet"
+	check_guests '1=libvirt:a:attached'
+	FAKE_HANG=undefine run 0 detach 1
+	check_err "stays in its definition: libvirt does not answer"
+	check_guests ''
 }
 
 # libvirt has an error of its own for this, the same as for a domain that has ended
@@ -268,7 +290,7 @@ t_domain_that_is_not_there() {
 	ready
 	run 1 attach 1 libvirt:nobody
 	check_one_line
-	check_err "guest libvirt:nobody: not found: Domain not found"
+	check_err "guest libvirt:nobody: Domain not found"
 	rm "$T/a.domain"
 	run 1 attach 1 libvirt:a
 	check_err "cannot connect to libvirt"

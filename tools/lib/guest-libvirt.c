@@ -7,8 +7,9 @@
  * QEMU runs unprivileged there, in a /dev of its own, which lacks the nodes of VFs that came later: it gets
  * the group opened (needs_fd).
  *
- * libvirt gives a command to QEMU and waits for the answer in one call, so each is made by a thread, for
- * others to go on meanwhile and for the wait to have a bound. The thread knows its domain's command and no more.
+ * A libvirtd that hangs keeps whoever calls it for ever, and a command to QEMU is a call that waits for the answer.
+ * So each call is made by a thread, which knows its struct domain and no more: the wait has a bound, and others go on
+ * meanwhile. Of the thread and those who have given it up the last one drops what they share.
  */
 #include "priv.h"
 
@@ -19,31 +20,35 @@
 #include <libvirt/virterror.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #define SYSTEM_URI	"qemu:///system"
 #define XML_LEN		512
 #define GONE_POLL_MS	100
-#define CONNECT_POLL_NS	50000000L	/* how soon a cancel is seen */
-#define NSEC_PER_SEC	1000000000L
+#define CALL_POLL_MS	50	/* how soon a cancel is seen */
 #define UNPLUG_AGAIN_MS	5500	/* QEMU takes a second request only after 5 s */
+#define UNPLUG_MS	10000	/* libvirt waits 5 s for the guest itself */
 
 struct domain {
 	virConnectPtr conn;
 	virDomainPtr dom;
+	char *name;			/* NULL: only the connection is wanted */
 	char refusal[SVFF_ERROR_LEN / 2];
-	/* The command under way: what the thread is given, and what it leaves */
+	/* The call under way: what the thread is given, and what it leaves */
 	bool asked;
+	atomic_bool left;		/* by the first of the two */
 	pthread_t thread;
+	int (*call)(struct domain *d);
 	int done;			/* an eventfd */
 	int64_t deadline;
-	const char *command;
+	const char *doing;
 	char *message, *text;
+	struct libvirt_domains *all;
 	int fd, err;
 	char why[SVFF_ERROR_LEN / 2];
 };
@@ -53,84 +58,6 @@ static void silent(void *data, virErrorPtr error)
 {
 	(void)data;
 	(void)error;
-}
-
-/* A connection that a thread makes, for a libvirtd that hangs would keep us for ever; the last of the two frees it. */
-struct connecting {
-	pthread_mutex_t lock;		/* of what follows */
-	pthread_cond_t wake;
-	bool done, given_up;
-	virConnectPtr conn;
-	char why[SVFF_ERROR_LEN / 2];
-};
-
-static void *make_connection(void *data)
-{
-	struct connecting *c = data;
-	virConnectPtr conn = virConnectOpen(secure_getenv("LIBVIRT_DEFAULT_URI") ? NULL : SYSTEM_URI);
-	bool given_up;
-
-	pthread_mutex_lock(&c->lock);
-	c->conn = conn;
-	if (!conn)
-		svff_copy(c->why, sizeof(c->why), virGetLastErrorMessage());
-	c->done = true;
-	given_up = c->given_up;
-	pthread_cond_signal(&c->wake);
-	pthread_mutex_unlock(&c->lock);
-	if (given_up && conn)
-		virConnectClose(conn);
-	if (given_up)
-		free(c);
-	return NULL;
-}
-
-static bool await_connection(struct svff_ctx *ctx, struct connecting *c)
-{
-	int64_t end = svff_now_ms() + PLAN_GUEST_TIMEOUT_MS;
-	struct timespec slice;
-	bool done;
-
-	pthread_mutex_lock(&c->lock);
-	while (!c->done && svff_now_ms() < end && !svff_cancelled(ctx)) {
-		clock_gettime(CLOCK_MONOTONIC, &slice);
-		slice.tv_nsec += CONNECT_POLL_NS;
-		slice.tv_sec += slice.tv_nsec / NSEC_PER_SEC;
-		slice.tv_nsec %= NSEC_PER_SEC;
-		pthread_cond_clockwait(&c->wake, &c->lock, CLOCK_MONOTONIC, &slice);
-	}
-	done = c->done;
-	c->given_up = !done;
-	pthread_mutex_unlock(&c->lock);
-	return done;
-}
-
-/* Return: 0, -ECONNREFUSED if there is no libvirt, -ETIMEDOUT if it hangs, or another negative errno. */
-static int connect_libvirt(struct svff_ctx *ctx, virConnectPtr *conn)
-{
-	struct connecting *c = calloc(1, sizeof(*c));
-	pthread_t thread;
-	int ret = 0;
-
-	if (!c)
-		return svff_fail(ctx, -ENOMEM, "out of memory");
-	pthread_mutex_init(&c->lock, NULL);
-	pthread_cond_init(&c->wake, NULL);
-	virSetErrorFunc(NULL, silent);
-	ret = -pthread_create(&thread, NULL, make_connection, c);
-	if (ret) {
-		free(c);
-		return svff_fail(ctx, ret, "cannot connect to libvirt: %s", strerror(-ret));
-	}
-	pthread_detach(thread);
-	if (!await_connection(ctx, c))
-		return svff_cancelled(ctx) ? svff_fail(ctx, -EINTR, "interrupted while libvirt was to answer") :
-					     svff_fail(ctx, -ETIMEDOUT, "cannot connect to libvirt: it does not answer");
-	*conn = c->conn;
-	if (!c->conn)
-		ret = svff_fail(ctx, -ECONNREFUSED, "cannot connect to libvirt: %s", c->why);
-	free(c);
-	return ret;
 }
 
 static int libvirt_errno(void)
@@ -154,13 +81,20 @@ static int libvirt_errno(void)
 	}
 }
 
+/* Return: libvirt's error, whose text is kept. */
+static int failed(struct domain *d)
+{
+	svff_copy(d->why, sizeof(d->why), virGetLastErrorMessage());
+	return libvirt_errno();
+}
+
 /*
  * libvirt's "operation invalid" may come from a domain that has just ended, which is like a QEMU that drops the
  * connection; but it says so of a hostdev that is in use, too.
  */
-static int ended_or(struct domain *d, int err, int otherwise)
+static int failed_or_ended(struct domain *d, int otherwise)
 {
-	int active;
+	int active, err = failed(d);
 
 	if (err != -ENOTCONN)
 		return err;
@@ -168,96 +102,58 @@ static int ended_or(struct domain *d, int err, int otherwise)
 	return !active || (active < 0 && libvirt_errno() == -ENOTCONN) ? -ECONNRESET : otherwise;
 }
 
-static int failed(struct svff_guest *guest, const char *what)
-{
-	return svff_fail(guest->ctx, libvirt_errno(), "guest %s: %s: %s", guest->uri, what, virGetLastErrorMessage());
-}
+/* ---- calls ---- */
 
-static void close_domain(struct domain *d)
+static int disconnect(struct domain *d)
 {
-	if (d->asked) {		/* libvirt may still come back to it */
-		pthread_detach(d->thread);
-		return;
-	}
 	if (d->dom)
 		virDomainFree(d->dom);
 	if (d->conn)
 		virConnectClose(d->conn);
+	d->dom = NULL;
+	d->conn = NULL;
+	return 0;
+}
+
+static void free_domain(struct domain *d)
+{
+	disconnect(d);
 	if (d->done >= 0)
 		close(d->done);
+	libvirt_domains_put(d->all);
+	free(d->message);
+	free(d->text);
+	free(d->name);
 	free(d);
 }
 
-static int open_domain(struct svff_guest *guest, struct domain *d)
-{
-	int active, ret;
-
-	d->done = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (d->done < 0)
-		return svff_fail(guest->ctx, -errno, "guest %s: no eventfd: %s", guest->uri, strerror(errno));
-	ret = connect_libvirt(guest->ctx, &d->conn);
-	if (ret)
-		return svff_fail(guest->ctx, ret, "guest %s: %s", guest->uri, svff_error(guest->ctx));
-	d->dom = virDomainLookupByName(d->conn, guest->path);
-	if (!d->dom)
-		return failed(guest, "not found");
-	active = virDomainIsActive(d->dom);
-	if (active < 0)
-		return failed(guest, "cannot tell whether it runs");
-	return active ? 0 : svff_fail(guest->ctx, -ENOTCONN, "guest %s is not running: 'virsh start %s'", guest->uri,
-				      guest->path);
-}
-
-static int guest_libvirt_open(struct svff_guest *guest, unsigned int timeout_ms)
+static struct domain *new_domain(struct svff_ctx *ctx, const char *name)
 {
 	struct domain *d = calloc(1, sizeof(*d));
-	int ret;
 
-	(void)timeout_ms;	/* libvirt has its own */
-	if (!d)
-		return svff_fail(guest->ctx, -ENOMEM, "guest %s: out of memory", guest->uri);
-	ret = open_domain(guest, d);
-	if (ret)
-		close_domain(d);
-	else
-		guest->priv = d;
-	return ret;
-}
-
-static void guest_libvirt_close(struct svff_guest *guest)
-{
-	close_domain(guest->priv);
-}
-
-static int guest_libvirt_reopen(struct svff_guest *guest, unsigned int timeout_ms)
-{
-	struct domain *lost = guest->priv;
-	int ret = guest_libvirt_open(guest, timeout_ms);
-
-	if (!ret)
-		close_domain(lost);
-	return ret;
-}
-
-/* ---- commands to QEMU ---- */
-
-static void *give_command(void *data)
-{
-	struct domain *d = data;
-	unsigned int none = 0;
-	int *out = NULL;
-
-	d->err = 0;
-	if (virDomainQemuMonitorCommandWithFiles(d->dom, d->message, d->fd >= 0, &d->fd, &none, &out, &d->text, 0)) {
-		d->err = libvirt_errno();
-		svff_copy(d->why, sizeof(d->why), virGetLastErrorMessage());
+	if (d) {
+		d->name = name ? strdup(name) : NULL;
+		d->done = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+		if (d->done >= 0 && (d->name || !name))
+			return d;
+		free_domain(d);
 	}
-	free(out);
-	eventfd_write(d->done, 1);
+	svff_fail(ctx, -ENOMEM, "no memory or no eventfd for libvirt");
 	return NULL;
 }
 
-/* Is it there? Waits for it until then. */
+static void *make_call(void *data)
+{
+	struct domain *d = data;
+
+	d->err = d->call(d);
+	eventfd_write(d->done, 1);
+	if (atomic_exchange(&d->left, true))
+		free_domain(d);
+	return NULL;
+}
+
+/* Has it ended? Waits for that until then. */
 static bool is_done(struct domain *d, int64_t until_ms)
 {
 	struct pollfd pfd = { .fd = d->done, .events = POLLIN };
@@ -271,20 +167,152 @@ static bool is_done(struct domain *d, int64_t until_ms)
 	return ret > 0;
 }
 
-static void end_command(struct domain *d)
+static void end_call(struct domain *d)
 {
 	eventfd_t done;
 
 	eventfd_read(d->done, &done);
 	pthread_join(d->thread, NULL);
+	d->left = false;
 	d->asked = false;
 }
 
-static void drop_answer(struct domain *d)
+/* Is no call under way? What came too late is nobody's. */
+static bool is_idle(struct domain *d)
 {
+	if (d->asked && is_done(d, 0))
+		end_call(d);
+	return !d->asked;
+}
+
+/* @message is taken, also on failure. */
+static int begin_call(struct svff_ctx *ctx, struct domain *d, int (*call)(struct domain *d), const char *doing,
+		      char *message, unsigned int timeout_ms)
+{
+	int ret;
+
+	if (!is_idle(d)) {
+		free(message);
+		return svff_fail(ctx, -ETIMEDOUT, "libvirt has not answered '%s' yet", d->doing);
+	}
 	free(d->message);
 	free(d->text);
+	d->message = message;
 	d->text = NULL;
+	d->call = call;
+	d->doing = doing;
+	d->deadline = svff_now_ms() + timeout_ms;
+	ret = -pthread_create(&d->thread, NULL, make_call, d);
+	d->asked = !ret;
+	return ret ? svff_fail(ctx, ret, "libvirt cannot be asked for '%s': %s", doing, strerror(-ret)) : 0;
+}
+
+/* A call that has to connect first has changed nothing yet, and can be left at any time. */
+static int call_libvirt(struct svff_ctx *ctx, struct domain *d, int (*call)(struct domain *d), const char *doing,
+			char *message, unsigned int timeout_ms)
+{
+	bool connects = !d->conn;
+	int ret = begin_call(ctx, d, call, doing, message, timeout_ms);
+
+	if (ret)
+		return ret;
+	while (!is_done(d, svff_now_ms() + CALL_POLL_MS)) {
+		if (connects && svff_cancelled(ctx))
+			return svff_fail(ctx, -EINTR, "interrupted while libvirt was to answer");
+		if (svff_now_ms() >= d->deadline)
+			return svff_fail(ctx, -ETIMEDOUT, "libvirt does not answer '%s'", doing);
+	}
+	end_call(d);
+	return d->err ? svff_fail(ctx, d->err, "%s", d->why) : 0;
+}
+
+/* ---- connections ---- */
+
+static int connect_libvirt(struct domain *d)
+{
+	d->conn = virConnectOpen(secure_getenv("LIBVIRT_DEFAULT_URI") ? NULL : SYSTEM_URI);
+	if (d->conn)
+		return 0;
+	snprintf(d->why, sizeof(d->why), "cannot connect to libvirt: %s", virGetLastErrorMessage());
+	return -ECONNREFUSED;
+}
+
+static int find_domain(struct domain *d)
+{
+	int active, ret = connect_libvirt(d);
+
+	if (ret)
+		return ret;
+	d->dom = virDomainLookupByName(d->conn, d->name);
+	active = d->dom ? virDomainIsActive(d->dom) : -1;
+	if (active > 0)
+		return 0;
+	if (active < 0)
+		return failed(d);
+	snprintf(d->why, sizeof(d->why), "it is not running: 'virsh start %s'", d->name);
+	return -ENOTCONN;
+}
+
+static void close_domain(struct svff_ctx *ctx, struct domain *d)
+{
+	char why[SVFF_ERROR_LEN];
+
+	svff_copy(why, sizeof(why), svff_error(ctx));
+	if (d->conn && !d->asked)
+		call_libvirt(ctx, d, disconnect, "close", NULL, PLAN_GUEST_TIMEOUT_MS);
+	svff_fail(ctx, 0, "%s", why);
+	if (d->asked) {
+		pthread_detach(d->thread);
+		if (!atomic_exchange(&d->left, true))
+			return;
+	}
+	free_domain(d);
+}
+
+static int guest_libvirt_open(struct svff_guest *guest, unsigned int timeout_ms)
+{
+	struct domain *d = new_domain(guest->ctx, guest->path);
+	int ret;
+
+	if (!d)
+		return -ENOMEM;
+	virSetErrorFunc(NULL, silent);
+	ret = call_libvirt(guest->ctx, d, find_domain, "find domain", NULL, timeout_ms);
+	if (!ret) {
+		guest->priv = d;
+		return 0;
+	}
+	svff_fail(guest->ctx, ret, "guest %s: %s", guest->uri, svff_error(guest->ctx));
+	close_domain(guest->ctx, d);
+	return ret;
+}
+
+static void guest_libvirt_close(struct svff_guest *guest)
+{
+	close_domain(guest->ctx, guest->priv);
+}
+
+static int guest_libvirt_reopen(struct svff_guest *guest, unsigned int timeout_ms)
+{
+	struct domain *lost = guest->priv;
+	int ret = guest_libvirt_open(guest, timeout_ms);
+
+	if (!ret)
+		close_domain(guest->ctx, lost);
+	return ret;
+}
+
+/* ---- commands to QEMU ---- */
+
+static int give_command(struct domain *d)
+{
+	unsigned int none = 0;
+	int *out = NULL, err = 0;
+
+	if (virDomainQemuMonitorCommandWithFiles(d->dom, d->message, d->fd >= 0, &d->fd, &none, &out, &d->text, 0))
+		err = failed_or_ended(d, -EIO);
+	free(out);
+	return err;
 }
 
 static int guest_libvirt_ask(struct svff_guest *guest, const char *command, struct json_object *args, int fd,
@@ -297,27 +325,15 @@ static int guest_libvirt_ask(struct svff_guest *guest, const char *command, stru
 	json_object_object_add(message, "execute", json_object_new_string(command));
 	if (args)
 		json_object_object_add(message, "arguments", args);
-	/* An answer that came too late is nobody's. */
-	if (d->asked && is_done(d, 0)) {
-		end_command(d);
-		drop_answer(d);
-	}
-	if (!d->asked && !virConnectIsAlive(d->conn)) {
+	if (is_idle(d) && !virConnectIsAlive(d->conn)) {
 		err = svff_fail(guest->ctx, -ECONNRESET, "guest %s: libvirt ended the connection before '%s'", guest->uri,
 				command);
-	} else if (d->asked) {
-		err = svff_fail(guest->ctx, -ETIMEDOUT, "guest %s has not answered '%s' yet", guest->uri, d->command);
 	} else {
-		d->message = strdup(json_object_to_json_string(message));
-		d->command = command;
-		d->fd = fd;
-		d->deadline = svff_now_ms() + timeout_ms;
-		err = d->message ? -pthread_create(&d->thread, NULL, give_command, d) : -ENOMEM;
-		d->asked = !err;
+		if (!d->asked)
+			d->fd = fd;
+		err = begin_call(guest->ctx, d, give_command, command, strdup(json_object_to_json_string(message)), timeout_ms);
 		if (err)
-			svff_fail(guest->ctx, err, "guest %s: '%s' cannot be given: %s", guest->uri, command, strerror(-err));
-		if (err)
-			free(d->message);
+			svff_fail(guest->ctx, err, "guest %s: %s", guest->uri, svff_error(guest->ctx));
 	}
 	json_object_put(message);
 	return err;
@@ -330,13 +346,13 @@ static int take_answer(struct svff_guest *guest, struct json_object **ret)
 	int err = 0;
 
 	if (d->err)
-		return svff_fail(guest->ctx, ended_or(d, d->err, -EIO), "guest %s: %s: %s", guest->uri, d->command, d->why);
+		return svff_fail(guest->ctx, d->err, "guest %s: %s: %s", guest->uri, d->doing, d->why);
 	answer = json_tokener_parse(d->text);
 	if (!answer || !json_object_is_type(answer, json_type_object)) {
-		err = svff_fail(guest->ctx, -EPROTO, "guest %s: '%s' has no answer that is JSON", guest->uri, d->command);
+		err = svff_fail(guest->ctx, -EPROTO, "guest %s: '%s' has no answer that is JSON", guest->uri, d->doing);
 	} else if (json_object_object_get_ex(answer, "error", &value)) {
 		svff_copy(d->refusal, sizeof(d->refusal), svff_json_text(value, "desc"));
-		err = svff_fail(guest->ctx, -EREMOTEIO, "guest %s refused '%s': %s", guest->uri, d->command, d->refusal);
+		err = svff_fail(guest->ctx, -EREMOTEIO, "guest %s refused '%s': %s", guest->uri, d->doing, d->refusal);
 	} else if (ret) {
 		*ret = json_object_object_get_ex(answer, "return", &value) ? json_object_get(value) : NULL;
 	}
@@ -352,11 +368,10 @@ static int guest_libvirt_answer(struct svff_guest *guest, int64_t until_ms, stru
 	if (!is_done(d, until_ms))
 		return svff_now_ms() < d->deadline ? -EINPROGRESS :
 		       svff_fail(guest->ctx, -ETIMEDOUT, "guest %s did not answer '%s' in time: its QEMU or libvirt hangs",
-				 guest->uri, d->command);
-	end_command(d);
+				 guest->uri, d->doing);
+	end_call(d);
 	err = take_answer(guest, ret);
 	svff_log(guest->ctx, SVFF_LOG_DEBUG, "%s: %s -> %s", guest->uri, d->message, err ? svff_error(guest->ctx) : "done");
-	drop_answer(d);
 	return err;
 }
 
@@ -376,42 +391,53 @@ static const char *guest_libvirt_refusal(struct svff_guest *guest)
 
 /* ---- plug, unplug ---- */
 
-static unsigned int scope(struct domain *d)
+static int plug(struct domain *d)
 {
-	return virDomainIsPersistent(d->dom) == 1 ? VIR_DOMAIN_AFFECT_LIVE | VIR_DOMAIN_AFFECT_CONFIG :
-						    VIR_DOMAIN_AFFECT_LIVE;
+	unsigned int persistent = virDomainIsPersistent(d->dom) == 1 ? VIR_DOMAIN_AFFECT_CONFIG : 0;
+
+	if (!virDomainAttachDeviceFlags(d->dom, d->message, VIR_DOMAIN_AFFECT_LIVE | persistent))
+		return 0;
+	return failed_or_ended(d, -EREMOTEIO);
 }
 
 static int guest_libvirt_add(struct svff_guest *guest, const char *id, const char *bdf, const char *bus,
 			     unsigned int timeout_ms)
 {
-	struct domain *d = guest->priv;
 	char xml[XML_LEN];
 	int ret = domain_xml_hostdev(xml, sizeof(xml), bdf, id);
 
 	(void)bus;	/* chooses_port */
-	(void)timeout_ms;
 	if (ret)
 		return ret;
-	if (!virDomainAttachDeviceFlags(d->dom, xml, scope(d)))
+	ret = call_libvirt(guest->ctx, guest->priv, plug, "attach", strdup(xml), timeout_ms);
+	return ret ? svff_fail(guest->ctx, ret, "guest %s did not take %s: %s; 'virsh dumpxml %s' tells its ports, and "
+			       "libvirt's log more", guest->uri, bdf, svff_error(guest->ctx), guest->path) : 0;
+}
+
+static int unplug(struct domain *d)
+{
+	return virDomainDetachDeviceAlias(d->dom, d->message, VIR_DOMAIN_AFFECT_LIVE) ? failed(d) : 0;
+}
+
+static int undefine(struct domain *d)
+{
+	if (virDomainIsPersistent(d->dom) != 1)
 		return 0;
-	ret = libvirt_errno();
-	svff_fail(guest->ctx, ret, "guest %s did not take %s: %s; 'virsh dumpxml %s' tells its ports, and libvirt's log more",
-		  guest->uri, bdf, virGetLastErrorMessage(), guest->path);
-	return ended_or(d, ret, -EREMOTEIO);
+	return virDomainDetachDeviceFlags(d->dom, d->message, VIR_DOMAIN_AFFECT_CONFIG) ? failed(d) : 0;
 }
 
 /* The definition has the address, also of a device that libvirt named itself. */
 static void drop_from_definition(struct svff_guest *guest, const char *id, const char *bdf)
 {
-	struct domain *d = guest->priv;
 	char xml[XML_LEN];
+	int ret;
 
-	if (virDomainIsPersistent(d->dom) != 1 || domain_xml_hostdev(xml, sizeof(xml), bdf, NULL))
+	if (domain_xml_hostdev(xml, sizeof(xml), bdf, NULL))
 		return;
-	if (virDomainDetachDeviceFlags(d->dom, xml, VIR_DOMAIN_AFFECT_CONFIG) && libvirt_errno() != -ENOENT)
+	ret = call_libvirt(guest->ctx, guest->priv, undefine, "detach from the definition", strdup(xml), UNPLUG_MS);
+	if (ret && ret != -ENOENT)
 		svff_log(guest->ctx, SVFF_LOG_NOTICE, "guest %s: %s stays in its definition: %s", guest->uri, id,
-			 virGetLastErrorMessage());
+			 svff_error(guest->ctx));
 }
 
 static int host_of(struct svff_guest *guest, const char *id, char bdf[SVFF_BDF_LEN])
@@ -442,10 +468,9 @@ static int guest_libvirt_del(struct svff_guest *guest, const char *id, unsigned 
 		return ret;
 	while ((ret = guest_qemu_has(guest, id)) == 1 && svff_now_ms() < end && !svff_cancelled(guest->ctx)) {
 		if (svff_now_ms() >= again) {
-			const struct domain *d = guest->priv;	/* another one after a reopen */
-
-			if (virDomainDetachDeviceAlias(d->dom, id, VIR_DOMAIN_AFFECT_LIVE) && libvirt_errno() != -ENOENT)
-				svff_log(guest->ctx, SVFF_LOG_INFO, "guest %s: %s", guest->uri, virGetLastErrorMessage());
+			ret = call_libvirt(guest->ctx, guest->priv, unplug, "detach", strdup(id), UNPLUG_MS);
+			if (ret && ret != -ENOENT)
+				svff_log(guest->ctx, SVFF_LOG_INFO, "guest %s: %s", guest->uri, svff_error(guest->ctx));
 			again = svff_now_ms() + UNPLUG_AGAIN_MS;
 		}
 		svff_nap_ms(GONE_POLL_MS);
@@ -471,6 +496,28 @@ struct libvirt_domains {
 	} domain[];
 };
 
+static int list_domains(struct domain *d)
+{
+	virDomainPtr *dom = NULL;
+	int i, count, ret = connect_libvirt(d);
+
+	if (ret)
+		return ret;
+	count = virConnectListAllDomains(d->conn, &dom, VIR_CONNECT_LIST_DOMAINS_ACTIVE);
+	if (count > 0)
+		d->all = calloc(1, sizeof(*d->all) + count * sizeof(d->all->domain[0]));
+	for (i = 0; i < count; i++) {
+		if (d->all) {
+			d->all->domain[i].name = strdup(virDomainGetName(dom[i]));
+			d->all->domain[i].xml = virDomainGetXMLDesc(dom[i], 0);
+			d->all->count++;
+		}
+		virDomainFree(dom[i]);
+	}
+	free(dom);
+	return 0;
+}
+
 /**
  * libvirt_domains_get() - take a picture of all domains that run
  * @ctx: the context
@@ -479,28 +526,20 @@ struct libvirt_domains {
  */
 struct libvirt_domains *libvirt_domains_get(struct svff_ctx *ctx)
 {
-	struct libvirt_domains *domains = NULL;
-	virDomainPtr *dom = NULL;
-	virConnectPtr conn;
-	int i, count, ret = connect_libvirt(ctx, &conn);
+	struct domain *d = new_domain(ctx, NULL);
+	struct libvirt_domains *domains;
+	int ret;
 
+	if (!d)
+		return NULL;
+	virSetErrorFunc(NULL, silent);
+	ret = call_libvirt(ctx, d, list_domains, "list domains", NULL, PLAN_GUEST_TIMEOUT_MS);
 	if (ret == -ETIMEDOUT)
 		svff_log(ctx, SVFF_LOG_WARNING, "%s, so its domains are not known", svff_error(ctx));
-	if (ret)
-		return NULL;
-	count = virConnectListAllDomains(conn, &dom, VIR_CONNECT_LIST_DOMAINS_ACTIVE);
-	if (count > 0)
-		domains = calloc(1, sizeof(*domains) + count * sizeof(domains->domain[0]));
-	for (i = 0; i < count; i++) {
-		if (domains) {
-			domains->domain[i].name = strdup(virDomainGetName(dom[i]));
-			domains->domain[i].xml = virDomainGetXMLDesc(dom[i], 0);
-			domains->count++;
-		}
-		virDomainFree(dom[i]);
-	}
-	free(dom);
-	virConnectClose(conn);
+	domains = ret ? NULL : d->all;
+	if (!ret)
+		d->all = NULL;
+	close_domain(ctx, d);
 	return domains;
 }
 

@@ -9,7 +9,7 @@
  * FAKE_RESTART	"before COMMAND", "after COMMAND": libvirtd is started anew when QEMU is first given that command, or has
  *		done it: the connection is lost; "behind COMMAND": when it has told so, too
  * FAKE_DOWN	seconds that it takes
- * FAKE_HANG	libvirtd takes connections, and says nothing
+ * FAKE_HANG	libvirtd says nothing from this on: "connect", "lookup", "list", "attach", "detach", "undefine", "close"
  * FAKE_IN_USE	"n": for libvirt the n-th hostdev that it is to attach is in use
  */
 #include <json-c/json.h>
@@ -45,6 +45,12 @@ static int fail(int code, const char *text)
 	last.code = code;
 	last.message = message;
 	return -1;
+}
+
+static void hang(const char *what)
+{
+	while (getenv("FAKE_HANG") && !strcmp(getenv("FAKE_HANG"), what))
+		sleep(1);
 }
 
 static void file_of(virDomainPtr dom, const char *suffix, char path[PATH_MAX])
@@ -107,8 +113,7 @@ virConnectPtr virConnectOpen(const char *name)
 	virDomainPtr dom[DOMAINS_MAX];
 	int i, count = list(dom);
 
-	while (getenv("FAKE_HANG"))
-		sleep(1);
+	hang("connect");
 	(void)name;
 	for (i = 0; i < count; i++)
 		free(dom[i]);
@@ -128,6 +133,7 @@ int virConnectIsAlive(virConnectPtr conn)
 int virConnectClose(virConnectPtr conn)
 {
 	(void)conn;
+	hang("close");
 	return 0;
 }
 
@@ -138,6 +144,7 @@ int virConnectListAllDomains(virConnectPtr conn, virDomainPtr **domains, unsigne
 
 	(void)conn;
 	(void)flags;
+	hang("list");
 	for (i = 0; i < count; i++) {
 		if (exists(dom[i], ""))
 			dom[kept++] = dom[i];
@@ -153,6 +160,7 @@ virDomainPtr virDomainLookupByName(virConnectPtr conn, const char *name)
 	virDomainPtr dom = calloc(1, sizeof(*dom));
 
 	(void)conn;
+	hang("lookup");
 	snprintf(dom->name, sizeof(dom->name), "%s", name);
 	if (exists(dom, ".domain"))
 		return dom;
@@ -330,6 +338,7 @@ int virDomainAttachDeviceFlags(virDomainPtr dom, const char *xml, unsigned int f
 	char alias[64], bdf[64];
 	static int attaches;
 
+	hang("attach");
 	if (getenv("FAKE_IN_USE") && ++attaches == atoi(getenv("FAKE_IN_USE")))
 		return fail(VIR_ERR_OPERATION_INVALID, "PCI device is in use by driver QEMU, domain x");
 	part(xml, "<alias name='", "'", alias, sizeof(alias));
@@ -350,6 +359,7 @@ int virDomainAttachDeviceFlags(virDomainPtr dom, const char *xml, unsigned int f
 int virDomainDetachDeviceAlias(virDomainPtr dom, const char *alias, unsigned int flags)
 {
 	(void)flags;
+	hang("detach");
 	if (getenv("FAKE_SIGNAL") && !strcmp(getenv("FAKE_SIGNAL"), "libvirt detach"))
 		raise(SIGTERM);
 	if (give(dom, "{\"execute\": \"device_del\", \"arguments\": {\"id\": \"%s%s\"}}", alias, ""))
@@ -363,6 +373,7 @@ int virDomainDetachDeviceFlags(virDomainPtr dom, const char *xml, unsigned int f
 	char source[LINE_MAX_LEN];
 
 	(void)flags;
+	hang("undefine");
 	part(xml, "<source>", ">", source, sizeof(source));
 	return drop_lines(dom, ".domain", source) ? 0 : fail(VIR_ERR_DEVICE_MISSING, "device not found");
 }
