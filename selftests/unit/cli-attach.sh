@@ -298,7 +298,7 @@ t_guest_died_before_detach() {
 	: >"$T/dev/vfio/101"
 	run 0 detach 1
 	check_err "VF 1 of card 0000:01:00.0 is free again"
-	check_out "is free: its guest is no more"
+	check_out "is free: its guest has it no more"
 	run 1 detach 1
 	check_one_line
 	check_err "was given to no guest"
@@ -351,6 +351,43 @@ t_guest_does_not_let_go() {
 	check_one_line
 	check_err "did not release svff-vf1-0000.01.00.0 within 1 s"
 	check_err "longer --timeout"
+	check_owners 1=a
+}
+
+# QEMU keeps the request, and refuses another one meanwhile
+t_unplug_that_is_under_way_is_taken_up() {
+	ready
+	guest a delete-after:4
+	run 0 attach 1 "$T/a"
+	run 1 detach 1 --timeout 1
+	check_one_line
+	check_err "the guest may release it later, too: 'svff status' tells"
+	run 0 status
+	check_out "qmp:$T/a (unplug asked, not let go of yet)"
+	run 0 status --json
+	check_json '[v["unplug_asked"] for v in j["cards"][0]["vf"]] == [True, False]'
+	run 0 detach 1 --timeout 10
+	[ "$(grep -c device_del "$T/a.log")" -gt 1 ] || fail "not refused"
+	check_owners ''
+	run 0 attach 1 "$T/a"
+	run 0 status --json
+	check_json 'not any(v["unplug_asked"] for v in j["cards"][0]["vf"])'
+}
+
+t_guest_lets_go_when_svff_has_given_up() {
+	ready
+	guest a delete-after:1.5
+	run 0 attach 1 "$T/a"
+	rm "$SVFF_RUN/0000:01:00.0.json"	# it came by other means
+	run 1 detach 1 "$T/a" --timeout 1
+	check_err "the guest may release it later, too"
+	sleep 1
+	check_free
+	run 0 status
+	check_out "qmp:$T/a (gone)"
+	run 1 pause 1
+	check_err "free again: guest qmp:$T/a has no device svff-vf1-0000.01.00.0 any more, it was asked to unplug it"
+	run 0 attach 1 "$T/a"
 	check_owners 1=a
 }
 

@@ -395,4 +395,25 @@ t_a_second_svff_waits() {
 	[ "$(grep -c 'sriov_numvfs 5' "$FAKE_LOG")" = 1 ] || fail "they did not come one after the other"
 }
 
+# It was asked to at another time
+t_guest_that_unplugs_meanwhile_keeps_nobody_from_it() {
+	for when in pause unpause; do
+		machine
+		run 0 init --vfs 2
+		guest a "gone-at:vfio-pci-$when"
+		guest b
+		run 0 attach 1 "$T/a"
+		run 0 attach 2 "$T/b"
+		run 0 reconf --vfs 3
+		check_err "guest qmp:$T/a unplugged it, VF 1 is free"
+		check_owners 2=b
+		check_attribute sriov_numvfs 3
+		run 0 attach 1 "$T/a"
+		FAKE_FAIL='sriov_numvfs 4=12@1' run 1 reconf --vfs 4
+		check_err "rolled back, all is as before"
+		check_owners 2=b
+		stop_guests
+	done
+}
+
 main

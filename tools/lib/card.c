@@ -343,7 +343,8 @@ static int ask_owner(struct svff_card *card, const struct svff_owner *owner, enu
 	if (ret < 0)
 		snprintf(why, size, "%s", svff_error(card->ctx));
 	else
-		snprintf(why, size, "guest %s has no device %s any more", owner->guest, owner->id);
+		snprintf(why, size, "guest %s has no device %s any more%s", owner->guest, owner->id,
+			 owner->unplug_asked ? ", it was asked to unplug it" : "");
 	if (ret >= 0)
 		*state = ret ? SVFF_GUEST_ATTACHED : SVFF_GUEST_GONE;
 	if (ret > 0 && guest_is_paused(guest, owner->id) > 0)

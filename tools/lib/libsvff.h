@@ -103,6 +103,7 @@ int svff_vf_iommu_group(const struct svff_vf *vf);
 const char *svff_vf_guest(const struct svff_vf *vf);
 const char *svff_vf_guest_device(const struct svff_vf *vf);
 enum svff_guest_state svff_vf_guest_state(const struct svff_vf *vf);
+bool svff_vf_unplug_asked(const struct svff_vf *vf);
 const char *svff_guest_state_name(enum svff_guest_state state);
 
 /* ---- plans: what changes a card is a transaction ---- */

@@ -285,6 +285,7 @@ struct svff_owner {
 	char id[SVFF_ID_LEN];		/* the guest's name for the device */
 	char bus[SVFF_ID_LEN];		/* port it is behind, empty if not known */
 	bool silent;			/* in memory: the guest does not say whether it has it */
+	bool unplug_asked;		/* and not done: QEMU cannot take that back, so the guest may do it at any time */
 };
 
 struct svff_state {
@@ -325,6 +326,7 @@ struct svff_vf {
 	char driver[SVFF_DRIVER_LEN];
 	int queues, queue_base, queues_active, errors;
 	bool muted;
+	bool unplug_asked;
 	int iommu_group;
 	char *guest;
 	char id[SVFF_ID_LEN];
@@ -435,6 +437,7 @@ struct svff_step {
 	bool together;			/* need not wait for those before it, but for its own guest */
 	bool begun;			/* and not ended: the guest has been asked */
 	bool unknown;			/* it failed, and the guest may have done it */
+	bool unplug_asked;		/* it failed, and the guest may do it yet, see struct svff_owner */
 	char *name, *error;
 	uint64_t begin_us, time_us;
 	enum svff_step_result result;

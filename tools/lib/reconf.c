@@ -269,7 +269,7 @@ static int detach_from(struct svff_plan *plan, unsigned int vf, const char *uri)
  * @vf: number of the VF
  * @guest: URI of the guest, or NULL for the one that was given the VF
  *
- * The plan is empty when the guest that had the VF is no more.
+ * The plan is empty when the guest that had the VF has it no more.
  *
  * Return: 0, -ENOENT if no guest has the VF, -ENODEV if it does not exist, -EINVAL if it is another guest's,
  * or another negative errno.

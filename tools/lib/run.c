@@ -42,6 +42,7 @@ struct run {
 	size_t room;			/* how many steps may be under way */
 	size_t under_way, failed;
 	const char *late;		/* a guest that was asked and has not answered */
+	const char *unplugs;		/* a guest that may yet unplug what it was asked to */
 	int err;			/* the first, and its text */
 	char why[SVFF_ERROR_LEN];
 };
@@ -68,6 +69,8 @@ static void take_result(struct run *run, struct svff_step *step, int ret)
 
 	if ((step->begun && ret == -ETIMEDOUT) || (step->unknown && plan->journal_fd >= 0))
 		run->late = step->guest->uri;
+	if (step->unplug_asked)
+		run->unplugs = step->guest->uri;
 	if (goes_on != step->begun) {
 		step->begun = step->guest->busy = goes_on;
 		run->under_way += goes_on ? 1 : -1;
@@ -222,6 +225,9 @@ static void tell_rolled_back(struct run *run, size_t undone, size_t stuck)
 	else if (run->late)
 		svff_fail(plan->ctx, 0, "%s (%sguest %s may still do it: 'svff recover' when it answers)", run->why,
 			  undone ? "rolled back, but " : "", run->late);
+	else if (run->unplugs && undone)
+		svff_fail(plan->ctx, 0, "%s (rolled back; if guest %s does release it, 'svff attach' gives it back)", run->why,
+			  run->unplugs);
 	else
 		svff_fail(plan->ctx, 0, "%s%s", run->why, undone ? " (rolled back, all is as before)" : "");
 }

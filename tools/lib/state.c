@@ -71,8 +71,9 @@ struct svff_owner *state_find(const struct svff_state *state, unsigned int vf)
 int state_set(struct svff_state *state, unsigned int vf, const char *guest, const char *id,
 	      const char *bus)
 {
-	struct svff_owner *owner;
+	struct svff_owner *owner = state_find(state, vf);
 	char *name = strdup(guest);
+	bool asked = owner && owner->unplug_asked;
 
 	if (!name)
 		return -ENOMEM;
@@ -87,6 +88,7 @@ int state_set(struct svff_state *state, unsigned int vf, const char *guest, cons
 	owner->vf = vf;
 	owner->guest = name;
 	owner->silent = false;
+	owner->unplug_asked = asked;
 	svff_copy(owner->id, sizeof(owner->id), id);
 	svff_copy(owner->bus, sizeof(owner->bus), bus);
 	return 0;
@@ -127,11 +129,16 @@ void state_clear(struct svff_state *state)
 static int decode_owner(struct svff_state *state, struct json_object *entry)
 {
 	const char *guest = svff_json_text(entry, "guest"), *id = svff_json_text(entry, "device");
+	struct json_object *asked;
 	unsigned int vf;
+	int ret;
 
 	if (!*guest || !*id || svff_json_uint(entry, "vf", SVFF_VF_MAX, &vf) || !vf)
 		return -EBADMSG;
-	return state_set(state, vf, guest, id, svff_json_text(entry, "bus"));
+	ret = state_set(state, vf, guest, id, svff_json_text(entry, "bus"));
+	if (!ret && json_object_object_get_ex(entry, "unplug_asked", &asked))
+		state_find(state, vf)->unplug_asked = json_object_get_boolean(asked);
+	return ret;
 }
 
 static int decode_state(struct svff_state *state, struct json_object *root)
@@ -197,6 +204,8 @@ static struct json_object *encode_state(const char *card, const struct svff_stat
 		json_object_object_add(entry, "guest", json_object_new_string(state->owner[i].guest));
 		json_object_object_add(entry, "device", json_object_new_string(state->owner[i].id));
 		json_object_object_add(entry, "bus", json_object_new_string(state->owner[i].bus));
+		if (state->owner[i].unplug_asked)
+			json_object_object_add(entry, "unplug_asked", json_object_new_boolean(true));
 		json_object_array_add(list, entry);
 	}
 	json_object_object_add(root, "attached", list);

@@ -9,15 +9,32 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The guest has ended: its VF is free, and that is no reason to undo what was done for the others. */
-static int guest_ended(struct svff_plan *plan, struct svff_step *step)
+/* How a guest has come to have its VF no more; NULL if it has it. It may unplug what it was asked to long ago. */
+static const char *how_gone(struct svff_step *step, int err)
+{
+	struct svff_ctx *ctx = step->guest->ctx;
+	char why[SVFF_ERROR_LEN];
+	int has;
+
+	if (err == -ECONNRESET)
+		return "ended";
+	if (err != -EREMOTEIO)
+		return NULL;
+	svff_copy(why, sizeof(why), ctx->error);
+	has = step->guest->ops->has(step->guest, step->id);
+	svff_fail(ctx, err, "%s", why);
+	return has ? NULL : "unplugged it";
+}
+
+/* A VF that its guest has no more is free, and that is no reason to undo what was done for the others. */
+static int guest_gone(struct svff_plan *plan, struct svff_step *step, const char *how)
 {
 	int ret = vfio_wait_free(plan->ctx, step->bdf);
 
 	if (ret)
 		return ret;
 	step_note_free(plan, step);
-	svff_fail(plan->ctx, 0, "guest %s ended, VF %u is free", step->guest->uri, step->vf);
+	svff_fail(plan->ctx, 0, "guest %s %s, VF %u is free", step->guest->uri, how, step->vf);
 	return STEP_SKIP;
 }
 
@@ -72,12 +89,11 @@ static int check_released(struct svff_plan *plan, struct svff_step *step)
 	return svff_fail(plan->ctx, ret, "VF %u: %s", step->vf, why);
 }
 
-/* The guest may have ended. */
 static int ask_failed(struct svff_plan *plan, struct svff_step *step, int err)
 {
-	if (err == -ECONNRESET && step->guest_may_go)
-		return guest_ended(plan, step);
-	return failed(plan, step, err);
+	const char *how = step->guest_may_go ? how_gone(step, err) : NULL;
+
+	return how ? guest_gone(plan, step, how) : failed(plan, step, err);
 }
 
 static int apply_pause(struct svff_plan *plan, struct svff_step *step)
@@ -107,6 +123,7 @@ static int end_pause(struct svff_plan *plan, struct svff_step *step)
 static int undo_pause(struct svff_plan *plan, struct svff_step *step)
 {
 	int ret = card_refresh(plan->card);
+	const char *how;
 
 	if (!ret)
 		ret = vf_need(plan->card, step->vf, step->bdf);
@@ -114,8 +131,9 @@ static int undo_pause(struct svff_plan *plan, struct svff_step *step)
 		ret = vfio_restore(plan->ctx, step->bdf, step->found);
 	if (!ret)
 		ret = unpause_now(plan, step);
-	if (ret == -ECONNRESET)
-		return guest_ended(plan, step) == STEP_SKIP ? 0 : ret;
+	how = how_gone(step, ret);
+	if (how)
+		return guest_gone(plan, step, how) == STEP_SKIP ? 0 : ret;
 	return ret ? failed(plan, step, ret) : 0;
 }
 
@@ -126,7 +144,7 @@ static int apply_unpause(struct svff_plan *plan, struct svff_step *step)
 	int ret;
 
 	if (!state_find(&plan->card->state, step->vf)) {
-		svff_fail(plan->ctx, 0, "guest %s has ended", step->guest->uri);
+		svff_fail(plan->ctx, 0, "guest %s has it no more", step->guest->uri);
 		return STEP_SKIP;
 	}
 	ret = vf_need(plan->card, step->vf, step->bdf);

@@ -450,6 +450,19 @@ static int has_device(struct svff_plan *plan, struct svff_step *step)
 	return step->guest->ops->has(step->guest, step->id);
 }
 
+/* QEMU cannot take an unplug back: who has the VF is noted also if svff did not give it. */
+static void note_unplug_asked(struct svff_plan *plan, struct svff_step *step)
+{
+	struct svff_state *state = &plan->card->state;
+
+	step->unplug_asked = true;
+	if (!state_find(state, step->vf) && state_set(state, step->vf, step->guest->uri, step->id, step->bus))
+		return;
+	state_find(state, step->vf)->unplug_asked = true;
+	if (card_save_owners(plan->card))
+		svff_log(plan->ctx, SVFF_LOG_WARNING, "%s", plan->ctx->error);
+}
+
 /* A guest that cannot be asked whether it has the device may have let go of it, or may do so later. */
 static int let_unplug(struct svff_plan *plan, struct svff_step *step)
 {
@@ -462,7 +475,12 @@ static int let_unplug(struct svff_plan *plan, struct svff_step *step)
 	if (ret != -ECONNRESET && ret != -EREMOTEIO)
 		has = step_shielded(plan, step, has_device);
 	step->unknown = has < 0;
-	return has ? svff_fail(plan->ctx, ret, "VF %u: %s", step->vf, why) : 0;
+	if (!has)
+		return 0;
+	if (ret != -ECONNRESET && ret != -EREMOTEIO)
+		note_unplug_asked(plan, step);
+	return svff_fail(plan->ctx, ret, "VF %u: %s%s", step->vf, why, step->unplug_asked ?
+			 "; the guest may release it later, too: 'svff status' tells" : "");
 }
 
 /* A device that has left its guest is closed a moment later. */

@@ -134,6 +134,7 @@ static int read_owner(struct svff_card *card, struct svff_vf *vf)
 		return svff_fail(card->ctx, -ENOMEM, "VF %u: out of memory", vf->number);
 	svff_copy(vf->id, sizeof(vf->id), owner->id);
 	vf->guest_state = SVFF_GUEST_NOTED;
+	vf->unplug_asked = owner->unplug_asked;
 	return 0;
 }
 
@@ -345,6 +346,19 @@ const char *svff_vf_guest_device(const struct svff_vf *vf)
 enum svff_guest_state svff_vf_guest_state(const struct svff_vf *vf)
 {
 	return vf->guest_state;
+}
+
+/**
+ * svff_vf_unplug_asked() - was the guest asked to unplug a VF, and did not do so in time?
+ * @vf: the VF
+ *
+ * QEMU cannot take that back: the guest may let go of the VF at any time.
+ *
+ * Return: true if so.
+ */
+bool svff_vf_unplug_asked(const struct svff_vf *vf)
+{
+	return vf->unplug_asked;
 }
 
 /**

@@ -72,6 +72,7 @@ static struct json_object *vf_json(const struct svff_vf *vf)
 	cli_add_text(object, "guest", svff_vf_guest(vf));
 	cli_add_text(object, "guest_device", svff_vf_guest_device(vf));
 	cli_add_text(object, "guest_state", svff_guest_state_name(svff_vf_guest_state(vf)));
+	json_object_object_add(object, "unplug_asked", json_object_new_boolean(svff_vf_unplug_asked(vf)));
 	return object;
 }
 
@@ -128,6 +129,8 @@ static void print_vf(const struct svff_vf *vf)
 	       or_dash(svff_vf_driver(vf)), or_dash(svff_vf_guest(vf)));
 	if (state == SVFF_GUEST_GONE || state == SVFF_GUEST_SILENT || state == SVFF_GUEST_PAUSED)
 		printf(" (%s)", svff_guest_state_name(state));
+	if (svff_vf_unplug_asked(vf) && state != SVFF_GUEST_GONE)
+		printf(" (unplug asked, not let go of yet)");
 	if (svff_vf_errors(vf) > 0)
 		printf(" (%d errors)", svff_vf_errors(vf));
 	if (svff_vf_is_muted(vf))

@@ -71,7 +71,7 @@ static int report(struct cli *cli, const char *what, struct svff_card *card, uns
 		printf("VF %u (%s) %s guest %s%s%s\n", number, svff_vf_address(vf), what, guest,
 		       *svff_vf_guest_device(vf) ? " as " : "", svff_vf_guest_device(vf));
 	} else {
-		printf("VF %u (%s) is free: its guest is no more\n", number, svff_vf_address(vf));
+		printf("VF %u (%s) is free: its guest has it no more\n", number, svff_vf_address(vf));
 	}
 	svff_vf_free(vf);
 	return 0;

@@ -73,7 +73,7 @@ stop_guests() {
 run() {
 	want=$1
 	shift
-	timeout 60 "$SVFF" "$@" >"$T/out" 2>"$T/err"
+	timeout -k 5 60 "$SVFF" "$@" >"$T/out" 2>"$T/err"
 	got=$?
 	[ $got != $SANITIZER ] || fail "sanitizer: $(grep -m1 -E 'ERROR|error' "$T/err") in svff $*"
 	[ $got = "$want" ] || fail "svff $* ends with $got, not $want: $(head -c 300 "$T/err")"

@@ -23,6 +23,7 @@ BEHAVIOUR, COMMAND being a QMP command or "greeting":
   delete-on:N      the guest lets go at the N-th request
   refuse-first     the guest refuses the first request (DEVICE_UNPLUG_GUEST_ERROR)
   busy-first       QEMU refuses the first request, the guest blinks the power light
+  gone-at:COMMAND  the guest lets go of a device, which it was asked for at another time, when this comes
   close-late       an unplugged device stays open until SOCKET.close is there; SOCKET.gone tells that the guest has let go
   no-event         the device goes, but no event says so
   no-pause         a QEMU without the commands that pause devices
@@ -45,6 +46,7 @@ import threading
 import time
 
 FREE_AFTER_DEATH_S = 0.3
+UNPLUG_AGAIN_S = 5
 
 
 class Qemu:
@@ -142,6 +144,8 @@ class Qemu:
         name = args["id"]
         if name not in self.devices:
             return self.fail(f"Device '{name}' not found", "DeviceNotFound")
+        if time.monotonic() < self.devices[name].get("asked", 0) + UNPLUG_AGAIN_S:
+            return self.fail(f"Device {name} is already in the process of unplug")
         self.requests += 1
         if self.has("busy-first") and self.requests == 1:
             return self.fail("Hot-unplug failed: guest is busy (power indicator blinking)")
@@ -149,6 +153,7 @@ class Qemu:
             threading.Timer(0.05, self.event, (connection, "DEVICE_UNPLUG_GUEST_ERROR",
                                                {"device": name, "path": f"/machine/peripheral/{name}"})).start()
             return {"return": {}}
+        self.devices[name]["asked"] = time.monotonic()
         if not self.has("never-delete") and self.requests >= int(self.value("delete-on", "1")):
             threading.Timer(float(self.value("delete-after", "0.05")), self.remove, (connection, name)).start()
         return {"return": {}}
@@ -265,6 +270,8 @@ class Qemu:
         error = self.value("error:" + command)
         if error:
             return self.fail(error)
+        if self.has("gone-at:" + command):
+            self.remove(connection, args["id"])
         if command == "device_add":
             return self.cmd_device_add(args)
         if command == "device_del":
