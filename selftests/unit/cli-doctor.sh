@@ -80,7 +80,7 @@ t_guest_with_ports() {
 	guest a --ports 3
 	limits unlimited 0000000000000000
 	run 0 doctor --guest "$T/a"
-	check_out "has 3 hot-plug ports, 3 of them free"
+	check_out "has 3 hot-plug ports, 3 of them free, the first is rp0"
 	check_out "can take VFIO devices"
 }
 

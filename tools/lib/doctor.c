@@ -342,8 +342,8 @@ static void check_guest_ports(struct svff_report *report, struct svff_guest *gue
 	else if (!ports.needs_port)
 		svff_found(report, "ports", SVFF_OK, "guest %s takes devices on its root bus", guest->uri);
 	else if (ports.free)
-		svff_found(report, "ports", SVFF_OK, "guest %s has %u hot-plug ports, %u of them free", guest->uri, ports.total,
-		      ports.free);
+		svff_found(report, "ports", SVFF_OK, "guest %s has %u hot-plug ports, %u of them free, the first is %s", guest->uri,
+		      ports.total, ports.free, ports.first_free);
 	else
 		svff_found(report, "ports", SVFF_BAD, "guest %s has %u hot-plug ports, none is free" REMEDY "start its QEMU with "
 		      "one '-device pcie-root-port,id=PORT,chassis=N' for each VF", guest->uri, ports.total);
