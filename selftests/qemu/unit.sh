@@ -7,14 +7,23 @@ set -u
 . "$(dirname "$0")/common.sh"
 
 LIMIT=300	# seconds, for one test
+AT_ONCE=3	# they share nothing, and mostly wait
 
-run()
+run_one()
 {
 	local name=$1 rc=0
 	shift
 
 	timeout -k 10 "$LIMIT" "$@" >"$DIR/$name" 2>&1 || rc=$?
 	echo "# status $rc" >>"$DIR/$name"
+}
+
+run()
+{
+	while [ "$(jobs -pr | wc -l)" -ge "$AT_ONCE" ]; do
+		wait -n
+	done
+	run_one "$@" &
 }
 
 DIR=$1
@@ -30,3 +39,4 @@ model() { run "$1" env QEMU="$2/bin/qemu-system-x86_64" "$SVFF_SRC/tools/qemu/te
 model model "$("$SVFF_SRC/tools/qemu/build.sh")"
 newer=$(QEMU_RELEASE=$SVFF_QEMU_NEWER "$SVFF_SRC/tools/qemu/build.sh" --built)
 [ -z "$newer" ] || model "model-$SVFF_QEMU_NEWER" "$newer"
+wait
