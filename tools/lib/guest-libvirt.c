@@ -258,7 +258,7 @@ static void close_domain(struct svff_ctx *ctx, struct domain *d)
 	char why[SVFF_ERROR_LEN];
 
 	svff_copy(why, sizeof(why), svff_error(ctx));
-	if (d->conn && !d->asked)
+	if (!d->asked && d->conn)
 		call_libvirt(ctx, d, disconnect, "close", NULL, PLAN_GUEST_TIMEOUT_MS);
 	svff_fail(ctx, 0, "%s", why);
 	if (d->asked) {
