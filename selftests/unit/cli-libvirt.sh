@@ -60,7 +60,10 @@ t_interrupted_detach() {
 	FAKE_SIGNAL='libvirt detach' run 1 detach 2
 	check_one_line
 	check_err "interrupted while guest libvirt:b was to release"
+	check_err "the guest may release it later, too"
 	check_guests '2=libvirt:b:attached'
+	run 0 status
+	check_out "libvirt:b (unplug asked, not let go of yet)"
 }
 
 t_transient_domain_has_no_definition_to_change() {
