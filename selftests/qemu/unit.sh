@@ -6,8 +6,8 @@
 set -u
 . "$(dirname "$0")/common.sh"
 
-LIMIT=300	# seconds, for one test
-AT_ONCE=3	# they share nothing, and mostly wait
+LIMIT=600	# seconds, for one test
+AT_ONCE=3	# they share nothing, and mostly wait, but for the programs
 
 run_one()
 {
@@ -29,9 +29,9 @@ run()
 DIR=$1
 U=$SVFF_BUILD/user/selftests/unit
 for t in "$U"/*/unit-*; do
-	[ ! -x "$t" ] || run "$(basename "$t")" "$t"
+	[ ! -x "$t" ] || run_one "$(basename "$t")" "$t"
 done
-for t in "$U"/*.sh; do
+for t in $(printf '%s\n' "$U"/*.sh | sort -r); do	# cli-recover takes longest, and is not to be the last
 	run "$(basename "$t" .sh)" "$t"
 done
 run fuzz "$SVFF_BUILD/user/selftests/fuzz/run.sh"
