@@ -12,7 +12,7 @@
 
 #define CTXT_POLL_US		10
 #define CTXT_TIMEOUT_US		500000
-#define VF_MBOX_REGS		0x20	/* of a VF's mailbox, but for the messages */
+#define VF_MBOX_REGS		QDMA_MBOX_OUT(SVFF_MBOX_MSG_WORDS)	/* bytes of a VF's mailbox */
 
 /**
  * qdma_read - read a register
@@ -427,11 +427,34 @@ static void __iomem *map_vf_mbox(struct svff_qdma *qd, struct pci_dev *vf)
 	return ioremap(start + qd->ip->vf_mbox, VF_MBOX_REGS);
 }
 
+static void save_out(const void __iomem *regs, struct svff_qdma_vf_mbox *state)
+{
+	unsigned int i;
+
+	for (i = 0; i < SVFF_MBOX_MSG_WORDS; i++) {
+		u32 word = readl(regs + QDMA_MBOX_OUT(i));
+
+		state->out.words[i] = cpu_to_le32(word);
+		state->begun |= word != 0;
+	}
+}
+
+/* One that is on its way is not lost, and not to be written over. */
+static void load_out(void __iomem *regs, const struct svff_qdma_vf_mbox *state)
+{
+	unsigned int i;
+
+	if (!state->begun || (readl(regs + QDMA_MBOX_STATUS) & QDMA_MBOX_STATUS_OUT))
+		return;
+	for (i = 0; i < SVFF_MBOX_MSG_WORDS; i++)
+		writel(le32_to_cpu(state->out.words[i]), regs + QDMA_MBOX_OUT(i));
+}
+
 /**
- * svff_qdma_vf_mbox_save - how a VF has its mailbox interrupt
+ * svff_qdma_vf_mbox_save - what a VF has in its mailbox's registers and outgoing window
  * @qd: PF
  * @vf: VF, its memory enabled
- * @state: filled; all zero if the VF does not answer
+ * @state: zeroed; filled, or left so if the VF does not answer
  *
  * Context: process.
  * Return: 0 or -ENOMEM.
@@ -447,13 +470,15 @@ int svff_qdma_vf_mbox_save(struct svff_qdma *qd, struct pci_dev *vf,
 	state->enable = readl(regs + QDMA_MBOX_IRQ_ENABLE);
 	if (state->vector == QDMA_ALL_ONES || state->enable == QDMA_ALL_ONES)
 		memset(state, 0, sizeof(*state));
+	else
+		save_out(regs, state);
 	iounmap(regs);
 	return 0;
 }
 EXPORT_SYMBOL_NS_GPL(svff_qdma_vf_mbox_save, SVFF_NS(SVFF_QDMA));
 
 /**
- * svff_qdma_vf_mbox_load - set up a VF's mailbox interrupt for it
+ * svff_qdma_vf_mbox_load - give a VF back what svff_qdma_vf_mbox_save() found
  * @qd: PF
  * @vf: VF, its memory enabled
  * @state: as svff_qdma_vf_mbox_save() gave it
@@ -470,6 +495,7 @@ int svff_qdma_vf_mbox_load(struct svff_qdma *qd, struct pci_dev *vf,
 		return -ENOMEM;
 	writel(state->vector, regs + QDMA_MBOX_VECTOR);
 	writel(state->enable, regs + QDMA_MBOX_IRQ_ENABLE);
+	load_out(regs, state);
 	iounmap(regs);
 	return 0;
 }

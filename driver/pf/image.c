@@ -3,10 +3,11 @@
  * DOC: The state of a paused VF as bytes
  *
  * Little endian, without gaps: a head, a record for each live direction of a
- * queue, the request that was not served, if there is one, and the messages that
- * the VF has not taken. The head has the format's version, the length of it all,
- * a CRC-32 of it all (taken with the CRC as zero), and what the card is: contexts
- * are those of the IP revision, and refer to the card's tables.
+ * queue, the request that was not served, if there is one, what there is in the
+ * mailbox's outgoing window, if anything, and the messages that the VF has not
+ * taken. The head has the format's version, the length of it all, a CRC-32 of it
+ * all (taken with the CRC as zero), and what the card is: contexts are those of
+ * the IP revision, and refer to the card's tables.
  *
  * Whoever hands the bytes back need not be who got them. The CRC is against
  * accidents; against malice each value is held against the VF that the bytes are
@@ -33,7 +34,8 @@
 #define FLAG_MAPPED	BIT(1)
 #define FLAG_HELD	BIT(2)
 #define FLAG_ASKED	BIT(3)
-#define FLAGS_ALL	(FLAG_HELLO | FLAG_MAPPED | FLAG_HELD | FLAG_ASKED)
+#define FLAG_BEGUN	BIT(4)
+#define FLAGS_ALL	(FLAG_HELLO | FLAG_MAPPED | FLAG_HELD | FLAG_ASKED | FLAG_BEGUN)
 
 #define QUEUE_C2H	BIT(0)
 #define QUEUE_ST	BIT(1)
@@ -120,10 +122,10 @@ struct wire_queue {
 
 static_assert(sizeof(struct wire_queue) == 84);
 
-static size_t size_of(u32 queues, u32 msgs, bool held)
+static size_t size_of(u32 queues, u32 msgs, bool held, bool begun)
 {
 	return sizeof(struct wire_head) + queues * sizeof(struct wire_queue) +
-	       (msgs + held) * sizeof(union svff_mbox_msg);
+	       (msgs + held + begun) * sizeof(union svff_mbox_msg);
 }
 
 /* The rest stays zero. */
@@ -158,7 +160,7 @@ void pf_image_card(const struct pf_card *card, struct pf_image_card *id)
  */
 size_t pf_image_size(const struct pf_image *img)
 {
-	return size_of(img->num_queues, img->num_msgs, img->held);
+	return size_of(img->num_queues, img->num_msgs, img->held, img->mbox.begun);
 }
 
 /**
@@ -170,7 +172,7 @@ size_t pf_image_size(const struct pf_image *img)
  */
 size_t pf_image_size_max(u32 queues)
 {
-	return size_of(2 * queues, SVFF_QDMA_MBOX_UNTAKEN, true);
+	return size_of(2 * queues, SVFF_QDMA_MBOX_UNTAKEN, true, true);
 }
 
 static void encode_bits(const unsigned long *map, u8 *bytes)
@@ -223,7 +225,8 @@ static void encode_head(const struct pf_image *img, const struct pf_image_card *
 	h->csr_crc = cpu_to_le32(id->csr_crc);
 	encode_session(&img->session, h);
 	h->seq = cpu_to_le16(img->seq);
-	h->flags |= (img->held ? FLAG_HELD : 0) | (img->asked ? FLAG_ASKED : 0);
+	h->flags |= (img->held ? FLAG_HELD : 0) | (img->asked ? FLAG_ASKED : 0) |
+		    (img->mbox.begun ? FLAG_BEGUN : 0);
 	h->num_msgs = img->num_msgs;
 	h->num_queues = cpu_to_le16(img->num_queues);
 	h->mbox_vector = cpu_to_le32(img->mbox.vector);
@@ -275,6 +278,8 @@ void pf_image_encode(const struct pf_image *img, const struct pf_image_card *id,
 		encode_queue(&img->queue[i], &w[i]);
 	if (img->held)
 		memcpy(m++, &img->request, sizeof(*m));
+	if (img->mbox.begun)
+		memcpy(m++, &img->mbox.out, sizeof(*m));
 	memcpy(m, img->msg, img->num_msgs * sizeof(*m));
 	h->crc = cpu_to_le32(crc_of(h, pf_image_size(img)));
 }
@@ -295,7 +300,8 @@ static int check_frame(const struct wire_head *h, size_t len)
 	if (size < len)
 		return -EMSGSIZE;
 	if (le16_to_cpu(h->head_len) != sizeof(*h) ||
-	    size != size_of(le16_to_cpu(h->num_queues), h->num_msgs, h->flags & FLAG_HELD) ||
+	    size != size_of(le16_to_cpu(h->num_queues), h->num_msgs, h->flags & FLAG_HELD,
+			    h->flags & FLAG_BEGUN) ||
 	    crc_of(h, size) != le32_to_cpu(h->crc))
 		return -EBADMSG;
 	return 0;
@@ -464,8 +470,11 @@ void pf_image_decode(const void *bytes, struct pf_image *img)
 	m = (const union svff_mbox_msg *)(q + img->num_queues);
 	img->held = h->flags & FLAG_HELD;
 	img->asked = h->flags & FLAG_ASKED;
+	img->mbox.begun = h->flags & FLAG_BEGUN;
 	if (img->held)
 		img->request = *m++;
+	if (img->mbox.begun)
+		img->mbox.out = *m++;
 	img->num_msgs = h->num_msgs;
 	memcpy(img->msg, m, img->num_msgs * sizeof(*m));
 }

@@ -32,7 +32,7 @@ struct pf_image_queue {
  * struct pf_image - a VF that is paused
  * @session: its session; func, base, quota and vectors as they were
  * @seq: sequence number of the last notice
- * @mbox: registers of its mailbox
+ * @mbox: of its mailbox; @mbox.out counts only if @mbox.begun
  * @in_buffer: the first of @msg was left in its buffer; not in the bytes
  * @asked: its driver was asked to be idle, and is to be told to go on
  * @since_ns: when it was stopped, or loaded; not in the bytes

@@ -51,6 +51,8 @@ static void save_mailbox(struct svff_pf *pf, struct pf_vf *vf, struct pf_image *
 	if (vfdev)
 		svff_qdma_vf_mbox_save(pf->qd, vfdev, &img->mbox);
 	pci_dev_put(vfdev);
+	/* Whose accesses nobody holds back may be writing when it goes on. */
+	img->mbox.begun &= vf->claimed;
 }
 
 /* HELLO and BYE: the driver has nothing more to do with what it had. */
@@ -79,7 +81,7 @@ static void load_mailbox(struct svff_pf *pf, struct pf_vf *vf, const struct pf_i
 
 	lockdep_assert_held(&pf->lock);
 	vf->seq = img->seq;
-	if (vfdev && (img->mbox.vector || img->mbox.enable))
+	if (vfdev && (img->mbox.vector || img->mbox.enable || img->mbox.begun))
 		svff_qdma_vf_mbox_load(pf->qd, vfdev, &img->mbox);
 	pci_dev_put(vfdev);
 	if (img->in_buffer && svff_qdma_mbox_pending(pf->qd, vf->session.func))

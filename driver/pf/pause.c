@@ -33,7 +33,8 @@
  * behind it is dropped, as from a driver that sends without waiting. Messages to
  * the VF that it has not taken are kept too. If a reset has swallowed them they are
  * sent again, else they are where they were, so none is lost and none comes twice.
- * Its mailbox's interrupt is set up again.
+ * Its mailbox's interrupt is set up again, and what a VFIO user's guest has written
+ * into the outgoing window is put back: the word that sends it may come after the pause.
  */
 #include "pf.h"
 

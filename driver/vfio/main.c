@@ -25,7 +25,7 @@
  * In STOP the VF has no doorbells: what its user writes there is lost. Who wants
  * a guest not to notice keeps what it writes to the BARs from before STOP until after
  * RUNNING, and writes it then. Interrupts and config space are the user's affair too;
- * that the VF's mailbox interrupts is saved.
+ * that the VF's mailbox interrupts is saved, and a message that was not sent yet.
  *
  * vfio-pci resets a function when it is opened, and again when it is closed: 100 ms each,
  * while a guest waits. A VF that was just made, and that no driver has had since, is as

@@ -195,13 +195,17 @@ struct svff_qdma_hwq_state {
 #define SVFF_QDMA_MBOX_UNTAKEN	9	/* an answer and notices that a function has not taken */
 
 /**
- * struct svff_qdma_vf_mbox - registers of a VF's mailbox that a reset clears
+ * struct svff_qdma_vf_mbox - what a reset clears of a VF's mailbox
  * @vector: MSI-X vector
  * @enable: interrupt enabled
+ * @begun: there is something in @out
+ * @out: its outgoing window: a message that was sent, or has been written and will be
  */
 struct svff_qdma_vf_mbox {
 	u32 vector;
 	u32 enable;
+	bool begun;
+	union svff_mbox_msg out;
 };
 
 /**

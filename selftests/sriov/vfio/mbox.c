@@ -66,7 +66,31 @@ int mbox_wait_taken(struct mbox *m)
 }
 
 /**
- * mbox_send() - put a message into the outgoing buffer
+ * mbox_put() - write some words of a message into the outgoing buffer
+ * @m:     mailbox
+ * @msg:   message
+ * @first: word
+ * @end:   word behind the last
+ */
+void mbox_put(struct mbox *m, const struct mbox_msg *msg, unsigned int first, unsigned int end)
+{
+	unsigned int i;
+
+	for (i = first; i < end; i++)
+		mbox_write(m, MBOX_OUT + 4 * i, msg->w[i]);
+}
+
+/**
+ * mbox_commit() - send what is in the outgoing buffer
+ * @m: mailbox
+ */
+void mbox_commit(struct mbox *m)
+{
+	mbox_write(m, MBOX_CMD, MBOX_CMD_SEND);
+}
+
+/**
+ * mbox_send() - put a message into the outgoing buffer, and send it
  * @m:   mailbox
  * @msg: what to send, taken as it is
  *
@@ -74,14 +98,12 @@ int mbox_wait_taken(struct mbox *m)
  */
 int mbox_send(struct mbox *m, const struct mbox_msg *msg)
 {
-	unsigned int i;
 	int err = mbox_wait_taken(m);
 
 	if (err)
 		return err;
-	for (i = 0; i < MBOX_WORDS; i++)
-		mbox_write(m, MBOX_OUT + 4 * i, msg->w[i]);
-	mbox_write(m, MBOX_CMD, MBOX_CMD_SEND);
+	mbox_put(m, msg, 0, MBOX_WORDS);
+	mbox_commit(m);
 	return 0;
 }
 

@@ -57,6 +57,8 @@ struct mbox {
 
 int mbox_init(struct mbox *m, struct vfio_dev *dev);
 int mbox_wait_taken(struct mbox *m);
+void mbox_put(struct mbox *m, const struct mbox_msg *msg, unsigned int first, unsigned int end);
+void mbox_commit(struct mbox *m);
 int mbox_send(struct mbox *m, const struct mbox_msg *msg);
 bool mbox_recv(struct mbox *m, struct mbox_msg *msg);
 int mbox_poll(struct mbox *m, struct mbox_msg *msg, int timeout_ms);

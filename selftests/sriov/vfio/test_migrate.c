@@ -316,6 +316,34 @@ static enum ktap_result messages(const void *arg)
 	return KTAP_PASS;
 }
 
+/* A request that was written up to some word before the pause; the rest, and the command, come after it. */
+static enum ktap_result half_message(const void *arg)
+{
+	struct mbox_msg req, rsp;
+	unsigned int words;
+
+	(void)arg;
+	for (words = 1; words <= MBOX_WORDS; words += MBOX_WORDS - 1) {
+		OK(rig_open(&rig, bdf_a, MODE_DIRECT));
+		mbox_request(&rig.vf.mbox, &req, OP_CSR);
+		OK(mbox_wait_taken(&rig.vf.mbox));
+		mbox_put(&rig.vf.mbox, &req, 0, words);
+		OK(mig_save(&rig.vf.dev, &state));
+		rig_leave(&rig);
+		OK(recreate());
+		OK(rig_return(&rig, bdf_a));
+		OK(mig_load(&rig.vf.dev, &state));
+		OK(mig_set(&rig.vf.dev, VFIO_DEVICE_STATE_RUNNING, NULL));
+		mbox_put(&rig.vf.mbox, &req, words, MBOX_WORDS);
+		mbox_commit(&rig.vf.mbox);
+		OK(mbox_poll(&rig.vf.mbox, &rsp, 2000));
+		KTAP_FAIL_ON(rsp.b[M_OP] != (OP_CSR | 0x80) || msg_status(&rsp), "%u words: answer 0x%02x", words,
+			     rsp.b[M_OP]);
+		rig_close(&rig);
+	}
+	return KTAP_PASS;
+}
+
 static bool inject(const char *what, int value)
 {
 	char cmd[96];
@@ -479,6 +507,7 @@ static const struct ktap_case cases[] = {
 	{ "states that are not taken", bad_states, NULL },
 	{ "resets", resets, NULL },
 	{ "messages under way", messages, NULL },
+	{ "a message that is half written", half_message, NULL },
 	{ "a queue that does not come to rest", not_at_rest, NULL },
 	{ "a context command of a stop does not end", busy_at, &yes },
 	{ "a context command of a resume does not end", busy_at, &no },

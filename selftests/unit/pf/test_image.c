@@ -13,7 +13,7 @@
 #define FUNC	3
 #define BASE	40
 #define QUEUES	3
-#define BYTES	(316 + QUEUES * 84 + 3 * 128)
+#define BYTES	(316 + QUEUES * 84 + 4 * 128)
 
 /* Where things are in the bytes: the format is fixed once it is released. */
 #define AT_VERSION	4
@@ -60,7 +60,7 @@ static struct pf_image *image_new(void)
 	return img;
 }
 
-/* Three queue directions, a request not served, two messages not taken. */
+/* Three queue directions, a request not served, a message not sent, two messages not taken. */
 static struct pf_image *sample(void)
 {
 	struct pf_image *img = image_new();
@@ -81,6 +81,9 @@ static struct pf_image *sample(void)
 	img->seq = 77;
 	img->mbox.vector = 1;
 	img->mbox.enable = 1;
+	img->mbox.begun = true;
+	img->mbox.out.hdr.op = SVFF_MBOX_OP_QREQ;
+	img->mbox.out.words[31] = cpu_to_le32(5);
 	img->held = true;
 	img->asked = true;
 	img->request.hdr.op = SVFF_MBOX_OP_CSR;
@@ -165,12 +168,13 @@ TEST(test_image_golden)
 	KTAP_FAIL_ON(memcmp(b + AT_TYPE, "EQDMA\0", 6) || memcmp(b + 32, "5.0\0", 4), "card");
 	KTAP_FAIL_ON(b[52] != FUNC || b[54] != 8 || b[56] != BASE || b[AT_TOLD] != 24, "function");
 	KTAP_FAIL_ON(b[AT_QUOTA] != 8 || b[AT_GRANTED] != 4 || b[72] != 77, "grant");
-	KTAP_FAIL_ON(b[AT_FLAGS] != 0xf || b[AT_MSGS] != 2 || b[AT_QUEUES] != QUEUES, "counts");
+	KTAP_FAIL_ON(b[AT_FLAGS] != 0x1f || b[AT_MSGS] != 2 || b[AT_QUEUES] != QUEUES, "counts");
 	KTAP_FAIL_ON(b[AT_RING(0) + 4] != 0x22 || b[AT_RING(2)] != 7 || b[AT_FIRST_RING] != 230 || b[AT_ANNOUNCED] != 5 || b[AT_ANNOUNCED + 64] != 8, "ring, announced");
 	KTAP_FAIL_ON(b[AT_QUEUE(2)] != 3 || b[AT_QUEUE(2) + 2] != 3, "queue");
 	KTAP_FAIL_ON(b[AT_QUEUE(2) + 4 + 19 * 4] != 19 || b[AT_QUEUE(2) + 4 + 19 * 4 + 3] != 2, "its words");
-	KTAP_FAIL_ON(b[AT_QUEUE(3)] != SVFF_MBOX_OP_CSR || b[AT_QUEUE(3) + 128] != SVFF_MBOX_OP_QUOTA ||
+	KTAP_FAIL_ON(b[AT_QUEUE(3)] != SVFF_MBOX_OP_CSR || b[AT_QUEUE(3) + 256] != SVFF_MBOX_OP_QUOTA ||
 		     b[BYTES - 4] != 9, "messages");
+	KTAP_FAIL_ON(b[AT_QUEUE(3) + 128] != SVFF_MBOX_OP_QREQ || b[AT_QUEUE(3) + 255 - 3] != 5, "message not sent");
 	free(b);
 	return KTAP_PASS;
 }
@@ -226,14 +230,15 @@ TEST(test_image_values)
 		{ AT_GRANTED, 9, -EBADMSG, "more than the quota" },
 		{ AT_GRANTED, 3, -EBADMSG, "less than there is set up" },
 		{ AT_EXT + 3, 1, -EOPNOTSUPP, "extension" },
-		{ AT_FLAGS, 0xe, -EBADMSG, "queues without HELLO" },
+		{ AT_FLAGS, 0x1e, -EBADMSG, "queues without HELLO" },
 		{ AT_RINGS, 0x1, -EBADMSG, "ring that is not there" },
 		{ AT_MORE_RINGS, 1, -EBADMSG, "ring that it may not have" },
 		{ AT_MORE_RINGS, 8, -EBADMSG, "too many rings" },
 		{ AT_EXT, 1, -EBADMSG, "rings without the extension" },
 		{ AT_RING(1), 1, -EBADMSG, "something of another ring" },
-		{ AT_FLAGS, 0xb, -EBADMSG, "request that is not there" },
-		{ AT_FLAGS, 0x1f, -EBADMSG, "unknown flag" },
+		{ AT_FLAGS, 0x1b, -EBADMSG, "request that is there" },
+		{ AT_FLAGS, 0xf, -EBADMSG, "message not sent that is there" },
+		{ AT_FLAGS, 0x3f, -EBADMSG, "unknown flag" },
 		{ AT_MSGS, 3, -EBADMSG, "messages that are not there" },
 		{ AT_QUEUES, 2, -EBADMSG, "queues too few" },
 		{ AT_QUEUES + 1, 0xff, -EBADMSG, "queues too many" },
