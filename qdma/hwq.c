@@ -183,16 +183,16 @@ int svff_qdma_hwq_clear(struct svff_qdma *qd, const struct svff_qdma_hwq *q)
 }
 EXPORT_SYMBOL_NS_GPL(svff_qdma_hwq_clear, SVFF_NS(SVFF_QDMA));
 
+/* What enables the queue comes last: nothing of one that was set up in part works. */
 static int write_all(struct svff_qdma *qd, const struct svff_qdma_hwq *q)
 {
-	int err;
+	int err = 0;
 
-	err = write_sw(qd, q);
-	if (!err && has_prefetch(q))
+	if (has_prefetch(q))
 		err = write_prefetch(qd, q);
 	if (!err && q->cmpt)
 		err = write_cmpt(qd, q);
-	return err;
+	return err ?: write_sw(qd, q);
 }
 
 /**
@@ -200,8 +200,8 @@ static int write_all(struct svff_qdma *qd, const struct svff_qdma_hwq *q)
  * @qd: PF
  * @q: how
  *
- * If it fails nothing of the queue is left enabled, unless the card does not
- * do context commands any more.
+ * If it fails nothing of the queue is left enabled, but for -ETIMEDOUT: a command
+ * that has not ended may do so later.
  *
  * Context: process.
  * Return: 0, -EINVAL for a queue or function that the card does not have,
