@@ -625,6 +625,7 @@ static int start_chan(struct qdma_chan *chan)
 	qdma_ring_setup(ring, &qdma_ring_mm, chan->dma->qd, NULL, chan->qid, chan->dir);
 	err = qdma_ring_ready(ring, false);
 	if (err) {
+		/* One that may have begun, and does not stop, has lost the bus already: see cannot_stop(). */
 		qdma_ring_remove(ring);
 		qdma_ring_free(ring);
 		kfree(ring);
