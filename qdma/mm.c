@@ -185,29 +185,18 @@ static int sync_room(struct qdma_xfer *xfer)
 	return READ_ONCE(xfer->error);
 }
 
-/* Does the hardware do nothing for now? Then no queue can be stopped either. */
-static bool stands_still(struct svff_qdma *qd)
-{
-	return svff_qdma_data_paused(qd) || svff_qdma_away(qd);
-}
-
 /*
  * Killed: the hardware mostly ends what it has begun within the grace period.
  * If it does not the queue is stopped, and only then the pages are let go of.
- * The time of a pause does not count: it would end what others have in the queue.
+ * In a pause that would end what others have in the queue.
  */
 static void abort_sync(struct qdma_xfer *xfer)
 {
 	struct qdma_ring *ring = xfer->ring;
-	bool still;
 
 	qdma_ring_cancel(ring, xfer);
-	do {
-		still = stands_still(ring->qd);
-		if (wait_event_timeout(xfer->wait, !READ_ONCE(xfer->inflight),
-				       msecs_to_jiffies(KILL_GRACE_MS)))
-			return;
-	} while (still || stands_still(ring->qd));
+	if (qdma_wait_working(ring->qd, xfer->wait, !READ_ONCE(xfer->inflight), KILL_GRACE_MS))
+		return;
 	qdma_ring_fail(ring, -EIO);
 	wait_event(xfer->wait, !READ_ONCE(xfer->inflight));
 }

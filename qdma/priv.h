@@ -875,6 +875,20 @@ int qdma_queue_claim(struct svff_qdma *qd, enum qdma_user user, int qid);
 void qdma_queue_release(struct svff_qdma *qd, u16 qid);
 int qdma_queue_mm_get(struct svff_qdma *qd, u32 wish);
 void qdma_queue_mm_put(struct svff_qdma *qd, u16 qid);
+bool qdma_stands_still(struct svff_qdma *qd);
+
+/* Wait for @cond. The time of a pause, of which @ms is not, does not count. Returns whether @cond is true. */
+#define qdma_wait_working(qd, wq, cond, ms) ({						\
+	struct svff_qdma *__qd = (qd);							\
+	bool __still;									\
+	long __left;									\
+											\
+	do {										\
+		__still = qdma_stands_still(__qd);					\
+		__left = wait_event_timeout(wq, cond, msecs_to_jiffies(ms));		\
+	} while (!__left && (__still || qdma_stands_still(__qd)));			\
+	__left;										\
+})
 
 /* mm.c */
 ssize_t qdma_transfer(struct qdma_ring *ring, struct kiocb *iocb, struct iov_iter *iter);

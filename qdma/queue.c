@@ -348,6 +348,20 @@ bool svff_qdma_data_paused(const struct svff_qdma *qd)
 EXPORT_SYMBOL_NS_GPL(svff_qdma_data_paused, SVFF_NS(SVFF_QDMA));
 
 /**
+ * qdma_stands_still - does the hardware do nothing for now?
+ * @qd: function
+ *
+ * Then no queue can be stopped either.
+ *
+ * Context: any; see svff_qdma_away().
+ * Return: true if so.
+ */
+bool qdma_stands_still(struct svff_qdma *qd)
+{
+	return svff_qdma_data_paused(qd) || svff_qdma_away(qd);
+}
+
+/**
  * svff_qdma_data_resume - go on
  * @qd: function; one that is not paused rings its doorbells again
  *

@@ -157,17 +157,13 @@ static void free_rings(struct qdma_stream *s)
 	s->shut = true;
 }
 
-/* The time in which the host has the hardware does not count; no queue can be stopped in it. */
+/* Without the node's lock: who removes the device ends this too, if the pause does not. */
 static void linger(struct qdma_stream *s)
 {
-	struct svff_qdma *qd = s->st->node.qd;
-	bool away;
-
-	do {
-		away = svff_qdma_away(qd);
-		if (wait_event_timeout(s->tx.ring.room, !copies_left(s), msecs_to_jiffies(LINGER_MS)))
-			return;
-	} while (away || svff_qdma_away(qd));
+	if (!stream_get(s))
+		return;
+	qdma_wait_working(s->st->node.qd, s->tx.ring.room, !copies_left(s), LINGER_MS);
+	stream_put(s);
 }
 
 /* A queue that does not stop keeps its memory until the device is removed. */
@@ -177,7 +173,6 @@ static void close_stream(struct qdma_stream *s)
 
 	lockdep_assert_held(&st->node.lock);
 	if (!s->shut) {
-		linger(s);
 		if (!remove_rings(s)) {
 			list_move_tail(&s->entry, &st->stuck);
 			return;
@@ -193,6 +188,7 @@ static int st_release(struct inode *inode, struct file *file)
 	struct qdma_stream *s = file->private_data;
 	struct qdma_node *node = &s->st->node;
 
+	linger(s);
 	guard(mutex)(&node->lock);
 	close_stream(s);
 	qdma_node_close(node);

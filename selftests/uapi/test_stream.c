@@ -1015,6 +1015,38 @@ static enum ktap_result read_while_paused(const void *arg)
 	return ret;
 }
 
+static void *close_main(void *arg)
+{
+	close(*(int *)arg);
+	return NULL;
+}
+
+/* What was taken while the VF is paused is sent when it goes on, though its file is closed before. */
+static enum ktap_result closed_while_paused(const void *arg)
+{
+	const char *pause = getenv("STREAM_PAUSE");
+	pthread_t closer;
+	int f;
+
+	(void)arg;
+	KTAP_SKIP_ON(!pause, "no VF to pause");
+	user_calm(false);
+	user(USER_CLEAR, 1);
+	pattern(out, sizeof(out));
+	f = open_stream(O_WRONLY | O_NONBLOCK);
+	KTAP_FAIL_ON(ioctl(f, SVFF_IOC_ST_START), "start: %d", errno);
+	KTAP_FAIL_ON(write_text(pause, "1"), "pause");
+	KTAP_FAIL_ON(write(f, out, 1024) != 1024 || write(f, out + 1024, 1024) != 1024, "write: %d", errno);
+	KTAP_FAIL_ON(pthread_create(&closer, NULL, close_main, &f), "no thread");
+	usleep(1500000);	/* longer than close() waits for a card that works */
+	KTAP_FAIL_ON(bar[USER_MATCH / 4], "a packet got through the pause");
+	KTAP_FAIL_ON(write_text(pause, "0"), "resume");
+	pthread_join(closer, NULL);
+	KTAP_FAIL_ON(bar[USER_MATCH / 4] != 1, "the packets were lost");
+	user_calm(true);
+	return KTAP_PASS;
+}
+
 static const struct ktap_case cases[] = {
 	{ "sizes and alignments", sizes, NULL },
 	{ "one write, one packet", boundaries, NULL },
@@ -1043,6 +1075,7 @@ static const struct ktap_case cases[] = {
 	{ "io_uring, 32 deep", uring, NULL },
 	{ "paused and resumed", paused, NULL },
 	{ "read while paused", read_while_paused, NULL },
+	{ "closed while paused", closed_while_paused, NULL },
 };
 
 static void learn_rx_max(void)
