@@ -75,11 +75,71 @@ static struct qdma_stream *alloc_stream(struct qdma_st *st, struct file *file)
 	return s;
 }
 
+static unsigned int copies_left(struct qdma_stream *s)
+{
+	unsigned int n;
+
+	/* Under the lock: who counts down is through with @s when it is zero. */
+	spin_lock_irq(&s->tx.ring.lock);
+	n = s->tx.copies;
+	spin_unlock_irq(&s->tx.ring.lock);
+	return n;
+}
+
+/* Returns whether the hardware has stopped. */
+static bool remove_rings(struct qdma_stream *s)
+{
+	bool stopped = qdma_ring_remove(&s->tx.ring);
+
+	stopped &= qdma_ring_remove(&s->rx.ring);
+	wait_event(s->tx.ring.room, !copies_left(s));
+	return stopped;
+}
+
+static void free_rings(struct qdma_stream *s)
+{
+	qdma_ring_free(&s->tx.ring);
+	qdma_ring_free(&s->rx.ring);
+	qdma_queue_release(s->st->node.qd, s->qid);
+	s->shut = true;
+}
+
+static void free_stream(struct qdma_stream *s)
+{
+	list_del(&s->entry);
+	kfree(s);
+}
+
+/* Of closed files whose queues did not stop: a PF that was silent may answer now. */
+static void free_stuck(struct qdma_st *st)
+{
+	struct qdma_stream *s, *next;
+
+	lockdep_assert_held(&st->node.lock);
+	list_for_each_entry_safe(s, next, &st->stuck, entry) {
+		if (!remove_rings(s))
+			return;
+		free_rings(s);
+		free_stream(s);
+	}
+}
+
+/* A queue pair; one that is stuck is wanted only if there is no other, for that may take long. */
+static int find_queue(struct qdma_st *st)
+{
+	int qid = qdma_queue_claim(st->node.qd, QDMA_USER_ST, -1);
+
+	if (qid != -EBUSY || list_empty(&st->stuck))
+		return qid;
+	free_stuck(st);
+	return qdma_queue_claim(st->node.qd, QDMA_USER_ST, -1);
+}
+
 static int claim_queue(struct qdma_stream *s)
 {
 	static const struct svff_st_config usual;
 	struct svff_qdma *qd = s->st->node.qd;
-	int qid = qdma_queue_claim(qd, QDMA_USER_ST, -1);
+	int qid = find_queue(s->st);
 	int err;
 
 	if (qid < 0)
@@ -128,35 +188,6 @@ static int st_open(struct inode *inode, struct file *file)
 	return stream_open(inode, file);
 }
 
-static unsigned int copies_left(struct qdma_stream *s)
-{
-	unsigned int n;
-
-	/* Under the lock: who counts down is through with @s when it is zero. */
-	spin_lock_irq(&s->tx.ring.lock);
-	n = s->tx.copies;
-	spin_unlock_irq(&s->tx.ring.lock);
-	return n;
-}
-
-/* Returns whether the hardware has stopped. */
-static bool remove_rings(struct qdma_stream *s)
-{
-	bool stopped = qdma_ring_remove(&s->tx.ring);
-
-	stopped &= qdma_ring_remove(&s->rx.ring);
-	wait_event(s->tx.ring.room, !copies_left(s));
-	return stopped;
-}
-
-static void free_rings(struct qdma_stream *s)
-{
-	qdma_ring_free(&s->tx.ring);
-	qdma_ring_free(&s->rx.ring);
-	qdma_queue_release(s->st->node.qd, s->qid);
-	s->shut = true;
-}
-
 /* Without the node's lock: who removes the device ends this too, if the pause does not. */
 static void linger(struct qdma_stream *s)
 {
@@ -166,7 +197,7 @@ static void linger(struct qdma_stream *s)
 	stream_put(s);
 }
 
-/* A queue that does not stop keeps its memory until the device is removed. */
+/* A queue that does not stop keeps its memory until it does, or the device is removed. */
 static void close_stream(struct qdma_stream *s)
 {
 	struct qdma_st *st = s->st;
@@ -178,9 +209,10 @@ static void close_stream(struct qdma_stream *s)
 			return;
 		}
 		free_rings(s);
+		if (READ_ONCE(s->started))
+			free_stuck(st);
 	}
-	list_del(&s->entry);
-	kfree(s);
+	free_stream(s);
 }
 
 static int st_release(struct inode *inode, struct file *file)
@@ -640,8 +672,7 @@ static void shut_streams(struct qdma_st *st)
 		free_rings(s);
 	list_for_each_entry_safe(s, next, &st->stuck, entry) {
 		free_rings(s);
-		list_del(&s->entry);
-		kfree(s);
+		free_stream(s);
 	}
 }
 

@@ -73,9 +73,34 @@ removed_within()
 	until_true modprobe -r svff_vf 2>/dev/null || fail "modprobe -r svff_vf"
 }
 
+# A queue that did not stop when its file was closed is the next one's as soon as it does. One more is the MM device's.
+stuck()
+{
+	local st queues
+
+	no_vfs
+	queues=$(get "$S/vf1/queues")
+	put_ok 2 "$S/vf1/queues"
+	bound direct
+	st=$(stream_device "$(vf_link 1)")
+	exec 5<>"$st"
+	echo >&5 || fail "no packet is sent"
+	inject ctxt-busy true
+	exec 5>&-
+	(exec 6<>"$st") 2>/dev/null && fail "there was another queue"
+	inject ctxt-busy false
+	exec 5<>"$st" || fail "its queue is lost"
+	echo >&5 || fail "no packet is sent afterwards"
+	exec 5>&-
+	no_vfs
+	put_ok "$queues" "$S/vf1/queues"
+	modprobe -r svff_vf || fail "modprobe -r svff_vf"
+}
+
 add "direct" all direct
 add_long "poll" some poll
 add "aggr" some aggr
 add "two VFs at once" two_at_once
 add "VFs removed while read" removed_within
+add "a queue that did not stop" stuck
 finish
