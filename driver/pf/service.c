@@ -10,7 +10,9 @@
  */
 #include "pf.h"
 
+#include <linux/bitfield.h>
 #include <linux/ktime.h>
+#include <linux/pci.h>
 #include <linux/ratelimit.h>
 
 static int exec_regs(struct svff_pf *pf, struct svff_mbox_reg_list *list)
@@ -225,10 +227,15 @@ static void serve(struct svff_pf *pf, struct pf_vf *vf, u8 op,
 		answer(pf, vf, v);
 }
 
+/* Of a function that is just being reset all bits of its configuration are ones. */
+#define PF_VECTORS_IN_RESET	((int)FIELD_MAX(PCI_MSIX_FLAGS_QSIZE) + 1)
+
 /**
  * pf_learn_vectors_locked() - a VF has as many vectors as its PCI function says
  * @pf: card
  * @vf: VF
+ *
+ * One that does not say it, because it is being reset, has as many as it had.
  *
  * Context: process, svff_pf.lock held.
  */
@@ -238,7 +245,8 @@ void pf_learn_vectors_locked(struct svff_pf *pf, struct pf_vf *vf)
 	int n = vfdev ? pci_msix_vec_count(vfdev) : 0;
 
 	pci_dev_put(vfdev);
-	vf->session.vectors = clamp(n, 0, PF_VF_VECTORS_MAX);
+	if (n != PF_VECTORS_IN_RESET)
+		vf->session.vectors = clamp(n, 0, PF_VF_VECTORS_MAX);
 }
 
 static void handle(struct svff_pf *pf, struct pf_vf *vf, const union svff_mbox_msg *msg)
