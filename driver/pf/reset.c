@@ -78,6 +78,15 @@ static bool is_paused(struct svff_pf *pf, unsigned int n)
 	return pf_vf(pf, n)->state == SVFF_VF_PAUSED;
 }
 
+/* Whoever holds the lock resets the VF, and saves and restores this too, or takes its driver away. */
+static void keep_vf(struct pci_dev *vfdev, int (*keep)(struct pci_dev *vfdev))
+{
+	if (!device_trylock(&vfdev->dev))
+		return;
+	keep(vfdev);
+	device_unlock(&vfdev->dev);
+}
+
 /* Their drivers are idle, and not told: they find the configuration as they left it. */
 static void keep_paused_vfs(struct svff_pf *pf, int (*keep)(struct pci_dev *vfdev))
 {
@@ -87,7 +96,7 @@ static void keep_paused_vfs(struct svff_pf *pf, int (*keep)(struct pci_dev *vfde
 		struct pci_dev *vfdev = is_paused(pf, n) ? pf_vf_device(pf, n) : NULL;
 
 		if (vfdev)
-			keep(vfdev);
+			keep_vf(vfdev, keep);
 		pci_dev_put(vfdev);
 	}
 }
