@@ -68,6 +68,14 @@ static unsigned long *live_map(struct pf_session *s, const struct svff_qdma_hwq 
 	return s->live[q->dir == SVFF_QDMA_C2H ? SVFF_MBOX_Q_C2H : SVFF_MBOX_Q_H2C];
 }
 
+/* All contexts of the direction are cleared, of whatever kind the queue is said to be: see svff_qdma_hwq_clear(). */
+static void clear_live(struct pf_session *s, const struct svff_qdma_hwq *q)
+{
+	__assign_bit(q->qid - s->base, live_map(s, q), false);
+	if (q->dir == SVFF_QDMA_C2H)
+		__assign_bit(q->qid - s->base, s->live[SVFF_MBOX_Q_CMPT], false);
+}
+
 static void set_live(struct pf_session *s, const struct svff_qdma_hwq *q, bool live)
 {
 	__assign_bit(q->qid - s->base, live_map(s, q), live);
@@ -243,6 +251,8 @@ u8 pf_decide_qctxt_wrt(struct pf_decision *d)
 	if (test_bit(q.qid - d->s->base, live_map(&d->v->next, &q)))
 		add_queue_cmd(d->v, PF_CMD_QUEUE_STOP, &q);
 	add_queue_cmd(d->v, PF_CMD_QUEUE_START, &q);
+	/* It may have been of another kind; it is cleared first. */
+	clear_live(&d->v->next, &q);
 	set_live(&d->v->next, &q, true);
 	d->v->next.dirty = true;
 	return SVFF_MBOX_OK;
@@ -283,7 +293,10 @@ u8 pf_decide_qctxt_end(struct pf_decision *d)
 	if (status)
 		return status;
 	add_queue_cmd(d->v, clear ? PF_CMD_QUEUE_CLEAR : PF_CMD_QUEUE_STOP, &q);
-	set_live(&d->v->next, &q, false);
+	if (clear)
+		clear_live(&d->v->next, &q);
+	else
+		set_live(&d->v->next, &q, false);
 	return SVFF_MBOX_OK;
 }
 

@@ -586,6 +586,27 @@ static enum ktap_result test_qctxt_st(const void *arg)
 	return KTAP_PASS;
 }
 
+/* A receiving stream that is said to be an MM queue: what is cleared, or set up anew, has no completion ring. */
+static enum ktap_result test_qctxt_other_kind(const void *arg)
+{
+	struct pf_session s = session();
+	union svff_mbox_msg m = mm_write(BASE);
+	struct pf_verdict v;
+
+	s = decide(&s, st_write(BASE)).next;
+	m.qctxt_id.flags |= SVFF_MBOX_QCTXT_C2H;
+	v = decide(&s, m);
+	EXPECT(!v.status && test_bit(0, v.next.live[SVFF_MBOX_Q_C2H]) && !test_bit(0, v.next.live[SVFF_MBOX_Q_CMPT]));
+	m = queue(SVFF_MBOX_OP_QCTXT_CLR, BASE);
+	m.qctxt_id.flags |= SVFF_MBOX_QCTXT_C2H;
+	v = decide(&s, m);
+	EXPECT(!v.status && !test_bit(0, v.next.live[SVFF_MBOX_Q_C2H]) && !test_bit(0, v.next.live[SVFF_MBOX_Q_CMPT]));
+	m.hdr.op = SVFF_MBOX_OP_QCTXT_INV;
+	v = decide(&s, m);
+	EXPECT(!v.status && !test_bit(0, v.next.live[SVFF_MBOX_Q_C2H]) && test_bit(0, v.next.live[SVFF_MBOX_Q_CMPT]));
+	return KTAP_PASS;
+}
+
 /* Every QCTXT request, also those that the vendor's PF lets through. */
 static enum ktap_result test_qctxt_range(const void *arg)
 {
@@ -1147,6 +1168,7 @@ static const struct ktap_case cases[] = {
 	{ "a VF that moved calls its queues as before", test_moved },
 	{ "QCTXT of an MM queue", test_qctxt_mm },
 	{ "QCTXT of an ST queue", test_qctxt_st },
+	{ "a queue said to be of another kind", test_qctxt_other_kind },
 	{ "QCTXT beyond the grant is refused", test_qctxt_range },
 	{ "QCTXT values", test_qctxt_values },
 	{ "QCTXT descriptor sizes", test_qctxt_desc_size },
