@@ -122,6 +122,16 @@ struct wire_queue {
 
 static_assert(sizeof(struct wire_queue) == 84);
 
+/* The card's tables, of which there is but the CRC. */
+struct wire_tables {
+	__le16 ring_size[SVFF_QDMA_RING_SIZES];
+	__le32 buf_size[SVFF_QDMA_RING_SIZES];
+	__le16 timer_cnt[SVFF_QDMA_RING_SIZES];
+	__le16 cnt_th[SVFF_QDMA_RING_SIZES];
+};
+
+static_assert(sizeof(struct wire_tables) == 10 * SVFF_QDMA_RING_SIZES);
+
 static size_t size_of(u32 queues, u32 msgs, bool held, bool begun)
 {
 	return sizeof(struct wire_head) + queues * sizeof(struct wire_queue) +
@@ -136,6 +146,21 @@ static void copy_name(char *name, const char *text)
 	memcpy(name, text, len < PF_IMAGE_NAME_MAX ? len : PF_IMAGE_NAME_MAX);
 }
 
+/* Little endian as all else, so that hosts of either kind agree. */
+static u32 crc_of_tables(const struct svff_qdma_csr *csr)
+{
+	struct wire_tables wire;
+	unsigned int i;
+
+	for (i = 0; i < SVFF_QDMA_RING_SIZES; i++) {
+		wire.ring_size[i] = cpu_to_le16(csr->ring_size[i]);
+		wire.buf_size[i] = cpu_to_le32(csr->buf_size[i]);
+		wire.timer_cnt[i] = cpu_to_le16(csr->timer_cnt[i]);
+		wire.cnt_th[i] = cpu_to_le16(csr->cnt_th[i]);
+	}
+	return crc32_le(~0U, (const u8 *)&wire, sizeof(wire));
+}
+
 /**
  * pf_image_card() - what a card is
  * @card: card
@@ -148,7 +173,7 @@ void pf_image_card(const struct pf_card *card, struct pf_image_card *id)
 	memset(id, 0, sizeof(*id));
 	copy_name(id->ip_type, card->caps->ip_type);
 	copy_name(id->ip_version, card->caps->ip_version);
-	id->csr_crc = crc32_le(~0U, (const u8 *)card->csr, sizeof(*card->csr));
+	id->csr_crc = crc_of_tables(card->csr);
 }
 
 /**

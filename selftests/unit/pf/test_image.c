@@ -166,6 +166,7 @@ TEST(test_image_golden)
 	KTAP_FAIL_ON(memcmp(b, "SVFF\1\0\74\1", 8), "magic, version, length of the head");
 	KTAP_FAIL_ON(b[AT_LEN] != (BYTES & 0xff) || b[AT_LEN + 1] != BYTES >> 8, "length");
 	KTAP_FAIL_ON(memcmp(b + AT_TYPE, "EQDMA\0", 6) || memcmp(b + 32, "5.0\0", 4), "card");
+	KTAP_FAIL_ON(memcmp(b + AT_CSR, "\x37\x89\x9c\xbb", 4), "CRC of the tables");
 	KTAP_FAIL_ON(b[52] != FUNC || b[54] != 8 || b[56] != BASE || b[AT_TOLD] != 24, "function");
 	KTAP_FAIL_ON(b[AT_QUOTA] != 8 || b[AT_GRANTED] != 4 || b[72] != 77, "grant");
 	KTAP_FAIL_ON(b[AT_FLAGS] != 0x1f || b[AT_MSGS] != 2 || b[AT_QUEUES] != QUEUES, "counts");
