@@ -227,7 +227,6 @@ static int pf_create(struct svff_pf *pf)
 	pf->total_vfs = max(pci_sriov_get_totalvfs(pdev), 0);
 	pf->first_func = first_vf_func(pf);
 	keep_own_rings(pf);
-	pci_set_drvdata(pdev, pf);
 	return 0;
 }
 
@@ -290,6 +289,8 @@ static int pf_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 		dev_err(&pdev->dev, "cannot show the card (%pe)\n", ERR_PTR(err));
 		goto down;
 	}
+	/* VFs that there are already, left by another driver, find us from here on. */
+	pci_set_drvdata(pdev, pf);
 	return 0;
 
 down:
