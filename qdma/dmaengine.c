@@ -463,16 +463,22 @@ static int dma_resume(struct dma_chan *c)
 	return 0;
 }
 
+/* What the hardware has is ended by stopping the queue. */
 static void drop_begun_locked(struct qdma_chan *chan)
 {
 	struct dma_desc *desc;
+	bool busy = false;
 
 	lockdep_assert_held(&chan->lock);
 	spin_lock(&chan->ring->lock);
-	list_for_each_entry(desc, &chan->running, node)
+	list_for_each_entry(desc, &chan->running, node) {
 		desc->dropped = true;
+		busy |= !desc->parked;
+	}
 	list_for_each_entry(desc, &chan->finished, node)
 		desc->dropped = true;
+	if (busy && !chan->gone)
+		qdma_ring_fail_locked(chan->ring, -ECANCELED);
 	spin_unlock(&chan->ring->lock);
 }
 
@@ -480,7 +486,6 @@ static int dma_terminate(struct dma_chan *c)
 {
 	struct qdma_chan *chan = to_chan(c);
 	unsigned long flags;
-	bool busy;
 
 	spin_lock_irqsave(&chan->lock, flags);
 	chan->paused = false;
@@ -489,11 +494,6 @@ static int dma_terminate(struct dma_chan *c)
 	unpark_locked(chan);
 	list_splice_tail_init(&chan->submitted, &chan->issued);
 	end_issued_locked(chan, -ECANCELED, true);
-	spin_lock(&chan->ring->lock);
-	busy = !list_empty(&chan->running);
-	spin_unlock(&chan->ring->lock);
-	if (busy && !chan->gone)
-		qdma_ring_fail(chan->ring, -ECANCELED);
 	spin_unlock_irqrestore(&chan->lock, flags);
 	return 0;
 }
