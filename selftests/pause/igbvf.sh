@@ -101,6 +101,7 @@ rounds()
 on_exit()
 {
 	guest_stop "$GUEST" >/dev/null 2>&1
+	[ -z "${D:-}" ] || echo 0 >"$D/sriov_numvfs"
 	rm -rf "$TMP"
 }
 
