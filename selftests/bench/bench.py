@@ -264,10 +264,12 @@ def foreign_packet_rows(path, insns, folder):
 def foreign_vf_rows(path, folder):
     with Foreign(folder, path):
         times = vf_times(path, ("qdma-pf",))
-    times.update(vf_times(path, ("svff_pf",)))
+    times.update(vf_times(path, ("pci-pf-stub", "svff_pf")))
     for count in VF_COUNTS:
-        yield {"what": f"foreign's time to disable {count} VFs / ours",
-               "ratio": times["qdma-pf", count][1] / times["svff_pf", count][1]}
+        row = {"VFs": count}
+        for name, driver in (("ours", "svff_pf"), ("PCI core alone", "pci-pf-stub")):
+            row[f"foreign's time to disable / {name}"] = times["qdma-pf", count][1] / times[driver, count][1]
+        yield row
 
 
 def foreign_mailbox_rows(path, folder):
