@@ -177,7 +177,7 @@ int svff_qdma_card_init(struct svff_qdma *qd)
 	guard(mutex)(&cards_lock);
 	if (qd->initialised)
 		return 0;
-	if (!qdma_alive_again(qd))
+	if (!svff_qdma_alive_again(qd))
 		return -ENODEV;
 	if (!qd->card->inits) {
 		err = init_first(qd);

@@ -141,19 +141,20 @@ bool qdma_alive(struct svff_qdma *qd)
 }
 
 /**
- * qdma_alive_again - does the device answer, whatever was seen before?
+ * svff_qdma_alive_again - does the device answer, whatever was seen before?
  * @qd: function
  *
- * A device that was reset did not answer meanwhile.
+ * A device that was reset, or whose link had an error, did not answer meanwhile.
  *
- * Context: process; nothing of the function is in use.
+ * Context: process.
  * Return: false if it does not.
  */
-bool qdma_alive_again(struct svff_qdma *qd)
+bool svff_qdma_alive_again(struct svff_qdma *qd)
 {
 	WRITE_ONCE(qd->gone, false);
 	return qdma_alive(qd);
 }
+EXPORT_SYMBOL_NS_GPL(svff_qdma_alive_again, SVFF_NS(SVFF_QDMA));
 
 static int ctxt_wait(struct svff_qdma *qd)
 {

@@ -43,7 +43,6 @@ void qdma_mbox_write(struct svff_qdma *qd, u32 offset, u32 value);
 void qdma_doorbell(struct svff_qdma *qd, u32 offset, u32 value);
 bool qdma_may_be_away(struct svff_qdma *qd);
 bool qdma_alive(struct svff_qdma *qd);
-bool qdma_alive_again(struct svff_qdma *qd);
 
 int qdma_ctxt_clear(struct svff_qdma *qd, enum qdma_sel sel, u32 index);
 int qdma_ctxt_inval(struct svff_qdma *qd, enum qdma_sel sel, u32 index);

@@ -440,7 +440,7 @@ int svff_qdma_mbox_enable(struct svff_qdma *qd)
 
 	if (!qd->caps.mailbox)
 		return -EOPNOTSUPP;
-	if (!qdma_alive_again(qd))
+	if (!svff_qdma_alive_again(qd))
 		return -ENODEV;
 	guard(mutex)(&qd->mbox.lock);
 	if (!qd->is_vf && !qd->mbox.last)

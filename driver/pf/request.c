@@ -510,11 +510,11 @@ u8 pf_request_status(int err, u8 fail_status)
 		return SVFF_MBOX_ERR_NO_MEM;
 	case -EBUSY:
 	case -ETIMEDOUT:
+	/* Not that there is no session: a VF would take what it has for cleared. */
+	case -ENODEV:
 		return SVFF_MBOX_ERR_BUSY_TIMEOUT;
 	case -EOPNOTSUPP:
 		return SVFF_MBOX_ERR_NOT_SUPPORTED;
-	case -ENODEV:
-		return SVFF_MBOX_ERR_NO_DEVICE;
 	default:
 		return fail_status;
 	}

@@ -231,10 +231,12 @@ static pci_ers_result_t pf_error_detected(struct pci_dev *pdev,
 	return PCI_ERS_RESULT_NEED_RESET;
 }
 
-/* The link never went down: nothing was lost but the transaction. */
+/* The link never went down: nothing was lost but the transaction. If that was a read the card was taken for gone. */
 static pci_ers_result_t pf_mmio_enabled(struct pci_dev *pdev)
 {
-	return PCI_ERS_RESULT_RECOVERED;
+	struct svff_pf *pf = pci_get_drvdata(pdev);
+
+	return svff_qdma_alive_again(pf->qd) ? PCI_ERS_RESULT_RECOVERED : PCI_ERS_RESULT_NEED_RESET;
 }
 
 static pci_ers_result_t pf_slot_reset(struct pci_dev *pdev)

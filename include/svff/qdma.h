@@ -303,6 +303,7 @@ int svff_qdma_card_init(struct svff_qdma *qd);
 void svff_qdma_card_fini(struct svff_qdma *qd);
 const struct svff_qdma_csr *svff_qdma_csr(const struct svff_qdma *qd);
 bool svff_qdma_away(struct svff_qdma *qd);
+bool svff_qdma_alive_again(struct svff_qdma *qd);
 int svff_qdma_reg_read(struct svff_qdma *qd, u32 offset, u32 *value);
 
 /* Errors of the hardware, by number. */
