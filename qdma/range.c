@@ -71,35 +71,26 @@ void qdma_range_init(struct qdma_range_pool *pool, u32 total)
 /**
  * qdma_range_alloc - give a function a range
  * @pool: the pool
- * @func: the function
+ * @func: the function, which has no range
  * @count: how many queues
  * @base: filled with the first of them
  *
- * Best fit. A range that the function has already is given up for the new one,
- * and kept if there is no new one.
+ * Best fit.
  *
  * Context: any; pure.
- * Return: 0, -EINVAL for no queues at all, -ENOSPC if no free range is large
- * enough or there are too many functions.
+ * Return: 0, -EINVAL for no queues at all or a function with a range, -ENOSPC if no
+ * free range is large enough or there are too many functions.
  */
 int qdma_range_alloc(struct qdma_range_pool *pool, u16 func, u32 count, u32 *base)
 {
-	struct qdma_range old, new = { .count = count, .func = func };
-	int had = find_func(pool, func);
+	struct qdma_range new = { .count = count, .func = func };
 	int place;
 
-	if (!count)
+	if (!count || find_func(pool, func) >= 0)
 		return -EINVAL;
-	if (had >= 0) {
-		old = pool->used[had];
-		remove(pool, had);
-	}
 	place = pool->nr < QDMA_MAX_FUNCS ? find_best(pool, count) : -1;
-	if (place < 0) {
-		if (had >= 0)
-			insert(pool, had, old);
+	if (place < 0)
 		return -ENOSPC;
-	}
 	gap_before(pool, place, &new.base);
 	insert(pool, place, new);
 	*base = new.base;

@@ -375,28 +375,35 @@ int pf_message_rate_set(struct svff_pf *pf, u32 rate)
 static int own_start(struct svff_pf *pf, u32 queues)
 {
 	u16 func = pf->card.func;
+	u32 base;
 	int err;
 
 	lockdep_assert_held(&pf->own_lock);
 	if (!queues)
 		return 0;
-	err = svff_qdma_range_alloc(pf->qd, func, queues, &pf->own_base);
+	err = svff_qdma_range_alloc(pf->qd, func, queues, &base);
 	if (err)
 		return err;
-	err = svff_qdma_fmap_write(pf->qd, func, pf->own_base, queues);
+	err = svff_qdma_fmap_write(pf->qd, func, base, queues);
 	if (err)
 		goto free_range;
-	err = svff_qdma_data_create(pf->qd, pf->own_base, queues);
+	err = svff_qdma_data_create(pf->qd, base, queues);
 	if (err)
 		goto unmap;
+	pf->own_base = base;
 	return 0;
 
 unmap:
 	svff_qdma_fmap_write(pf->qd, func, 0, 0);
 free_range:
 	svff_qdma_range_free(pf->qd, func);
-	pf->own_base = SVFF_QDMA_NO_RANGE;
 	return err;
+}
+
+static void lost_queues(struct svff_pf *pf, int err)
+{
+	dev_err(&pf->pdev->dev, "the PF lost its %u queues (%pe); set svff/pf_queues anew\n",
+		pf->own_queues, ERR_PTR(err));
 }
 
 static int own_stop(struct svff_pf *pf, bool force)
@@ -430,6 +437,11 @@ int pf_own_queues_start(struct svff_pf *pf)
 
 	guard(mutex)(&pf->own_lock);
 	err = own_start(pf, pf->own_queues);
+	/* The PF lost them, and they are VFs' now: no reason to keep the VFs from working. */
+	if (err == -ENOSPC && pf->num_vfs) {
+		lost_queues(pf, err);
+		err = 0;
+	}
 	pf->own_on = !err;
 	return err;
 }
@@ -476,7 +488,6 @@ int pf_own_queues_set(struct svff_pf *pf, u32 queues)
 	}
 	back = own_start(pf, pf->own_queues);
 	if (back)
-		dev_err(&pf->pdev->dev, "the PF lost its %u queues (%pe)\n",
-			pf->own_queues, ERR_PTR(back));
+		lost_queues(pf, back);
 	return err;
 }

@@ -22,7 +22,6 @@ static const struct ktap_case cases[] = {
 	{ "ctxt: CPM5 contexts survive a round trip", test_round_trip, &qdma_ctxt_cpm5 },
 	{ "ctxt: IP 3.x contexts survive a round trip", test_round_trip, &qdma_ctxt_qdma3 },
 	{ "range: the smallest gap that fits is taken", test_range_best_fit, NULL },
-	{ "range: the old range stays if there is no new one", test_range_replace, NULL },
 	{ "range: a range grows and shrinks where it is", test_range_resize, NULL },
 	{ "range: a range at a place of its own", test_range_at, NULL },
 	{ "range: limits", test_range_limits, NULL },

@@ -19,7 +19,6 @@ TEST(test_field_limits);
 TEST(test_round_trip);
 
 TEST(test_range_best_fit);
-TEST(test_range_replace);
 TEST(test_range_resize);
 TEST(test_range_at);
 TEST(test_range_limits);
