@@ -33,7 +33,8 @@ static int begin_stop(struct svff_pf *pf, unsigned int n, bool asked, struct pf_
 	if (!img)
 		return -ENOMEM;
 	img->session = vf->session;
-	img->asked = asked;
+	/* Who is owed a RESUME stands still as one that was asked. */
+	img->asked = asked || vf->owed;
 	pf_image_list_queues(img);
 	vf->image = img;
 	vf->moving = true;
@@ -398,11 +399,10 @@ bool pf_hold_locked(struct svff_pf *pf, struct pf_vf *vf, const union svff_mbox_
 		let_go_locked(pf, vf);
 		return false;
 	}
-	if (img->held && !ends_session(msg)) {
-		vf->stats.dropped++;
-		return true;
-	}
+	/* Of two the first was given up, and the last may take back what it asked for; but a session stays new, or ended. */
+	vf->stats.dropped += img->held;
+	if (!img->held || ends_session(msg) || !ends_session(&img->request))
+		img->request = *msg;
 	img->held = true;
-	img->request = *msg;
 	return true;
 }

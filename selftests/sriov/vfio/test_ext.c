@@ -248,6 +248,8 @@ static void *write_it(void *arg)
 }
 
 /* The write waits for our answer, so that another thread does it. */
+static int write_start(struct pauser *p) { return -pthread_create(&p->thread, NULL, write_it, p); }
+
 static int pause_start(struct pauser *p)
 {
 	char link[PATH_MAX], pf[PATH_MAX];
@@ -261,7 +263,7 @@ static int pause_start(struct pauser *p)
 	snprintf(p->path, sizeof(p->path), "/sys/kernel/debug/svff_pf/%s/pause",
 		 strrchr(pf, '/') + 1);
 	snprintf(p->vf, sizeof(p->vf), "%d", vf_number(&vf_a));
-	return -pthread_create(&p->thread, NULL, write_it, p);
+	return write_start(p);
 }
 
 static int pause_end(struct pauser *p)
@@ -336,6 +338,40 @@ static enum ktap_result pause_slept(const void *arg)
 	return KTAP_PASS;
 }
 
+static int send_numbered(uint8_t op, uint16_t seq)
+{
+	struct mbox_msg req;
+
+	mbox_request(&vf_a.mbox, &req, op);
+	msg_put16(&req, M_DST, seq);
+	return mbox_send(&vf_a.mbox, &req);
+}
+
+/* As a driver does whose user was killed: nobody waits for the first answer any more. */
+static enum ktap_result pause_holds_last(const void *arg)
+{
+	struct pauser p = { .vf = "1" };
+	struct mbox_msg msg;
+
+	(void)arg;
+	EXPECT_STATUS(ext_session(EXT_ALL), 0);
+	EXPECT_STATUS(vf_attr_path(&vf_a, "pause", p.path, sizeof(p.path)), 0);
+	EXPECT_STATUS(write_start(&p), 0);
+	EXPECT_STATUS(expect_notice(OP_EXT_PAUSE, &msg), 0);
+	answer(&msg, msg_get16(&msg, M_SRC), ST_OK);
+	KTAP_FAIL_ON(pause_end(&p), "write: %s", strerror(p.err));
+	KTAP_FAIL_ON(send_numbered(OP_CSR, SEQ) || send_numbered(OP_GET_QACTIVE_CNT, SEQ + 1), "not sent");
+	KTAP_FAIL_ON(mbox_wait_taken(&vf_a.mbox), "not taken");
+	KTAP_FAIL_ON(!mbox_poll(&vf_a.mbox, &msg, QUIET_MS), "message 0x%02x in a pause", msg.b[M_OP]);
+	KTAP_FAIL_ON(write_file(p.path, "0"), "resume");
+	EXPECT_STATUS(expect_notice(OP_EXT_RESUME, &msg), 0);
+	answer(&msg, msg_get16(&msg, M_SRC), ST_OK);
+	EXPECT_STATUS(expect_notice(OP_GET_QACTIVE_CNT + MBOX_RSP, &msg), 0);
+	KTAP_FAIL_ON(msg_get16(&msg, M_SRC) != SEQ + 1, "answer to 0x%x", msg_get16(&msg, M_SRC));
+	KTAP_FAIL_ON(!mbox_poll(&vf_a.mbox, &msg, QUIET_MS), "message 0x%02x more", msg.b[M_OP]);
+	return KTAP_PASS;
+}
+
 /* @arg: OP_VF_BYE or OP_HELLO: either way nobody is there who could be idle. */
 static enum ktap_result pause_and_leave(const void *arg)
 {
@@ -390,6 +426,7 @@ static const struct ktap_case cases[] = {
 	{ "a VF that does not become idle", pause_fails, "" },
 	{ "a VF that does not answer", pause_fails, NULL },
 	{ "a VF that slept is told again to go on", pause_slept, NULL },
+	{ "of requests within a pause the last is answered", pause_holds_last, NULL },
 	{ "a VF that leaves while it is paused", pause_and_leave, &bye },
 	{ "a VF that starts anew while it is paused", pause_and_leave, &again },
 	{ "a vendor's driver is not paused", pause_unknown, NULL },
