@@ -274,6 +274,10 @@ static void recover_locked(struct qdma_ring *ring)
 		set_state(ring, QDMA_RING_GONE, error);
 		return;
 	}
+	if (!qd->pdev->is_busmaster) {
+		set_state(ring, QDMA_RING_DEAD, error);
+		return;
+	}
 	if (ring->kind->service && ring->state != QDMA_RING_STOPPED) {
 		set_state(ring, QDMA_RING_STOPPED, error);
 		return;
@@ -281,7 +285,7 @@ static void recover_locked(struct qdma_ring *ring)
 	err = hw_start(ring);
 	/* Who was killed has tried for himself alone: the next need not wait. */
 	ring->last_try = jiffies - (err == -EINTR ? msecs_to_jiffies(RETRY_DEAD_MS) : 0);
-	set_state(ring, err ? QDMA_RING_DEAD : QDMA_RING_RUNNING, err);
+	set_state(ring, err ? QDMA_RING_DEAD : QDMA_RING_RUNNING, err == -EINTR ? -EIO : err);
 	if (err && err != -EINTR)
 		dev_err_ratelimited(ring_dev(ring), "queue %u %s cannot be restarted (%pe)\n",
 				    ring->qid, dir_name(ring), ERR_PTR(err));
@@ -302,7 +306,7 @@ static void recover_work(struct work_struct *work)
 
 static int first_start(struct qdma_ring *ring)
 {
-	int err = alloc_ring(ring);
+	int err = alloc_ring(ring), stopped;
 
 	if (!err)
 		err = hw_start(ring);
@@ -310,8 +314,9 @@ static int first_start(struct qdma_ring *ring)
 		set_state(ring, QDMA_RING_RUNNING, 0);
 		return 0;
 	}
-	if (hw_stop(ring)) {
-		cannot_stop(ring, -EIO, err);
+	stopped = hw_stop(ring);
+	if (stopped) {
+		cannot_stop(ring, -EIO, stopped);
 		return -EIO;
 	}
 	free_ring(ring);
@@ -453,7 +458,8 @@ void qdma_ring_free(struct qdma_ring *ring)
  * qdma_ring_cut_off - take the bus away from a function
  * @qd: function; a queue of it does not stop
  *
- * That is the only way to keep it from writing to memory that is freed.
+ * That is the only way to keep it from writing to memory that is freed. It takes the
+ * interrupts, too: the mailbox, on which others rely, is polled from now on.
  *
  * Context: process.
  */
@@ -462,6 +468,8 @@ void qdma_ring_cut_off(struct svff_qdma *qd)
 	dev_err(&qd->pdev->dev,
 		"bus mastering is turned off, as queues do not stop; reset the function\n");
 	pci_clear_master(qd->pdev);
+	WRITE_ONCE(qd->mbox.polled, true);
+	qdma_mbox_kick(qd);
 }
 
 /**
