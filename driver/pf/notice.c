@@ -127,6 +127,7 @@ static struct pf_vf *find_pausable_locked(struct svff_pf *pf, unsigned int n)
 	return vf->session.ext & SVFF_MBOX_EXT_PAUSE ? vf : ERR_PTR(-EOPNOTSUPP);
 }
 
+/* Return: the number of the question, or errno. */
 static int ask_pause(struct svff_pf *pf, unsigned int n)
 {
 	union svff_mbox_msg msg = {
@@ -149,7 +150,7 @@ static int ask_pause(struct svff_pf *pf, unsigned int n)
 		return err;
 	vf->owed = 0;
 	vf->asked = vf->seq;
-	return 0;
+	return vf->asked;
 }
 
 static void send_resume(struct svff_pf *pf, struct pf_vf *vf)
@@ -207,14 +208,17 @@ void pf_tell_resume_locked(struct svff_pf *pf, struct pf_vf *vf)
 	schedule_delayed_work(&pf->owed_work, msecs_to_jiffies(PF_OWED_MS));
 }
 
-/* What came of the question. Who is not known to be idle is told to go on. */
-static int end_pause(struct svff_pf *pf, unsigned int n, bool killed)
+/* What came of question @seq. Who is not known to be idle is told to go on. */
+static int end_pause(struct svff_pf *pf, unsigned int n, u16 seq, bool killed)
 {
 	struct pf_vf *vf;
 	int err = 0;
 
 	guard(mutex)(&pf->lock);
 	vf = pf_vf(pf, n);
+	/* It answered, and somebody else has asked. */
+	if (vf->asked && vf->asked != seq)
+		return -EBUSY;
 	if (vf->asked)
 		err = killed ? -EINTR : -ETIMEDOUT;
 	else if (vf->answer == -SVFF_MBOX_ERR_NO_DEVICE)
@@ -243,14 +247,14 @@ static int end_pause(struct svff_pf *pf, unsigned int n, bool killed)
  */
 int pf_ask_pause(struct svff_pf *pf, unsigned int n)
 {
-	int err = ask_pause(pf, n);
+	int seq = ask_pause(pf, n);
 	long left;
 
-	if (err)
-		return err;
-	left = wait_event_killable_timeout(pf->answers, !READ_ONCE(pf->vfs[n - 1].asked),
+	if (seq < 0)
+		return seq;
+	left = wait_event_killable_timeout(pf->answers, READ_ONCE(pf->vfs[n - 1].asked) != seq,
 					   msecs_to_jiffies(PF_PAUSE_IDLE_MS + PF_ANSWER_MS));
-	return end_pause(pf, n, left < 0);
+	return end_pause(pf, n, seq, left < 0);
 }
 
 /**

@@ -220,10 +220,12 @@ void pf_state_refresh_locked(struct svff_pf *pf, struct pf_vf *vf)
 		pf_state_in_use_locked(pf, vf);
 }
 
-static int may_reset_locked(struct pf_vf *vf)
+static int may_reset_locked(struct svff_pf *pf, unsigned int n)
 {
-	if (vf->state == SVFF_VF_ABSENT)
-		return -ENODEV;
+	struct pf_vf *vf = pf_vf_find_locked(pf, n);
+
+	if (IS_ERR(vf))
+		return PTR_ERR(vf);
 	return vf->state == SVFF_VF_RESETTING || (vf->moving && !vf->stuck) ? -EBUSY : 0;
 }
 
@@ -231,7 +233,7 @@ static int may_reset_locked(struct pf_vf *vf)
 static int may_reset(struct svff_pf *pf, unsigned int n)
 {
 	guard(mutex)(&pf->lock);
-	return may_reset_locked(pf_vf(pf, n));
+	return may_reset_locked(pf, n);
 }
 
 static int reset_begin(struct svff_pf *pf, unsigned int n)
@@ -240,10 +242,10 @@ static int reset_begin(struct svff_pf *pf, unsigned int n)
 	int err;
 
 	guard(mutex)(&pf->lock);
-	vf = pf_vf(pf, n);
-	err = may_reset_locked(vf);
+	err = may_reset_locked(pf, n);
 	if (err)
 		return err;
+	vf = pf_vf(pf, n);
 	/* Now: a driver that says HELLO within the reset has ended it. */
 	pf_image_drop_locked(pf, vf);
 	pf_state_enter_locked(pf, vf, SVFF_VF_RESETTING);
@@ -309,7 +311,7 @@ static int reset_locked(struct svff_pf *pf, unsigned int n, struct pci_dev *vfde
  * Context: process; sleeps for as long as a function level reset takes (0.1 s,
  * up to a minute on a card that hangs), and up to 1 s before. The VF's driver is
  * told, as with the PCI core's own reset attribute.
- * Return: 0; -ENODEV if there is no such VF now; -EBUSY if it is being reset, paused or
+ * Return: 0; -EIO if the card is down; -ENODEV if there is no such VF now; -EBUSY if it is being reset, paused or
  * resumed, or bound or unbound and that takes too long; -ENOTTY if the function did not
  * come back; -ETIMEDOUT if the card's contexts did not.
  */
