@@ -399,7 +399,7 @@ bool pf_hold_locked(struct svff_pf *pf, struct pf_vf *vf, const union svff_mbox_
 		let_go_locked(pf, vf);
 		return false;
 	}
-	/* Of two the first was given up, and the last may take back what it asked for; but a session stays new, or ended. */
+	/* Of two the first was given up, and the last may take it back; but a session stays new, or ended. */
 	vf->stats.dropped += img->held;
 	if (!img->held || ends_session(msg) || !ends_session(&img->request))
 		img->request = *msg;
