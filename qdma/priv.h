@@ -932,6 +932,10 @@ size_t qdma_rx_left(const struct qdma_rx *rx);
 size_t qdma_rx_copy(struct qdma_rx *rx, size_t len, struct iov_iter *iter);
 void qdma_rx_done(struct qdma_rx *rx);
 
+/* config.c */
+int qdma_stream_config(struct qdma_stream *s, void __user *user);
+int qdma_stream_info(struct qdma_stream *s, void __user *user);
+
 /* stream.c */
 int qdma_st_create(struct svff_qdma *qd);
 void qdma_st_destroy(struct qdma_st *st);
