@@ -79,16 +79,21 @@ vf_held()
 
 no_master() { ! master "$PF"; }
 
-# The client is told that its transfer has failed, and may free the memory: then the card must not reach any.
+# The client is told that its transfer has failed, and may free the memory: then the card must not reach any, not even
+# with interrupts, but VFs are served.
 not_stopped()
 {
 	load || fail "modprobe"
+	echo 0 >"$D/sriov_drivers_autoprobe"
+	vfs 1
 	client "$PF" hold=1 || fail "client"
 	inject ctxt-busy true
 	inject desc-fetch-error 1
 	until_true no_master || fail "a queue that does not stop may reach memory"
 	calm
+	vf-client "$A" hello >/dev/null || fail "the PF does not answer a VF any more"
 	modprobe -r svff_dma_test || fail "modprobe -r of the client"
+	no_vfs
 	put_ok 1 "$D/reset"
 	client_tests "$PF"
 	unload || fail "modprobe -r"
