@@ -6,7 +6,7 @@
 
 . "$(dirname "$0")/vf.sh"
 
-BOUND_S=10
+BOUND_S=30	# a reset that hangs takes a minute
 
 suite() { vfs 2; sub vf-test reset "$A" "$B"; }
 

@@ -6,8 +6,6 @@
  * ROUNDS times; when all have compared theirs, all take their queues down. KTAP, a
  * case for each step.
  */
-#define KTAP_CASE_LIMIT_S	240
-
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>

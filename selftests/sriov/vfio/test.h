@@ -5,8 +5,6 @@
 #ifndef SVFF_SELFTESTS_TEST_H
 #define SVFF_SELFTESTS_TEST_H
 
-#define KTAP_CASE_LIMIT_S	180	/* some send ten thousand messages and more */
-
 #include "../../ktap.h"
 #include "work.h"
 
