@@ -7,7 +7,8 @@
  *	state NAME	a change of state that was done
  *	write OFFSET VALUE	a write to BAR 0 that QEMU does itself
  * A name in the file "fail" makes a change to that state fail ("load" is the one from RESUMING to STOP), "read" the
- * reading of the state, "MIGRATION" the question whether there is any.
+ * reading of the state, "MIGRATION" the question whether there is any, "RESET" a reset, "VECTORS" the request for MSI-X
+ * vectors; with "PIN" the device is one with another interrupt pin. There may be several of them.
  *
  *	FAKE_DIR  folder of log and fail
  */
@@ -15,6 +16,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/pci_regs.h>
 #include <linux/vfio.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -28,6 +30,7 @@
 
 #define STATE_REGISTER	0x5c04
 #define BAR0_END	(1ULL << 32)	/* of offsets in the device's file */
+#define CONFIG		((off_t)VFIO_PCI_CONFIG_REGION_INDEX << 40)
 #define MAGIC		0x66616b65
 
 struct blob {
@@ -65,17 +68,18 @@ static void say(const char *format, ...)
 
 static bool fails(const char *what)
 {
-	char path[256], text[64] = "";
+	char path[256], text[64];
+	bool found = false;
 	FILE *file;
 
 	snprintf(path, sizeof(path), "%s/fail", getenv("FAKE_DIR"));
 	file = fopen(path, "r");
 	if (!file)
 		return false;
-	if (fscanf(file, "%63s", text) != 1)
-		text[0] = 0;
+	while (!found && fscanf(file, "%63s", text) == 1)
+		found = !strcmp(text, what);
 	fclose(file);
-	return !strcmp(text, what);
+	return found;
 }
 
 /* A file with the device's state */
@@ -149,6 +153,18 @@ static int feature(struct vfio_device_feature *f)
 	}
 }
 
+static int refusal(unsigned long request, const void *arg)
+{
+	const struct vfio_irq_set *irqs = arg;
+
+	if (request == VFIO_DEVICE_RESET && fails("RESET"))
+		return EAGAIN;
+	if (request == VFIO_DEVICE_SET_IRQS && irqs->index == VFIO_PCI_MSIX_IRQ_INDEX &&
+	    (irqs->flags & VFIO_IRQ_SET_DATA_EVENTFD) && fails("VECTORS"))
+		return ENOSPC;
+	return 0;
+}
+
 int ioctl(int fd, unsigned long request, ...)
 {
 	static int (*real)(int fd, unsigned long request, void *arg);
@@ -167,6 +183,9 @@ int ioctl(int fd, unsigned long request, ...)
 			errno = -ret;
 		return ret < 0 ? -1 : ret;
 	}
+	errno = refusal(request, arg);
+	if (errno)
+		return -1;
 	ret = real(fd, request, arg);
 	if (request == VFIO_GROUP_GET_DEVICE_FD && ret >= 0)
 		fake.device = ret;
@@ -177,6 +196,20 @@ int ioctl(int fd, unsigned long request, ...)
 		fake.state = VFIO_DEVICE_STATE_RUNNING;
 		say("state new\n");
 	}
+	return ret;
+}
+
+ssize_t pread64(int fd, void *buf, size_t size, off_t offset)
+{
+	static ssize_t (*real)(int fd, void *buf, size_t size, off_t offset);
+	const off_t pin = CONFIG + PCI_INTERRUPT_PIN;
+	ssize_t ret;
+
+	if (!real)
+		real = dlsym(RTLD_NEXT, "pread64");
+	ret = real(fd, buf, size, offset);
+	if (fd == fake.device && offset <= pin && pin < offset + ret && fails("PIN"))
+		((uint8_t *)buf)[pin - offset] ^= 1;
 	return ret;
 }
 
