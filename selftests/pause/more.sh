@@ -33,10 +33,22 @@ other_kind()
 	talk_end
 }
 
+# The PF itself, as a device that can sleep
+asleep()
+{
+	no_vfs
+	pf_driver vfio-pci
+	py asleep "$PF" || fail "$(tail -n 1 "$TMP/out")"
+	pf_driver ""
+	until_true test -e "$S/queues_total"
+	put_ok 0 "$D/sriov_drivers_autoprobe"
+}
+
 add "BARs that are not mapped" on no_mmap
 add "quit while paused" on quit_paused
 add "VF without its driver" on not_bound
 add "a function of another kind" other_kind
+add "writes, and sleep, while paused" asleep
 add "nothing is left open" on no_leak
 add "an open group from outside" on other_group
 add "too little memory may be locked" on memlock

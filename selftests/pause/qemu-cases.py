@@ -14,14 +14,20 @@ import traceback
 
 import machine as machines
 from machine import (BAR0, COMMAND, EJECT, MAILBOX, MASTER, MEMORY, PCI, SLOT, Failed, Machine, Shared, check, group_of,
-                     host_config, node_of)
+                     host_config, node_of, until)
 
 ALL_ONES = 0xffffffff
-# Registers of a VF: its version, a register to write to, the words of an outgoing message
-VERSION, VECTOR, MESSAGE = 0x5014, 0x5008, 0x5c00
+# Registers of a VF: its version, what its mailbox does, the vector of that, whether it may be raised, the words of an
+# outgoing message; the pending bits of its vectors
+VERSION, DO, VECTOR, ENABLE, MESSAGE, PENDING = 0x5014, 0x5004, 0x5008, 0x5010, 0x5c00, 0x4800
+SEND = 1
+QUESTION = 7	# that is answered to any VF
+# of the PF: the first of its ring sizes
+RING_SIZE = 0x204
 VERSION_IS = 0x1fd30220
 ROUNDS = 20
 CAP_EXPRESS, DEVCTL, FLR = 0x10, 8, 0x8000
+CAP_PM, PM_CTRL, D3HOT = 0x01, 4, 3
 NOBODY = 65534
 
 
@@ -136,7 +142,7 @@ def vectors(bdf, *_):
     machine.vector(2, MAILBOX + 8, 0xa2, masked=True)
     machine.vector(3, MAILBOX + 12, 0xa3)
     check(machine.qtest("readl", machine.table(3) + 8) == 0xa3, "the table is not there")
-    check(machine.read(0x4800) == 0, "pending bits read as the BAR does")
+    check(machine.read(PENDING) == 0, "pending bits read as the BAR does")
     machine.unpause()
     check(got() == [0xa0, 0, 0, 0xa3], f"raised by unpause: {[hex(x) for x in got()]}")
     # two of them are in use, as before
@@ -154,14 +160,41 @@ def vectors(bdf, *_):
     machine.quit()
 
 
+def pending(bdf, *_):
+    """A vector is raised while masked, stays so over a pause, and is delivered in the next when the guest unmasks it."""
+    machine = Machine(bdf)
+    machine.vector(0, MAILBOX, 0xa0)
+    machine.msix_on()
+    machine.vector(0, MAILBOX, 0xa0, masked=True)
+    for register, value in ((VECTOR, 0), (ENABLE, 1), (MESSAGE, QUESTION), (DO, SEND)):
+        machine.write(register, value)
+    until("the PF's answer", lambda: machine.read(PENDING) & 1)
+    for _round in range(2):
+        machine.pause()
+        machine.unpause()
+        check(machine.read(PENDING) & 1, "it is not pending any more")
+        check(machine.memory(MAILBOX) == 0, "raised although masked")
+    machine.pause()
+    machine.vector(0, MAILBOX, 0xa0)
+    check(machine.memory(MAILBOX) == 0xa0, "not raised when unmasked")
+    machine.unpause(inject_interrupts=False)
+    check(not machine.read(PENDING) & 1, "it is still pending")
+    machine.quit()
+
+
 def reset(bdf, *_):
     machine = Machine(bdf)
+    devctl = machine.cap(CAP_EXPRESS) + DEVCTL
+    of_host = machine.config(devctl, 2)
+    check(of_host, "the host has set nothing in DEVCTL, so nothing can be seen there")
     machine.msix_on()
     machine.pause()
+    machine.config(devctl, 2, 0)
     machine.qmp("system_reset")
     machine.qmp.event("RESET")
     check(machine.info()["state"] == "paused", "a reset ended the pause")
     check(machine.config(COMMAND, 2) == 0, "the command register was not reset")
+    check(machine.config(devctl, 2) == of_host, "DEVCTL is not as after a reset by the host, which restores it")
     check(machine.config(machine.msix + 2, 2) & 0x8000 == 0, "MSI-X is still on")
     machine.unpause()
     check(not host_config(bdf, COMMAND) & MASTER, "bus master is on")
@@ -219,6 +252,11 @@ def migrate(bdf, *_):
     machine.unpause()
     text = machine.refused("migrate", "disabled", uri="exec:cat >/dev/null")
     check("paused" not in text, "still blocked by the pause")
+    machine.quit()
+    # not in the target of a migration either
+    machine = Machine(bdf, incoming=True)
+    machine.refused("vfio-pci-pause", ["vf0", "not paused", "incoming"], id="vf0")
+    alive(machine)
     machine.quit()
 
 
@@ -531,18 +569,41 @@ def save_fails(bdf, *_):
     machine.quit()
 
 
+def cannot_stop(bdf, *_):
+    """A device that neither stops nor runs on is reset; if even that fails the machine goes on."""
+    machine = Machine(bdf, fake=True)
+    machine.may_say = "Failed setting device in recover state"
+    for what, text in (("STOP RUNNING RESET", "cannot be reset"), ("STOP RUNNING", "was reset"),
+                       ("read RUNNING", "was reset")):
+        machine.write(STATE, 0x5afe)
+        machine.fail(what)
+        machine.refused("vfio-pci-pause", ["vf0", "not paused", text], id="vf0")
+        machine.fail("")
+        check(machine.info()["state"] == "running", f"{what}: {machine.info()}")
+        check((machine.read(STATE) == 0) == (text == "was reset"), f"{what}: {machine.read(STATE):#x} is its state")
+    saves(machine)
+    loads(machine)
+    machine.quit()
+
+
 def load_fails(bdf, *_):
     machine = Machine(bdf, fake=True)
+    machine.may_say = "vfio: failed to enable vectors|Failed to set up TRIGGER eventfd signaling"
+    machine.vector(0, MAILBOX, 0xa0)
+    machine.msix_on()
     saves(machine)
-    for what in ("MIGRATION", "RESUMING", "load", "RUNNING"):
+    for what, text in (("PIN", "interrupt pin"), ("MIGRATION", ""), ("VECTORS", "MSI-X vectors"), ("RESUMING", ""),
+                       ("load", ""), ("RUNNING", "")):
         machine.fail(what)
-        machine.refused("vfio-pci-unpause", ["vf0", "still paused"], id="vf0")
+        machine.refused("vfio-pci-unpause", ["vf0", "still paused", text], id="vf0")
         machine.fail("")
         info = machine.info()
         check((info["state"], info["pause-mode"], info["kept-writes"]) == ("paused", "transparent", 1), f"{info}")
         released(machine)
         check(not any(line.startswith("write") for line in machine.asked()), "the writes were not kept back")
+    check(machine.memory(MAILBOX) == 0, "raised by an unpause that failed")
     loads(machine)
+    check(machine.memory(MAILBOX) == 0xa0, "not raised by unpause")
     machine.quit()
 
 
@@ -558,6 +619,24 @@ def too_many_writes(bdf, *_):
     machine.unpause(discard_state=True)
     check(machine.asked() == ["state new"], "it got what was to be discarded")
     alive(machine)
+    machine.quit()
+
+
+def asleep(bdf):
+    """The PF, because a VF has no power states: the guest puts it to sleep after its last writes."""
+    machine = Machine(bdf, fake=True)
+    power = machine.cap(CAP_PM) + PM_CTRL
+    machine.write(RING_SIZE, 0x100)
+    machine.pause()
+    machine.write(RING_SIZE, 0x123)
+    machine.config(COMMAND, 2, MEMORY)
+    machine.config(power, 2, D3HOT)
+    machine.unpause()
+    check(machine.config(power, 2) & D3HOT == D3HOT, "it does not sleep")
+    check(not host_config(bdf, COMMAND) & MASTER, "bus master is on")
+    machine.config(power, 2, 0)
+    machine.drive()
+    check(machine.read(RING_SIZE) == 0x123, f"the write while paused was lost: {machine.read(RING_SIZE):#x}")
     machine.quit()
 
 
