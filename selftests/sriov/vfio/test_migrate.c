@@ -89,6 +89,20 @@ static int recreate(void)
 	return ret;
 }
 
+/* Save the rig's VF, have all VFs go and come, and load it into the new one, where it is paused. */
+static int move_rig(void)
+{
+	int ret = mig_save(&rig.vf.dev, &state);
+
+	if (ret)
+		return ret;
+	rig_leave(&rig);
+	ret = recreate();
+	if (!ret)
+		ret = rig_return(&rig, bdf_a);
+	return ret ? ret : mig_load(&rig.vf.dev, &state);
+}
+
 static int pf_attr(const char *name, char *text, size_t len)
 {
 	char path[PATH_MAX];
@@ -160,11 +174,7 @@ static enum ktap_result away_and_back(const void *arg)
 	OK(rig_open(&rig, bdf_a, *(const enum irq_mode *)arg));
 	OK(prepare(&rig));
 	OK(rig_start(&rig, CARD, 7));
-	OK(mig_save(&rig.vf.dev, &state));
-	rig_leave(&rig);
-	OK(recreate());
-	OK(rig_return(&rig, bdf_a));
-	OK(mig_load(&rig.vf.dev, &state));
+	OK(move_rig());
 	KTAP_FAIL_ON(!vf1_is("paused"), "loaded, but not paused");
 	OK(mig_set(&rig.vf.dev, VFIO_DEVICE_STATE_RUNNING, NULL));
 	rig_inject(&rig);
@@ -299,11 +309,7 @@ static enum ktap_result messages(const void *arg)
 		OK(mbox_send(&rig.vf.mbox, &req));
 		if (i)
 			usleep(100000);		/* the answer is there now */
-		OK(mig_save(&rig.vf.dev, &state));
-		rig_leave(&rig);
-		OK(recreate());
-		OK(rig_return(&rig, bdf_a));
-		OK(mig_load(&rig.vf.dev, &state));
+		OK(move_rig());
 		OK(mig_set(&rig.vf.dev, VFIO_DEVICE_STATE_RUNNING, NULL));
 		KTAP_FAIL_ON(!vfio_irq_wait(&rig.vf.dev, VF_VEC_MBOX, 2000), "round %d: no interrupt", i);
 		KTAP_FAIL_ON(!mbox_recv(&rig.vf.mbox, &rsp), "round %d: no answer", i);
@@ -328,11 +334,7 @@ static enum ktap_result half_message(const void *arg)
 		mbox_request(&rig.vf.mbox, &req, OP_CSR);
 		OK(mbox_wait_taken(&rig.vf.mbox));
 		mbox_put(&rig.vf.mbox, &req, 0, words);
-		OK(mig_save(&rig.vf.dev, &state));
-		rig_leave(&rig);
-		OK(recreate());
-		OK(rig_return(&rig, bdf_a));
-		OK(mig_load(&rig.vf.dev, &state));
+		OK(move_rig());
 		OK(mig_set(&rig.vf.dev, VFIO_DEVICE_STATE_RUNNING, NULL));
 		mbox_put(&rig.vf.mbox, &req, words, MBOX_WORDS);
 		mbox_commit(&rig.vf.mbox);
