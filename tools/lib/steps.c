@@ -467,19 +467,20 @@ static void note_unplug_asked(struct svff_plan *plan, struct svff_step *step)
 static int let_unplug(struct svff_plan *plan, struct svff_step *step)
 {
 	int ret = step->guest->ops->del(step->guest, step->id, plan->timeout_ms), has = 1;
+	bool pending = ret != -ECONNRESET && ret != -EREMOTEIO;
 	char why[SVFF_ERROR_LEN];
 
 	if (!ret)
 		return 0;
 	svff_copy(why, sizeof(why), plan->ctx->error);
-	if (ret != -ECONNRESET && ret != -EREMOTEIO)
+	if (pending)
 		has = step_shielded(plan, step, has_device);
 	step->unknown = has < 0;
 	if (!has)
 		return 0;
-	if (ret != -ECONNRESET && ret != -EREMOTEIO)
+	if (pending)
 		note_unplug_asked(plan, step);
-	return svff_fail(plan->ctx, ret, "VF %u: %s%s", step->vf, why, step->unplug_asked ?
+	return svff_fail(plan->ctx, ret, "VF %u: %s%s", step->vf, why, pending ?
 			 "; the guest may release it later, too: 'svff status' tells" : "");
 }
 
