@@ -8,6 +8,19 @@ ready() {
 	run 0 init --vfs 2
 }
 
+# device DIR: a device of the class, or function, DIR. It has the number of one that each machine has, and another name.
+device() {
+	mkdir -p "$T/sys/$1"
+	stat -c '%Hr:%Lr' /dev/full >"$T/sys/$1/dev"
+}
+
+# holder PID NAME: a process that has it open
+holder() {
+	mkdir -p "$T/proc/$1/fd"
+	echo "$2" >"$T/proc/$1/comm"
+	ln -sf /dev/full "$T/proc/$1/fd/5"
+}
+
 t_attach_and_detach() {
 	ready
 	guest a
@@ -184,9 +197,8 @@ t_vf_that_somebody_else_has() {
 	ready
 	guest a
 	echo busy >"$T/dev/vfio/101"
-	mkdir -p "$T/proc/4711/fd"
-	echo qemu-other >"$T/proc/4711/comm"
-	ln -s "$T/dev/vfio/101" "$T/proc/4711/fd/9"
+	device class/vfio/101
+	holder 4711 qemu-other
 	run 1 attach 1 "$T/a"
 	check_one_line
 	check_err "process 4711 (qemu-other)"
@@ -205,21 +217,36 @@ t_vf_that_a_host_driver_uses() {
 t_vf_that_this_host_moves_data_with() {
 	guest a
 	FAKE_VF_DRIVER=svff_vf run 0 init --vfs 1 --no-bind
-	mkdir -p "$PF/virtfn0/svff-mm/svff-mm3" "$T/proc/4711/fd"
-	echo fio >"$T/proc/4711/comm"
-	ln -s "$T/dev/svff-mm3" "$T/proc/4711/fd/5"
-	run 1 attach 1 "$T/a"
+	for node in svff-mm/svff-mm3 svff-st/svff-st0; do
+		device "bus/pci/devices/0000:01:00.1/$node"
+		holder 4711 fio
+		run 1 attach 1 "$T/a"
+		check_one_line
+		check_err "in use by driver svff_vf of this host, process 4711 (fio)"
+		check_driver 1 svff_vf
+		check_override 1 '(null)'
+		rm -r "$PF/virtfn0/${node%/*}"
+	done
+}
+
+# The node has another name there, as it may have in a container.
+t_process_is_found_by_what_it_has_open() {
+	guest a
+	FAKE_VF_DRIVER=svff_vf run 0 init --vfs 1 --no-bind
+	device bus/pci/devices/0000:01:00.1/svff-st/svff-st0
+	sleep 60 9</dev/full &
+	GUESTS="$GUESTS $!"
+	SVFF_PROC=/proc run 1 attach 1 "$T/a"
 	check_one_line
-	check_err "in use by driver svff_vf of this host, process 4711 (fio)"
-	check_driver 1 svff_vf
-	check_override 1 '(null)'
+	check_err "in use by driver svff_vf of this host, process $! (sleep)"
 }
 
 t_vf_that_the_kernel_gave_to_svff_vf() {
 	guest a
 	FAKE_VF_DRIVER=svff_vf run 0 init --vfs 1 --no-bind
 	check_driver 1 svff_vf
-	mkdir -p "$PF/virtfn0/svff-mm/svff-mm3"
+	device bus/pci/devices/0000:01:00.1/svff-mm/svff-mm3
+	device bus/pci/devices/0000:01:00.1/svff-st/svff-st3
 	FAKE_FAIL='vfio-pci/bind=5' run 1 attach 1 "$T/a"
 	check_driver 1 svff_vf
 	run 0 attach 1 "$T/a"

@@ -27,6 +27,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "libsvff.h"
 
@@ -104,6 +105,7 @@ enum pci_port_kind pci_port_kind(const uint8_t *config, size_t size);
 
 int sysfs_read(struct svff_ctx *ctx, char *buf, size_t size, const char *fmt, ...) PRINTF(4, 5);
 int sysfs_read_int(struct svff_ctx *ctx, int *value, const char *fmt, ...) PRINTF(3, 4);
+int sysfs_dev(struct svff_ctx *ctx, dev_t *dev, const char *fmt, ...) PRINTF(3, 4);
 int sysfs_link(struct svff_ctx *ctx, char *buf, size_t size, const char *fmt, ...) PRINTF(4, 5);
 bool sysfs_exists(struct svff_ctx *ctx, const char *fmt, ...) PRINTF(2, 3);
 int sysfs_write(struct svff_ctx *ctx, const char *value, const char *fmt, ...) PRINTF(3, 4);

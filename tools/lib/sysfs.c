@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #define PCI_DEVICE	"bus/pci/devices/%s"
@@ -83,6 +84,34 @@ int sysfs_read_int(struct svff_ctx *ctx, int *value, const char *fmt, ...)
 	if (errno || end == line || *end || number < INT_MIN || number > INT_MAX)
 		return -EBADMSG;
 	*value = number;
+	return 0;
+}
+
+/**
+ * sysfs_dev() - attribute with the number of a device
+ * @ctx: the context
+ * @dev: result
+ * @fmt: path below sysfs
+ *
+ * Return: 0, -EBADMSG if it is no such number, or another negative errno.
+ */
+int sysfs_dev(struct svff_ctx *ctx, dev_t *dev, const char *fmt, ...)
+{
+	char path[PATH_MAX], line[SVFF_WORD_LEN];
+	unsigned int major, minor;
+	va_list args;
+	int ret;
+
+	va_start(args, fmt);
+	ret = sysfs_path(ctx, path, fmt, args);
+	va_end(args);
+	if (!ret)
+		ret = read_line(path, line, sizeof(line));
+	if (ret)
+		return ret;
+	if (sscanf(line, "%u:%u", &major, &minor) != 2)
+		return -EBADMSG;
+	*dev = makedev(major, minor);
 	return 0;
 }
 

@@ -5,6 +5,8 @@
  * Unbinding a function that is open, or removing it, blocks in the kernel until the user lets go.
  * So whoever unbinds or removes looks with vfio_wait_free() first. The test is to open the group: the
  * kernel lets one user in at a time, whether it came by the group or by the device's own node.
+ *
+ * Who has a device open is looked up by its number: in a container, or moved, its node may have any name.
  */
 #include "priv.h"
 
@@ -12,16 +14,18 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define VFIO_DRIVER	"vfio-pci"
 #define VFIO_VARIANT	"svff_vfio"	/* what makes a pause transparent */
 #define VF_DRIVER	"svff_vf"
-#define DATA_CLASS	"svff-mm"	/* class of data devices, and begin of their names */
+#define GROUP_CLASS	"class/vfio"
 #define FREE_WAIT_MS	10000	/* a QEMU with much memory needs seconds to end */
 #define FREE_POLL_MS	20
 
 static const char *const vfio_drivers[] = { VFIO_DRIVER, VFIO_VARIANT };
+static const char *const data_classes[] = { "svff-mm", "svff-st" };	/* the names of their devices begin so, too */
 
 /**
  * vfio_is_driver() - does this driver hand devices to user space?
@@ -58,30 +62,26 @@ int vfio_binding(struct svff_ctx *ctx, const char *bdf, struct vf_binding *bindi
 	return 0;
 }
 
-static bool process_holds(struct svff_ctx *ctx, const char *pid, const char *node)
+static bool process_holds(struct svff_ctx *ctx, const char *pid, dev_t dev)
 {
-	char path[PATH_MAX], target[PATH_MAX];
+	char path[PATH_MAX];
 	struct dirent *entry;
 	bool found = false;
-	ssize_t len;
+	struct stat st;
 	DIR *dir;
 
 	if (svff_path(ctx, SVFF_DIR_PROC, path, "%s/fd", pid))
 		return false;
 	dir = opendir(path);
-	while (dir && !found && (entry = readdir(dir))) {
-		if (svff_path(ctx, SVFF_DIR_PROC, path, "%s/fd/%s", pid, entry->d_name))
-			continue;
-		len = readlink(path, target, sizeof(target) - 1);
-		target[len > 0 ? len : 0] = '\0';
-		found = !strcmp(target, node);
-	}
+	while (dir && !found && (entry = readdir(dir)))
+		if (!svff_path(ctx, SVFF_DIR_PROC, path, "%s/fd/%s", pid, entry->d_name) && !stat(path, &st))
+			found = S_ISCHR(st.st_mode) && st.st_rdev == dev;
 	if (dir)
 		closedir(dir);
 	return found;
 }
 
-static int find_holder(struct svff_ctx *ctx, const char *node, char pid[SVFF_WORD_LEN])
+static int find_holder(struct svff_ctx *ctx, dev_t dev, char pid[SVFF_WORD_LEN])
 {
 	struct dirent *entry;
 	char path[PATH_MAX];
@@ -95,7 +95,7 @@ static int find_holder(struct svff_ctx *ctx, const char *node, char pid[SVFF_WOR
 	while (dir && ret && (entry = readdir(dir))) {
 		if (svff_parse_uint(entry->d_name, INT_MAX, &number))
 			continue;
-		if (!process_holds(ctx, entry->d_name, node))
+		if (!process_holds(ctx, entry->d_name, dev))
 			continue;
 		svff_copy(pid, SVFF_WORD_LEN, entry->d_name);
 		ret = 0;
@@ -105,14 +105,14 @@ static int find_holder(struct svff_ctx *ctx, const char *node, char pid[SVFF_WOR
 	return ret;
 }
 
-/* Name the process that has a node open; "another process" if it cannot be found. */
-static int describe_holder(struct svff_ctx *ctx, const char *node, char *buf, size_t size)
+/* Name the process that has a device open; "another process" if it cannot be found. */
+static int describe_holder(struct svff_ctx *ctx, dev_t dev, char *buf, size_t size)
 {
 	char path[PATH_MAX], pid[SVFF_WORD_LEN], comm[SVFF_WORD_LEN] = "?";
 	int ret, len;
 
 	snprintf(buf, size, "another process");
-	ret = find_holder(ctx, node, pid);
+	ret = find_holder(ctx, dev, pid);
 	if (!ret)
 		ret = svff_path(ctx, SVFF_DIR_PROC, path, "%s/comm", pid);
 	if (ret)
@@ -124,26 +124,37 @@ static int describe_holder(struct svff_ctx *ctx, const char *node, char *buf, si
 	return 0;
 }
 
-/* 0 if a process has a data device of the function open; tells which. */
-static int find_data_user(struct svff_ctx *ctx, const char *bdf, char *user, size_t size)
+static int find_class_user(struct svff_ctx *ctx, const char *bdf, const char *class, char *user, size_t size)
 {
-	char path[PATH_MAX], node[PATH_MAX];
+	char path[PATH_MAX];
 	struct dirent *entry;
 	int ret = -ESRCH;
+	dev_t dev;
 	DIR *dir;
 
-	if (svff_path(ctx, SVFF_DIR_SYS, path, "bus/pci/devices/%s/" DATA_CLASS, bdf))
+	if (svff_path(ctx, SVFF_DIR_SYS, path, "bus/pci/devices/%s/%s", bdf, class))
 		return -ENAMETOOLONG;
 	dir = opendir(path);
-	while (dir && ret && (entry = readdir(dir))) {
-		if (strncmp(entry->d_name, DATA_CLASS, strlen(DATA_CLASS)))
+	while (dir && ret == -ESRCH && (entry = readdir(dir))) {
+		if (strncmp(entry->d_name, class, strlen(class)))
 			continue;
-		ret = svff_path(ctx, SVFF_DIR_DEV, node, "%s", entry->d_name);
+		ret = sysfs_dev(ctx, &dev, "bus/pci/devices/%s/%s/%s/dev", bdf, class, entry->d_name);
 		if (!ret)
-			ret = describe_holder(ctx, node, user, size);
+			ret = describe_holder(ctx, dev, user, size);
 	}
 	if (dir)
 		closedir(dir);
+	return ret;
+}
+
+/* 0 if a process has a data device of the function open, and tells which; -ESRCH if none has. */
+static int find_data_user(struct svff_ctx *ctx, const char *bdf, char *user, size_t size)
+{
+	int ret = -ESRCH;
+	size_t i;
+
+	for (i = 0; ret == -ESRCH && i < ARRAY_SIZE(data_classes); i++)
+		ret = find_class_user(ctx, bdf, data_classes[i], user, size);
 	return ret;
 }
 
@@ -328,8 +339,8 @@ int vfio_wait_free(struct svff_ctx *ctx, const char *bdf)
  */
 int vfio_describe_user(struct svff_ctx *ctx, const char *bdf, char *buf, size_t size)
 {
-	char node[PATH_MAX];
-	int ret = svff_path(ctx, SVFF_DIR_DEV, node, "vfio/%d", sysfs_iommu_group(ctx, bdf));
+	dev_t dev = 0;	/* nobody has that open */
 
-	return ret ? ret : describe_holder(ctx, node, buf, size);
+	sysfs_dev(ctx, &dev, GROUP_CLASS "/%d/dev", sysfs_iommu_group(ctx, bdf));
+	return describe_holder(ctx, dev, buf, size);
 }
