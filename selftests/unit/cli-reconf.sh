@@ -57,6 +57,44 @@ t_guest_gets_its_old_port_again() {
 	[ "$(grep -c '"bus":"rp1"' "$T/a.log")" = 2 ] || fail "not behind its old port"
 }
 
+# --dry-run says so, too
+t_too_few_ports_disturb_nobody() {
+	ready
+	guest c --ports 1
+	guest d
+	for dry in --dry-run --force; do	# not forced either
+		run 1 reconf --vfs 4 --attach "3=$T/c" --attach "4=$T/c" "$dry"
+		check_one_line
+		check_err "guest qmp:$T/c has too few free hot-plug ports (1, 1 free, 2 needed)"
+		check_err "-device pcie-root-port"
+	done
+	run 0 reconf --vfs 3 --attach "3=$T/c"
+	for log in "$FAKE_LOG" "$T"/?.log; do
+		: >"$log"
+	done
+	run 1 reconf --vfs 4 --attach "4=$T/c" --dry-run
+	check_err "guest qmp:$T/c has no free hot-plug port (1, all taken)"
+	run 1 reconf --vfs 4 --attach "4=$T/c"
+	check_one_line
+	[ ! -s "$FAKE_LOG" ] || fail "wrote $(cat "$FAKE_LOG")"
+	! grep -q device_del "$T"/?.log || fail "a guest was asked"
+	run 0 reconf --vfs 4 --attach "4=$T/d"
+	check_owners '1=a 2=b 3=c 4=d'
+}
+
+t_port_of_a_device_that_leaves_is_free() {
+	run 0 init --vfs 3
+	guest a --ports 1
+	run 0 attach 3 "$T/a"
+	run 0 reconf --vfs 2 --force --attach "1=$T/a"
+	check_owners 1=a
+	rm "$SVFF_RUN/0000:01:00.0.json"	# whose port is not known
+	run 0 pause 1 --guest "$T/a"
+	run 0 unpause 1
+	run 0 reconf --vfs 3 --by-detach
+	check_owners 1=a
+}
+
 t_same_count_touches_no_guest() {
 	ready
 	guest c

@@ -364,6 +364,42 @@ static int add_returning(struct svff_plan *plan, unsigned int vf)
 	return ret;
 }
 
+/* A device that leaves makes room for one that comes. One that is to be behind a port of its own takes no other. */
+static int check_guest_ports(struct svff_plan *plan, struct svff_guest *guest)
+{
+	unsigned int need = 0, own = 0, freed = 0;
+	struct svff_guest_ports ports;
+	struct svff_step *step;
+	size_t i;
+
+	for (i = 0; i < plan->count; i++) {
+		step = plan->step[i];
+		if (step->guest != guest)
+			continue;
+		freed += step->ops == &step_detach;
+		need += step->ops == &step_attach && !step->bus[0];
+		own += step->ops == &step_attach && step->bus[0];
+	}
+	freed = freed > own ? freed - own : 0;
+	return need > freed ? guest_need_ports(guest, need, freed, &ports) : 0;
+}
+
+/**
+ * plan_check_ports() - will each guest have the hot-plug ports for what it is to get?
+ * @plan: the plan
+ *
+ * Return: 0, -ENOSPC if not, or another negative errno.
+ */
+int plan_check_ports(struct svff_plan *plan)
+{
+	int ret = 0;
+	size_t i;
+
+	for (i = 0; !ret && i < plan->guests; i++)
+		ret = check_guest_ports(plan, plan->guest[i]);
+	return ret;
+}
+
 /**
  * plan_change() - add the steps that lead from plan->now to plan->to
  * @plan: the plan
@@ -383,5 +419,6 @@ int plan_change(struct svff_plan *plan)
 		ret = add_same_count(plan, vf);
 	for (vf = 1; !ret && vf <= plan->to.room; vf++)
 		ret = add_returning(plan, vf);
-	return ret;
+	/* What fails in a recovery does not stop the rest. */
+	return ret || plan->recovers ? ret : plan_check_ports(plan);
 }

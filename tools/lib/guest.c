@@ -235,6 +235,30 @@ int guest_see_after_all(struct svff_guest *guest, const char *id,
 }
 
 /**
+ * guest_need_ports() - has a guest enough hot-plug ports?
+ * @guest: the guest
+ * @need: how many devices are to be plugged
+ * @freed: how many ports will be free by then that are not so now
+ * @ports: its ports
+ *
+ * Return: 0, also if it needs none; -ENOSPC, or another negative errno.
+ */
+int guest_need_ports(struct svff_guest *guest, unsigned int need, unsigned int freed, struct svff_guest_ports *ports)
+{
+	int ret = guest->ops->ports(guest, ports);
+
+	if (ret || !ports->needs_port || need <= ports->free + freed)
+		return ret;
+	if (!ports->free)
+		return svff_fail(guest->ctx, -ENOSPC, "guest %s has no free hot-plug port (%u, all taken): start QEMU with "
+				 "one more '-device pcie-root-port,id=PORT,chassis=N', or detach something", guest->uri,
+				 ports->total);
+	return svff_fail(guest->ctx, -ENOSPC, "guest %s has too few free hot-plug ports (%u, %u free, %u needed): start QEMU "
+			 "with one more '-device pcie-root-port,id=PORT,chassis=N' for each, or detach something", guest->uri,
+			 ports->total, ports->free, need - freed);
+}
+
+/**
  * svff_guest_device_id() - name that a guest is to give to a VF
  * @uri: name of the guest, in normal form
  * @card: address of the card

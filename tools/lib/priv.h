@@ -247,6 +247,7 @@ int guest_monitor(struct svff_guest *guest, const char *command, struct json_obj
 		  unsigned int timeout_ms, struct json_object **ret);
 int guest_see_after_all(struct svff_guest *guest, const char *id,
 			int (*look)(struct svff_guest *guest, const char *id), int wanted);
+int guest_need_ports(struct svff_guest *guest, unsigned int need, unsigned int freed, struct svff_guest_ports *ports);
 void svff_guest_device_id(const char *uri, const char *card, unsigned int vf, char id[SVFF_ID_LEN]);
 
 /* ---- guest-qemu.c ---- */
@@ -491,6 +492,7 @@ void step_note_free(struct svff_plan *plan, const struct svff_step *step);
 /* ---- change.c ---- */
 
 int plan_change(struct svff_plan *plan);
+int plan_check_ports(struct svff_plan *plan);
 int add_all(struct svff_plan *plan, const struct step_ops *ops, unsigned int first, unsigned int count,
 	    const char *before, const char *after);
 int add_count(struct svff_plan *plan, unsigned int from, unsigned int to, bool vfio);

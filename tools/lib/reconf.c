@@ -193,7 +193,8 @@ static int add_new_attach(struct svff_plan *plan, unsigned int vf, const char *n
 		return svff_fail(plan->ctx, -EOPNOTSUPP, "guest %s: libvirt chooses the port itself, leave out bus %s",
 				 guest->uri, plan->bus);
 	svff_guest_device_id(guest->uri, plan->card->address, vf, id);
-	return add_guest_step(plan, &step_attach, vf, guest, id, plan->bus);
+	ret = add_guest_step(plan, &step_attach, vf, guest, id, plan->bus);
+	return ret ? ret : plan_check_ports(plan);
 }
 
 /**

@@ -392,22 +392,18 @@ void step_note_free(struct svff_plan *plan, const struct svff_step *step)
 		svff_log(plan->ctx, SVFF_LOG_WARNING, "%s", plan->ctx->error);
 }
 
-static int choose_port(struct svff_plan *plan, struct svff_step *step)
+/* It was there when the plan was made, see plan_check_ports(). */
+static int choose_port(struct svff_step *step)
 {
 	struct svff_guest_ports ports;
 	int ret;
 
 	if (step->bus[0])
 		return 0;
-	ret = step->guest->ops->ports(step->guest, &ports);
-	if (ret)
-		return ret;
-	if (ports.needs_port && !ports.free)
-		return svff_fail(plan->ctx, -ENOSPC, "guest %s has no free hot-plug port (%u, all taken): start QEMU with "
-				 "one more '-device pcie-root-port,id=PORT,chassis=N', or detach something",
-				 step->guest->uri, ports.total);
-	svff_copy(step->bus, sizeof(step->bus), ports.first_free);
-	return 0;
+	ret = guest_need_ports(step->guest, 1, 0, &ports);
+	if (!ret)
+		svff_copy(step->bus, sizeof(step->bus), ports.first_free);
+	return ret;
 }
 
 /*
@@ -435,7 +431,7 @@ static int give(struct svff_plan *plan, struct svff_step *step)
 	int ret = vf_need(plan->card, step->vf, step->bdf);
 
 	if (!ret)
-		ret = choose_port(plan, step);
+		ret = choose_port(step);
 	if (!ret)
 		ret = step_note_owner(plan, step);
 	if (ret)
