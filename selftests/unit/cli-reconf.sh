@@ -95,6 +95,15 @@ t_port_of_a_device_that_leaves_is_free() {
 	check_owners 1=a
 }
 
+t_nobody_gets_the_port_of_a_device_that_comes_back() {
+	run 0 init --vfs 2
+	guest a no-pause
+	run 0 attach 2 "$T/a"
+	run 0 reconf --vfs 3 --attach "1=$T/a"
+	check_owners '1=a 2=a'
+	grep '"host":"0000:01:00.2"' "$T/a.log" | tail -n 1 | grep -q '"bus":"rp0"' || fail "not behind its old port"
+}
+
 t_same_count_touches_no_guest() {
 	ready
 	guest c

@@ -342,15 +342,15 @@ static int add_same_count(struct svff_plan *plan, unsigned int vf)
 	return ret;
 }
 
-/* ---- guests get what they are to have ---- */
+/* ---- guests get what they are to have: first what comes behind a port that is known, lest others take it ---- */
 
-static int add_returning(struct svff_plan *plan, unsigned int vf)
+static int add_returning(struct svff_plan *plan, unsigned int vf, bool knows_port)
 {
 	const struct vf_picture *now = now_vf(plan, vf), *to = to_vf(plan, vf);
 	const struct step_ops *ops = NULL;
 	int ret;
 
-	if (to->use != VF_ATTACHED || is_by_pause(plan, vf))
+	if (to->use != VF_ATTACHED || is_by_pause(plan, vf) || !to->bus[0] == knows_port)
 		return 0;
 	if (now->use == VF_PAUSED)
 		ops = &step_unpause;
@@ -418,7 +418,9 @@ int plan_change(struct svff_plan *plan)
 	for (vf = 1; !ret && !changes_count(plan) && vf <= plan->to.room; vf++)
 		ret = add_same_count(plan, vf);
 	for (vf = 1; !ret && vf <= plan->to.room; vf++)
-		ret = add_returning(plan, vf);
+		ret = add_returning(plan, vf, true);
+	for (vf = 1; !ret && vf <= plan->to.room; vf++)
+		ret = add_returning(plan, vf, false);
 	/* What fails in a recovery does not stop the rest. */
 	return ret || plan->recovers ? ret : plan_check_ports(plan);
 }
