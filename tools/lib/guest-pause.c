@@ -187,38 +187,31 @@ static int give_group(struct svff_guest *guest, const char *name, int group)
 /**
  * guest_begin_unpause() - ask for a host function to be put under a paused device of a guest
  * @guest: the guest
- * @id: its name of the device
- * @bdf: the function, bound to a VFIO driver
- * @group: its IOMMU group
- * @timeout_ms: how long QEMU may take
+ * @unpause: which, and how
  *
  * Return: 0, -EOPNOTSUPP if this QEMU cannot, or another negative errno.
  */
-int guest_begin_unpause(struct svff_guest *guest, const char *id, const char *bdf, int group,
-			unsigned int timeout_ms)
+int guest_begin_unpause(struct svff_guest *guest, const struct guest_unpause *unpause)
 {
 	struct json_object *args;
 	char name[SVFF_ID_LEN];
 	int ret = need_pause(guest);
 
-	group_name(name, group);
+	group_name(name, unpause->group);
 	if (!ret && guest->gives_group)
-		ret = give_group(guest, name, group);
+		ret = give_group(guest, name, unpause->group);
 	if (ret)
 		return ret;
-	args = svff_json_args("id", id, "host", bdf);
+	args = svff_json_args("id", unpause->id, "host", unpause->bdf);
 	if (guest->gives_group)
 		json_object_object_add(args, "group-fd", json_object_new_string(name));
-	return guest_ask(guest, CMD_UNPAUSE, args, -1, timeout_ms);
+	return guest_ask(guest, CMD_UNPAUSE, args, -1, unpause->timeout_ms);
 }
 
 /**
  * guest_end_unpause() - has QEMU put it there?
  * @guest: the guest
- * @id: as in guest_begin_unpause(), and so on
- * @bdf: the function
- * @group: its IOMMU group
- * @timeout_ms: how long QEMU may take
+ * @unpause: as in guest_begin_unpause()
  * @until_ms: how long to wait for that, as svff_now_ms()
  *
  * A QEMU that may not open the group's node gets it opened, and is asked again.
@@ -226,20 +219,19 @@ int guest_begin_unpause(struct svff_guest *guest, const char *id, const char *bd
  * Return: 0; -EINPROGRESS if there is no answer yet; -ETIMEDOUT if none came, and QEMU may still do it; -ECONNRESET
  * if the guest has ended; or another negative errno, and then the device is still paused.
  */
-int guest_end_unpause(struct svff_guest *guest, const char *id, const char *bdf, int group,
-		      unsigned int timeout_ms, int64_t until_ms)
+int guest_end_unpause(struct svff_guest *guest, const struct guest_unpause *unpause, int64_t until_ms)
 {
 	int ret = guest->ops->answer(guest, until_ms, NULL);
 
 	if (is_lost(ret))
-		return guest_see_after_all(guest, id, guest_is_paused, 0);
+		return guest_see_after_all(guest, unpause->id, guest_is_paused, 0);
 	if (ret != -EREMOTEIO)
 		return ret;
 	if (!guest->gives_group && strstr(guest->ops->refusal(guest), "Permission denied")) {
 		guest->gives_group = true;
-		ret = guest_begin_unpause(guest, id, bdf, group, timeout_ms);
-		return ret ? ret : guest_end_unpause(guest, id, bdf, group, timeout_ms, until_ms);
+		ret = guest_begin_unpause(guest, unpause);
+		return ret ? ret : guest_end_unpause(guest, unpause, until_ms);
 	}
-	return svff_fail(guest->ctx, ret, "guest %s did not unpause %s with %s: %s; it stays paused", guest->uri, id, bdf,
-			 guest->ops->refusal(guest));
+	return svff_fail(guest->ctx, ret, "guest %s did not unpause %s with %s: %s; it stays paused", guest->uri,
+			 unpause->id, unpause->bdf, guest->ops->refusal(guest));
 }

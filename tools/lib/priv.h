@@ -270,15 +270,26 @@ int domain_xml_hostdev(char *xml, size_t size, const char *bdf, const char *alia
 
 /* ---- guest-pause.c ---- */
 
+/**
+ * struct guest_unpause - which host function is to be put under which paused device of a guest, and how
+ * @id: the guest's name of the device
+ * @bdf: the function, bound to a VFIO driver
+ * @group: its IOMMU group
+ * @timeout_ms: how long QEMU may take
+ */
+struct guest_unpause {
+	const char *id, *bdf;
+	int group;
+	unsigned int timeout_ms;
+};
+
 int guest_can_pause(struct svff_guest *guest);
 int guest_is_paused(struct svff_guest *guest, const char *id);
 int guest_drop_group(struct svff_guest *guest, int group);
 int guest_begin_pause(struct svff_guest *guest, const char *id, unsigned int timeout_ms);
 int guest_end_pause(struct svff_guest *guest, const char *id, int64_t until_ms);
-int guest_begin_unpause(struct svff_guest *guest, const char *id, const char *bdf, int group,
-			unsigned int timeout_ms);
-int guest_end_unpause(struct svff_guest *guest, const char *id, const char *bdf, int group,
-		      unsigned int timeout_ms, int64_t until_ms);
+int guest_begin_unpause(struct svff_guest *guest, const struct guest_unpause *unpause);
+int guest_end_unpause(struct svff_guest *guest, const struct guest_unpause *unpause, int64_t until_ms);
 
 /* ---- state.c ---- */
 

@@ -51,16 +51,28 @@ static int pause_now(struct svff_plan *plan, struct svff_step *step)
 	return ret ? ret : guest_end_pause(step->guest, step->id, INT64_MAX);
 }
 
+static struct guest_unpause unpause_of(struct svff_plan *plan, struct svff_step *step)
+{
+	return (struct guest_unpause){
+		.id = step->id,
+		.bdf = step->bdf,
+		.group = sysfs_iommu_group(plan->ctx, step->bdf),
+		.timeout_ms = plan->timeout_ms,
+	};
+}
+
 static int begin_unpause(struct svff_plan *plan, struct svff_step *step)
 {
-	return guest_begin_unpause(step->guest, step->id, step->bdf, sysfs_iommu_group(plan->ctx, step->bdf),
-				   plan->timeout_ms);
+	struct guest_unpause unpause = unpause_of(plan, step);
+
+	return guest_begin_unpause(step->guest, &unpause);
 }
 
 static int end_unpause(struct svff_plan *plan, struct svff_step *step, int64_t until_ms)
 {
-	return guest_end_unpause(step->guest, step->id, step->bdf, sysfs_iommu_group(plan->ctx, step->bdf),
-				 plan->timeout_ms, until_ms);
+	struct guest_unpause unpause = unpause_of(plan, step);
+
+	return guest_end_unpause(step->guest, &unpause, until_ms);
 }
 
 static int unpause_now(struct svff_plan *plan, struct svff_step *step)
