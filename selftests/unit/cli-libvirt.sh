@@ -86,6 +86,18 @@ t_pause_and_unpause_by_descriptor() {
 	[ "$(hostdevs a.domain)$(hostdevs a.live)" = 11 ] || fail "the XML is wrong"
 }
 
+t_state_that_cannot_be_had_is_discarded_on_demand() {
+	run 0 init --vfs 1
+	domain a writes-much
+	run 0 attach 1 libvirt:a
+	run 0 pause 1
+	run 1 unpause 1
+	check_one_line
+	check_err "'svff unpause --discard-state --card 0000:01:00.0 1' lets the guest go on"
+	run 0 unpause --discard-state 1
+	check_guests '1=libvirt:a:attached'
+}
+
 t_domains_do_not_wait_for_each_other() {
 	run 0 init --vfs 2
 	domain a slow-pause:0.3 slow-unpause:0.3

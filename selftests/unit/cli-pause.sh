@@ -105,6 +105,26 @@ t_unpause_that_fails_leaves_all_paused() {
 	check_states 'paused paused'
 }
 
+t_state_that_cannot_be_had_is_discarded_on_demand() {
+	for why in writes-much no-migration; do
+		machine
+		ready "$why"
+		run 0 pause 1 3
+		run 1 unpause 1
+		check_one_line
+		check_err "it stays paused; 'svff unpause --discard-state --card 0000:01:00.0 1' lets the guest go on without its state"
+		check_states 'paused attached paused detached'
+		run 0 unpause --discard-state 1 --dry-run
+		check_out "unpause VF 1 of qmp:$T/a without its state"
+		! grep -q '"discard-state"' "$T/a.log" || fail "discarded unasked"
+		run 0 unpause --discard-state --card 0000:01:00.0 1
+		grep -q '"discard-state":true' "$T/a.log" || fail "not so: $(grep unpause "$T/a.log")"
+		check_states 'attached attached paused detached'
+		stop_guests
+	done
+	run 2 pause --discard-state 1
+}
+
 t_vf_that_stays_open_is_no_pause() {
 	run 0 init --vfs 1
 	guest a keeps-open

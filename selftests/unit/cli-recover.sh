@@ -286,6 +286,22 @@ t_what_fails_does_not_stop_the_rest() {
 	check_mended
 }
 
+# Neither the new VFs nor the old ones can have what a's was
+t_state_that_cannot_be_had() {
+	ready writes-much
+	run 1 reconf --vfs 4
+	check_err "only 'discard-state' is left; it stays paused; 'svff recover --discard-state --card 0000:01:00.0' lets"
+	check_err "rolled back, but for 2 of"
+	check_attribute sriov_numvfs 3
+	check_owners ''
+	run 1 recover
+	check_err "'svff recover --discard-state --card 0000:01:00.0' lets"
+	run 2 recover --forget --discard-state
+	run 0 recover --discard-state --card 0000:01:00.0
+	check_owners '1=a 2=b'
+	check_mended
+}
+
 t_nothing_to_recover() {
 	ready
 	run 0 recover

@@ -104,7 +104,8 @@ int add_guest_step(struct svff_plan *plan, const struct step_ops *ops, unsigned 
 		   struct svff_guest *guest, const char *id, const char *bus)
 {
 	const char *what = ops == &step_attach ? "attach VF %u to %s" : ops == &step_detach ? "detach VF %u from %s" :
-			   ops == &step_pause ? "pause VF %u of %s" : "unpause VF %u of %s";
+			   ops == &step_pause ? "pause VF %u of %s" : !plan->discard_state ? "unpause VF %u of %s" :
+			   "unpause VF %u of %s without its state";
 	struct svff_step *step = plan_add(plan, ops, vf, what, vf, guest->uri);
 
 	if (!step)

@@ -205,6 +205,8 @@ int guest_begin_unpause(struct svff_guest *guest, const struct guest_unpause *un
 	args = svff_json_args("id", unpause->id, "host", unpause->bdf);
 	if (guest->gives_group)
 		json_object_object_add(args, "group-fd", json_object_new_string(name));
+	if (unpause->discard_state)
+		json_object_object_add(args, "discard-state", json_object_new_boolean(true));
 	return guest_ask(guest, CMD_UNPAUSE, args, -1, unpause->timeout_ms);
 }
 

@@ -131,6 +131,7 @@ void svff_plan_set_bus(struct svff_plan *plan, const char *bus);
 enum svff_direction { SVFF_AUTO, SVFF_BACK, SVFF_FORWARD };
 
 void svff_plan_set_by_detach(struct svff_plan *plan, bool by_detach);
+void svff_plan_set_discard_state(struct svff_plan *plan, bool discard);
 void svff_plan_set_spare(struct svff_plan *plan, unsigned int spare);
 void svff_plan_set_queues(struct svff_plan *plan, unsigned int queues);
 

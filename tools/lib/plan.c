@@ -141,6 +141,18 @@ void svff_plan_set_by_detach(struct svff_plan *plan, bool by_detach)
 }
 
 /**
+ * svff_plan_set_discard_state() - put VFs back without what was kept of them in the pause
+ * @plan: the plan
+ * @discard: whether; then guests find their devices as after a reset
+ *
+ * The way out if QEMU could not keep all that a guest wrote, or if a device takes its state no more.
+ */
+void svff_plan_set_discard_state(struct svff_plan *plan, bool discard)
+{
+	plan->discard_state = discard;
+}
+
+/**
  * svff_plan_set_spare() - have spare VFs beside the others: without queues and driver, for a later reconf
  * @plan: the plan
  * @spare: how many

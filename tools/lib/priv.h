@@ -275,11 +275,13 @@ int domain_xml_hostdev(char *xml, size_t size, const char *bdf, const char *alia
  * @id: the guest's name of the device
  * @bdf: the function, bound to a VFIO driver
  * @group: its IOMMU group
+ * @discard_state: without what the pause has kept, as after a reset
  * @timeout_ms: how long QEMU may take
  */
 struct guest_unpause {
 	const char *id, *bdf;
 	int group;
+	bool discard_state;
 	unsigned int timeout_ms;
 };
 
@@ -478,7 +480,7 @@ struct svff_plan {
 	char bus[SVFF_ID_LEN];
 	int lock_fd;
 	unsigned int spare, queues;	/* VFs to hide, and queues of VFs that come; 0: default */
-	bool force, dry_run, by_detach, spare_given;
+	bool force, dry_run, by_detach, spare_given, discard_state;
 	bool recovers;			/* nothing is taken back, what fails does not stop the rest */
 	const char *left_out;		/* a guest whose VFs cannot be recovered while it is silent */
 	svff_progress_fn progress;

@@ -6,6 +6,7 @@
 #include "priv.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -57,8 +58,34 @@ static struct guest_unpause unpause_of(struct svff_plan *plan, struct svff_step 
 		.id = step->id,
 		.bdf = step->bdf,
 		.group = sysfs_iommu_group(plan->ctx, step->bdf),
+		.discard_state = plan->discard_state,
 		.timeout_ms = plan->timeout_ms,
 	};
+}
+
+/* QEMU's words when what it kept in a pause is too little, or is not taken. */
+static bool is_about_state(const char *refusal)
+{
+	static const char *const words[] = { "discard-state", "supports no migration", "device state", "device's state" };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(words); i++)
+		if (strstr(refusal, words[i]))
+			return true;
+	return false;
+}
+
+/* An unpause that fails leaves a device paused; in all commands but its own that is for a recovery. */
+static int tell_of_discard(struct svff_plan *plan, struct svff_step *step)
+{
+	bool own = !strcmp(plan->command, "unpause");
+	char number[SVFF_WORD_LEN] = "";
+
+	if (own)
+		snprintf(number, sizeof(number), " %u", step->vf);
+	return svff_fail(plan->ctx, -EREMOTEIO, "%s; 'svff %s --discard-state --card %s%s' lets the guest go on without its "
+			 "state, as after a reset", svff_error(plan->ctx), own ? "unpause" : "recover", plan->card->address,
+			 number);
 }
 
 static int begin_unpause(struct svff_plan *plan, struct svff_step *step)
@@ -71,8 +98,11 @@ static int begin_unpause(struct svff_plan *plan, struct svff_step *step)
 static int end_unpause(struct svff_plan *plan, struct svff_step *step, int64_t until_ms)
 {
 	struct guest_unpause unpause = unpause_of(plan, step);
+	int ret = guest_end_unpause(step->guest, &unpause, until_ms);
 
-	return guest_end_unpause(step->guest, &unpause, until_ms);
+	if (ret == -EREMOTEIO && !plan->discard_state && is_about_state(step->guest->ops->refusal(step->guest)))
+		return tell_of_discard(plan, step);
+	return ret;
 }
 
 static int unpause_now(struct svff_plan *plan, struct svff_step *step)

@@ -57,6 +57,7 @@ enum cli_key {
 	CLI_KEY_BACK,
 	CLI_KEY_FORWARD,
 	CLI_KEY_FORGET,
+	CLI_KEY_DISCARD_STATE,
 };
 
 void cli_usage(const struct argp_state *state, const char *fmt, ...)

@@ -14,7 +14,7 @@ struct pause_args {
 	int words;
 	unsigned int *vf;
 	const char *guest;
-	bool pause;
+	bool pause, discard_state;
 };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -27,6 +27,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case CLI_KEY_GUEST:
 		args->guest = arg;
+		return 0;
+	case CLI_KEY_DISCARD_STATE:
+		args->discard_state = true;
 		return 0;
 	case ARGP_KEY_ARGS:
 		args->word = state->argv + state->next;
@@ -103,6 +106,7 @@ static int change(struct pause_args *args, struct svff_card *card, struct svff_p
 {
 	int ret;
 
+	svff_plan_set_discard_state(plan, args->discard_state);
 	ret = args->pause ? svff_plan_pause(plan, args->words, args->vf, args->guest) :
 			    svff_plan_unpause(plan, args->words, args->vf);
 	if (ret)
@@ -143,8 +147,14 @@ static const struct argp pause_argp = {
 	       "that a driver of this host has is paused by svff_pf. If one VF cannot be paused, none is.",
 };
 
+static const struct argp_option unpause_options[] = {
+	{ "discard-state", CLI_KEY_DISCARD_STATE, NULL, 0,
+	  "The guest goes on as after a reset: what was kept of the VF, and what the guest wrote to it, is lost", 0 },
+	{ 0 }
+};
+
 static const struct argp unpause_argp = {
-	.parser = parse, .args_doc = "VF...", .children = cli_guest_plan,
+	.options = unpause_options, .parser = parse, .args_doc = "VF...", .children = cli_guest_plan,
 	.doc = "Put VFs back under the paused devices of their guests.\vIf one VF cannot be put back, none is.",
 };
 

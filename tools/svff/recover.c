@@ -9,7 +9,7 @@
 struct recover_args {
 	struct cli *cli;
 	enum svff_direction direction;
-	bool forget;
+	bool forget, discard_state;
 };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -29,11 +29,14 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case CLI_KEY_FORGET:
 		args->forget = true;
 		return 0;
+	case CLI_KEY_DISCARD_STATE:
+		args->discard_state = true;
+		return 0;
 	case ARGP_KEY_ARG:
 		cli_usage(state, "'%s' is one word too many", arg);
 		return 0;
 	case ARGP_KEY_END:
-		if (args->forget && (args->direction != SVFF_AUTO || args->cli->dry_run))
+		if (args->forget && (args->direction != SVFF_AUTO || args->cli->dry_run || args->discard_state))
 			cli_usage(state, "--forget goes with no other option");
 		return 0;
 	default:
@@ -65,8 +68,10 @@ static int report(struct recover_args *args, const struct svff_card *card, const
 
 static int recover(struct recover_args *args, struct svff_card *card, struct svff_plan *plan)
 {
-	int ret = svff_plan_recover(plan, args->direction);
+	int ret;
 
+	svff_plan_set_discard_state(plan, args->discard_state);
+	ret = svff_plan_recover(plan, args->direction);
 	if (ret)
 		return cli_fail(args->cli, ret);
 	ret = svff_plan_is_needed(plan) ? cli_run_plan(args->cli, plan) : 0;
@@ -95,6 +100,8 @@ static const struct argp_option options[] = {
 	{ "back",    CLI_KEY_BACK,    NULL, 0, "To how it was before the command", 0 },
 	{ "forward", CLI_KEY_FORWARD, NULL, 0, "To what the command was to bring about", 0 },
 	{ "forget",  CLI_KEY_FORGET,  NULL, 0, "Leave all as it is, and let other commands change the card again", 0 },
+	{ "discard-state", CLI_KEY_DISCARD_STATE, NULL, 0,
+	  "Guests whose VFs are put back go on as after a reset: what was kept of the VFs is lost", 0 },
 	{ 0 }
 };
 

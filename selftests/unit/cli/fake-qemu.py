@@ -30,6 +30,8 @@ BEHAVIOUR, COMMAND being a QMP command or "greeting":
   unprivileged     may not open VFIO's nodes: a device comes back by a descriptor only
   keeps-open       says that a device is paused, and has it open all the same
   refuse-unpause:N refuses the first N VFs that it is to unpause with
+  writes-much      has a guest that writes to a paused VF more often than is kept
+  no-migration     has kept a state that the VF's driver does not take
   slow-pause:S     a pause takes S seconds
   slow-unpause:S   an unpause takes S seconds
   flood            many events before each answer
@@ -170,6 +172,13 @@ class Qemu:
             self.hold(device["host"], False)
         return {"return": {}}
 
+    def state_refusal(self):
+        if self.has("writes-much"):
+            return "the guest wrote 70000 times while paused, 65536 is what can be kept; only 'discard-state' is left"
+        if self.has("no-migration"):
+            return "the host device's driver supports no migration, so the saved state cannot be loaded"
+        return None
+
     def cmd_unpause(self, args):
         name, device = args["id"], self.devices.get(args["id"])
         host = args.get("host", device["host"] if device else "")
@@ -182,6 +191,9 @@ class Qemu:
         self.unpauses += 1
         if self.unpauses <= int(self.value("refuse-unpause", "0")):
             return self.fail(f"Device '{name}' stays paused: host device differs in region 0")
+        refusal = self.state_refusal()
+        if refusal and not args.get("discard-state"):
+            return self.fail(f"device '{name}' is still paused: {refusal}")
         error = self.host_error(host)
         if self.has("unprivileged") and fd is None and (not error or "busy" in error):
             error = f"Could not open '{self.node(host)}': Permission denied"
