@@ -339,6 +339,29 @@ t_lost_answer() {
 	run 0 status
 }
 
+# The guest has unplugged it meanwhile, or is another one
+t_lost_answer_of_a_guest_that_has_it_no_more() {
+	for how in spoil anew; do
+		machine
+		run 0 init --vfs 1
+		guest a gone-at:vfio-pci-pause "$how:vfio-pci-pause"
+		run 0 attach 1 "$T/a"
+		run 1 pause 1
+		check_one_line
+		check_err "'vfio-pci-pause'"
+		check_err "it has no device svff-vf1-0000.01.00.0 any more"
+		check_states gone
+		guest b gone-at:vfio-pci-unpause "$how:vfio-pci-unpause"
+		run 0 attach 1 "$T/b"
+		run 0 pause 1
+		run 0 unpause 1
+		check_err "guest qmp:$T/b has it no more, VF 1 is free"
+		check_out "VF 1 (0000:01:00.1) is free: its guest has it no more"
+		check_states detached
+		stop_guests
+	done
+}
+
 t_guest_that_ignores_the_unplug_is_offered_pause() {
 	run 0 init --vfs 1
 	guest a never-delete

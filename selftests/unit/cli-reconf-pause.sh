@@ -336,7 +336,24 @@ t_lost_answer_is_no_failure() {
 	check_attribute sriov_numvfs 2
 }
 
-# The same, and QEMU says nothing any more: nobody may take the VF away under the guest
+# There is another QEMU at the same place
+t_lost_answer_of_a_guest_that_has_it_no_more() {
+	for verb in pause unpause; do
+		machine
+		run 0 init --vfs 2
+		guest a "anew:vfio-pci-$verb"
+		guest b
+		run 0 attach 1 "$T/a"
+		run 0 attach 2 "$T/b"
+		run 0 reconf --vfs 3
+		check_err "guest qmp:$T/a has it no more, VF 1 is free"
+		check_states 'detached attached detached'
+		check_no_journal
+		stop_guests
+	done
+}
+
+# QEMU says nothing any more: nobody may take the VF away under the guest
 t_vf_of_a_lost_answer_is_not_removed() {
 	run 0 init --vfs 1
 	guest a mute:vfio-pci-unpause

@@ -67,27 +67,34 @@ int guest_can_pause(struct svff_guest *guest)
 	return guest->can_pause;
 }
 
+/* 1 if the device is paused, 0 if not, -ENOENT if the guest has no such device, or another negative errno. */
+static int look_paused(struct svff_guest *guest, const char *id)
+{
+	struct json_object *list, *entry;
+	int ret = ask_list(guest, CMD_QUERY, &list);
+
+	if (ret)
+		return ret;
+	entry = entry_of(list, "device-id", id);
+	ret = entry ? !strcmp(svff_json_text(entry, "state"), "paused") : -ENOENT;
+	json_object_put(list);
+	return ret;
+}
+
 /**
  * guest_is_paused() - is a device of a guest paused?
  * @guest: the guest
  * @id: its name of the device
  *
- * Return: 1 if so, 0 if not or if the guest cannot pause at all, or a negative errno.
+ * Return: 1 if so, 0 if not, if there is no such device or if the guest cannot pause at all, or a negative errno.
  */
 int guest_is_paused(struct svff_guest *guest, const char *id)
 {
-	struct json_object *list, *entry;
 	int ret = guest_can_pause(guest);
 
-	if (ret <= 0)
-		return ret;
-	ret = ask_list(guest, CMD_QUERY, &list);
-	if (ret)
-		return ret;
-	entry = entry_of(list, "device-id", id);
-	ret = entry && !strcmp(svff_json_text(entry, "state"), "paused");
-	json_object_put(list);
-	return ret;
+	if (ret > 0)
+		ret = look_paused(guest, id);
+	return ret == -ENOENT ? 0 : ret;
 }
 
 static int need_pause(struct svff_guest *guest)
@@ -127,14 +134,14 @@ static bool is_lost(int err)
  * @until_ms: how long to wait for that, as svff_now_ms()
  *
  * Return: 0, also if it was paused already; -EINPROGRESS if there is no answer yet; -ETIMEDOUT if none came, and QEMU
- * may still do it; -ECONNRESET if the guest has ended; or another negative errno.
+ * may still do it; -ECONNRESET if the guest has ended, -ENOENT if it has the device no more; or another negative errno.
  */
 int guest_end_pause(struct svff_guest *guest, const char *id, int64_t until_ms)
 {
 	int ret = guest->ops->answer(guest, until_ms, NULL);
 
 	if (is_lost(ret))
-		return guest_see_after_all(guest, id, guest_is_paused, 1);
+		return guest_see_after_all(guest, id, look_paused, 1);
 	if (ret != -EREMOTEIO)
 		return ret;
 	svff_fail(guest->ctx, ret, "guest %s did not pause %s: %s", guest->uri, id, guest->ops->refusal(guest));
@@ -219,14 +226,14 @@ int guest_begin_unpause(struct svff_guest *guest, const struct guest_unpause *un
  * A QEMU that may not open the group's node gets it opened, and is asked again.
  *
  * Return: 0; -EINPROGRESS if there is no answer yet; -ETIMEDOUT if none came, and QEMU may still do it; -ECONNRESET
- * if the guest has ended; or another negative errno, and then the device is still paused.
+ * if the guest has ended, -ENOENT if it has the device no more; or another negative errno, and then that is still paused.
  */
 int guest_end_unpause(struct svff_guest *guest, const struct guest_unpause *unpause, int64_t until_ms)
 {
 	int ret = guest->ops->answer(guest, until_ms, NULL);
 
 	if (is_lost(ret))
-		return guest_see_after_all(guest, unpause->id, guest_is_paused, 0);
+		return guest_see_after_all(guest, unpause->id, look_paused, 0);
 	if (ret != -EREMOTEIO)
 		return ret;
 	if (!guest->gives_group && strstr(guest->ops->refusal(guest), "Permission denied")) {

@@ -208,14 +208,14 @@ int guest_monitor(struct svff_guest *guest, const char *command, struct json_obj
  * guest_see_after_all() - the answer to a command was lost: has it been done?
  * @guest: the guest
  * @id: its name of the device that the command was about
- * @look: tells how the device is: 1, 0, or a negative errno
+ * @look: tells how the device is: 1, 0, -ENOENT if there is none of this name, or another negative errno
  * @wanted: how it is to be
  *
  * A lost answer says nothing of the command: a guest that lives is asked. QEMU answers when it has done what it was
  * told before.
  *
  * Return: 0 if the device is as wanted, -EIO if it is not, -ETIMEDOUT if that is not known; -ECONNRESET if the guest
- * has ended.
+ * has ended, -ENOENT if it has unplugged the device, or is another one at the same place.
  */
 int guest_see_after_all(struct svff_guest *guest, const char *id,
 			int (*look)(struct svff_guest *guest, const char *id), int wanted)
@@ -231,6 +231,8 @@ int guest_see_after_all(struct svff_guest *guest, const char *id,
 		ret = look(guest, id);
 	if (ret == wanted)
 		return 0;
+	if (ret == -ENOENT)
+		return svff_fail(guest->ctx, ret, "%s; it has no device %s any more", why, id);
 	return svff_fail(guest->ctx, ret < 0 ? -ETIMEDOUT : -EIO, "%s", why);
 }
 

@@ -19,12 +19,14 @@ static const char *how_gone(struct svff_step *step, int err)
 
 	if (err == -ECONNRESET)
 		return "ended";
-	if (err != -EREMOTEIO)
+	if (err != -EREMOTEIO && err != -ENOENT)
 		return NULL;
 	svff_copy(why, sizeof(why), ctx->error);
 	has = step->guest->ops->has(step->guest, step->id);
 	svff_fail(ctx, err, "%s", why);
-	return has ? NULL : "unplugged it";
+	if (has)
+		return NULL;
+	return err == -ENOENT ? "has it no more" : "unplugged it";
 }
 
 /* A VF that its guest has no more is free, and that is no reason to undo what was done for the others. */
@@ -211,7 +213,7 @@ static int undo_unpause(struct svff_plan *plan, struct svff_step *step)
 
 	if (!ret)
 		ret = pause_now(plan, step);
-	if (!ret || ret == -ECONNRESET)
+	if (!ret || how_gone(step, ret))
 		ret = vfio_wait_free(plan->ctx, step->bdf);
 	return ret ? failed(plan, step, ret) : 0;
 }

@@ -75,6 +75,30 @@ static struct json_object *vf_json(const struct svff_vf *vf)
 	return object;
 }
 
+/* Its guest has gone, or has unplugged it. */
+static bool is_gone(const struct svff_plan *plan, unsigned int vf)
+{
+	const struct svff_step *step;
+	size_t i;
+
+	for (i = 0; (step = svff_plan_step(plan, i)); i++)
+		if (svff_step_vf(step) == vf && svff_step_result(step) == SVFF_STEP_SKIPPED)
+			return true;
+	return false;
+}
+
+static void print_vf(struct pause_args *args, const struct svff_plan *plan, const struct svff_vf *vf)
+{
+	const char *guest = svff_vf_guest(vf);
+
+	printf("VF %u (%s) ", svff_vf_number(vf), svff_vf_address(vf));
+	if (is_gone(plan, svff_vf_number(vf)))
+		printf("is free: its guest has it no more\n");
+	else
+		printf("of %s%s %s\n", guest ? "guest " : "", guest ? guest : "this host",
+		       args->pause ? "is paused" : "is not paused any more");
+}
+
 static int report(struct pause_args *args, struct svff_card *card, const struct svff_plan *plan)
 {
 	struct json_object *root = json_object_new_object(), *list = json_object_new_array();
@@ -87,9 +111,7 @@ static int report(struct pause_args *args, struct svff_card *card, const struct 
 			break;
 		json_object_array_add(list, vf_json(vf));
 		if (!args->cli->json)
-			printf("VF %u (%s) of %s%s %s\n", args->vf[i], svff_vf_address(vf), svff_vf_guest(vf) ? "guest " : "",
-			       svff_vf_guest(vf) ? svff_vf_guest(vf) : "this host",
-			       args->pause ? "is paused" : "is not paused any more");
+			print_vf(args, plan, vf);
 		svff_vf_free(vf);
 	}
 	cli_add_text(root, "card", svff_card_address(card));

@@ -8,6 +8,7 @@ BEHAVIOUR, COMMAND being a QMP command or "greeting":
   close:COMMAND    closes the connection instead of answering, lives on
   lose:COMMAND:N   the same, at the N-th COMMAND only
   die:COMMAND      ends instead of answering; its devices become free a moment after its connection closes
+  anew:COMMAND     is another QEMU, without devices, at the same place from then on, which was not given the command
   hang:COMMAND     does not answer this and what follows
   garbage:COMMAND  answers something that is no JSON
   text:COMMAND     answers JSON that is no object
@@ -103,6 +104,12 @@ class Qemu:
             subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.DEVNULL,
                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, close_fds=True)
         os._exit(1)
+
+    def start_anew(self):
+        for device in self.devices.values():
+            if not device["paused"]:
+                self.hold(device["host"], False)
+        self.devices.clear()
 
     # ---- commands
 
@@ -335,6 +342,9 @@ class Qemu:
             self.die()
         self.asked[command] = self.asked.get(command, 0) + 1
         if self.has("close:" + command) or self.value("lose:" + command) == str(self.asked[command]):
+            raise ConnectionError
+        if self.has("anew:" + command):
+            self.start_anew()
             raise ConnectionError
         if self.has("hang:" + command):
             self.hung = True
