@@ -175,6 +175,21 @@ t_vf_that_came_by_other_means() {
 	check_states 'detached detached attached detached'
 }
 
+# Its QEMU was told so by others, or has done it when the host's kernel asked for the VF (on-host-request)
+t_vf_that_was_paused_by_other_means() {
+	ready
+	run 0 pause 3
+	rm "$SVFF_RUN/0000:01:00.0.json"
+	run 1 unpause 3
+	run 0 pause 3 --guest "$T/b" --dry-run
+	check_states 'detached detached detached detached'
+	run 0 pause 3 --guest "$T/b"
+	check_out "VF 3 (0000:01:00.3) of guest qmp:$T/b is paused"
+	check_states 'detached detached paused detached'
+	run 0 unpause 3
+	check_states 'detached detached attached detached'
+}
+
 t_unprivileged_qemu_gets_the_group_opened() {
 	run 0 init --vfs 1
 	guest a unprivileged

@@ -28,7 +28,8 @@ static int find_owner(struct svff_plan *plan, unsigned int vf, const char *name)
 	if (!ret && state_set(&plan->card->state, vf, uri, id, ""))
 		ret = svff_fail(plan->ctx, -ENOMEM, "guest %s: out of memory", uri);
 	free(uri);
-	return ret;
+	/* If it is paused already no step will note it. */
+	return ret || plan->dry_run ? ret : card_save_owners(plan->card);
 }
 
 static int paint_pause(struct svff_plan *plan, unsigned int vf)
