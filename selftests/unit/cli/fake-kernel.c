@@ -12,6 +12,7 @@
  * FAKE_KILL	"n": the tool is killed (SIGKILL) right before the n-th thing that it does to the kernel, to its own files
  *		or to a guest, or right after the guest has done it
  * FAKE_SIGNAL	"text": a write that contains it is interrupted by SIGTERM; "libvirt detach": that call
+ * FAKE_PROCESSORS  how many the machine has
  * FAKE_VF_DRIVER  driver that takes new VFs when autoprobe is on; and all VFs that are free, a moment after
  *		autoprobe is switched on again, as one that udev loads
  */
@@ -54,6 +55,8 @@ int __real_fsync(int fd);
 int __wrap_fsync(int fd);
 int __real_unlink(const char *path);
 int __wrap_unlink(const char *path);
+long __real_sysconf(int name);
+long __wrap_sysconf(int name);
 
 static const char *sys_dir(void)
 {
@@ -522,4 +525,11 @@ int __wrap_unlink(const char *path)
 {
 	maybe_kill();
 	return __real_unlink(path);
+}
+
+long __wrap_sysconf(int name)
+{
+	const char *processors = getenv("FAKE_PROCESSORS");
+
+	return name == _SC_NPROCESSORS_ONLN && processors ? atoi(processors) : __real_sysconf(name);
 }
