@@ -512,7 +512,7 @@ t_two_at_once_one_waits() {
 	run 0 attach 1 "$T/a"
 	"$SVFF" detach 1 >"$T/first" 2>&1 &
 	first=$!
-	sleep 0.4
+	await grep -q device_del "$T/a.log"
 	run 0 attach 2 "$T/b"
 	check_err "waiting for another svff"
 	wait "$first" || fail "the first one failed: $(cat "$T/first")"
@@ -524,7 +524,7 @@ t_killed_tool_leaves_a_note_that_mends() {
 	guest a hang:device_add
 	"$SVFF" attach 1 "$T/a" >/dev/null 2>&1 &
 	tool=$!
-	until grep -q device_add "$T/a.log" 2>/dev/null; do sleep 0.02; done
+	await grep -q device_add "$T/a.log"
 	kill -9 "$tool"
 	wait "$tool" 2>/dev/null
 	guest b

@@ -68,7 +68,7 @@ t_socket_of_something_else() {
 	python3 -c 'import socket, sys, time
 s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); s.bind(sys.argv[1]); time.sleep(60)' "$T/dgram" &
 	GUESTS="$GUESTS $!"
-	until [ -S "$T/dgram" ]; do sleep 0.02; done
+	await test -S "$T/dgram"
 	run 1 attach 1 "qmp:$T/dgram"
 	check_one_line
 	check_err "guest qmp:$T/dgram: cannot connect"
@@ -88,7 +88,7 @@ t_another_client_holds_the_monitor() {
 s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); s.recv(100); open(sys.argv[2], "w"); time.sleep(60)' \
 		"$T/a" "$T/held" &
 	GUESTS="$GUESTS $!"
-	until [ -e "$T/held" ]; do sleep 0.02; done
+	await test -e "$T/held"
 	run 1 attach 1 "$T/a"
 	check_one_line
 	check_err "another client holds the monitor"

@@ -405,7 +405,7 @@ t_a_second_svff_waits() {
 	ready slow-pause:0.4
 	"$SVFF" reconf --vfs 5 >"$T/first" 2>&1 &
 	first=$!
-	until grep -q vfio-pci-pause "$T/a.log"; do sleep 0.02; done
+	await grep -q vfio-pci-pause "$T/a.log"
 	run 0 reconf --vfs 6
 	check_err "waiting for another svff (process $first)"
 	wait "$first" || fail "the first failed: $(cat "$T/first")"

@@ -249,7 +249,7 @@ t_interrupted_in_an_unplug_gives_it_back() {
 	run 0 attach 1 "$T/a"
 	"$SVFF" reconf --vfs 3 >"$T/out" 2>"$T/err" &
 	reconf=$!
-	until [ -e "$T/a.gone" ]; do sleep 0.02; done
+	await test -e "$T/a.gone"
 	kill -TERM "$reconf"
 	sleep 0.5
 	: >"$T/a.close"
@@ -280,7 +280,8 @@ t_undo_is_not_interrupted() {
 	guest c
 	"$SVFF" reconf --vfs 3 --attach "3=$T/c" >"$T/out" 2>"$T/err" &
 	tool=$!
-	until [ "$(grep -c device_add "$T/b.log")" = 2 ]; do sleep 0.02; done
+	has_it_again() { [ "$(grep -c device_add "$T/b.log")" = 2 ]; }
+	await has_it_again
 	kill -TERM "$tool"	# a shell has SIGINT ignored in what it runs beside itself
 	wait "$tool" && fail "is not interrupted"
 	check_err "interrupted"

@@ -266,7 +266,7 @@ t_nothing_to_recover_while_it_is_under_way() {
 	ready slow-pause:3
 	"$SVFF" pause 2 >"$T/first" 2>&1 &
 	first=$!
-	until grep -q vfio-pci-pause "$T/b.log"; do sleep 0.02; done
+	await grep -q vfio-pci-pause "$T/b.log"
 	run 1 reconf --dry-run --vfs 4
 	check_err "another svff is at work on it"
 	run 0 status --json

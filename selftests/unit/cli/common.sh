@@ -36,6 +36,16 @@ fail() {
 	exit 1
 }
 
+# await COMMAND...: until it succeeds
+await() {
+	tries=0
+	until "$@"; do
+		sleep 0.02
+		tries=$((tries + 1))
+		[ $tries -lt 1500 ] || fail "never: $*"
+	done
+}
+
 # machine [tree.py's options]: a new machine in $T
 machine() {
 	T=$W/m
