@@ -2,7 +2,8 @@
 # shellcheck shell=sh disable=SC2119,SC2120
 # For the cli-*.sh tests: a recorded machine, guests that are fakes, and the tool with a fake kernel.
 #
-# A test is a function t_NAME; its name is its promise. It fails by "fail why", as the check_* helpers do.
+# A test is a function t_NAME; its name is its promise. It fails by "fail why", as the check_* helpers do; "skip why" tells
+# that there is nothing to be tested.
 # Each test starts with a new machine in $T.
 
 HERE=$(cd "$(dirname "$0")" && pwd)/cli
@@ -34,6 +35,11 @@ need() {
 fail() {
 	echo "$*" >"$W/why"
 	exit 1
+}
+
+skip() {
+	echo "$*" >"$W/skip"
+	exit 0
 }
 
 # await COMMAND...: until it succeeds
@@ -180,17 +186,18 @@ main() {
 	for test; do
 		number=$((number + 1))
 		W=$(mktemp -d)
-		if (
+		(
 			trap stop_guests EXIT
 			machine
 			$test
-		); then
-			printf 'ok %d %s\n' $number "$(echo "${test#t_}" | tr _ ' ')"
-		else
-			printf 'not ok %d %s # %s\n' $number "$(echo "${test#t_}" | tr _ ' ')" \
-				"$(tr '\n' ' ' <"$W/why" 2>/dev/null)"
-			failed=1
+		)
+		status=$? not='' why=''
+		if [ $status != 0 ]; then
+			not='not ' why=" # $(tr '\n' ' ' <"$W/why" 2>/dev/null)" failed=1
+		elif [ -e "$W/skip" ]; then
+			why=" # SKIP $(cat "$W/skip")"
 		fi
+		printf '%sok %d %s%s\n' "$not" $number "$(echo "${test#t_}" | tr _ ' ')" "$why"
 		rm -rf "$W"
 	done
 	exit $failed
