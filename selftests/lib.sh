@@ -137,6 +137,7 @@ declare -A ERRNO=(
 	[EBUSY]="Device or resource busy" [EINVAL]="Invalid argument" [ENOSPC]="No space left on device"
 	[ERANGE]="Numerical result out of range" [ENODEV]="No such device" [EOVERFLOW]="Value too large"
 	[ETIMEDOUT]="Connection timed out" [EAGAIN]="Resource temporarily unavailable"
+	[EALREADY]="Operation already in progress" [EOPNOTSUPP]="Operation not supported"
 )
 
 # put VALUE FILE; the message has the errno's text
@@ -156,7 +157,8 @@ put_refused()
 
 	text=$(put "$2" "$3") && fail "'$2' to ${3##*/} is taken"
 	for e in $1; do
-		[[ $text != *"${ERRNO[$e]}"* ]] || return 0
+		[ -n "${ERRNO[$e]:-}" ] || fail "what is $e?"
+		[[ $text != *": ${ERRNO[$e]}"* ]] || return 0
 	done
 	fail "'$2' to ${3##*/}: ${text##*: }, not $1"
 }
