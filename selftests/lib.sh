@@ -62,11 +62,23 @@ calm()
 	local i
 
 	command -v lab-qmp >/dev/null || return 0
-	for i in "ctxt-busy-in 0" "ctxt-busy false" "flr-hang false" "bad-id false" "drop-writeback 0" "desc-fetch-error -1" "never-idle -1"; do
+	for i in "ctxt-busy-in 0" "ctxt-busy false" "flr-hang false" "bad-id false" "drop-writeback 0" "desc-fetch-error -1" \
+		"data-error -1" "cmpt-overflow -1" "never-idle -1"; do
 		# shellcheck disable=SC2086	# two words
 		lab-qmp set inject-$i
 	done >/dev/null 2>&1
+	[ "$(lab-qmp get inject-surprise-removal 2>/dev/null)" != true ] || put_back
 }
+
+# The card was pulled out: it comes back, and has forgotten all
+put_back()
+{
+	lab-qmp set inject-surprise-removal false
+	[ ! -e "$D" ] || echo 1 >"$D/remove"
+	echo 1 >/sys/bus/pci/rescan
+	until_true test -e "$S/queues_total"
+	echo 0 >"$D/sriov_drivers_autoprobe"
+} >/dev/null 2>&1
 
 run_case()
 {
