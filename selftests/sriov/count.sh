@@ -19,7 +19,7 @@ ranges()
 
 disjoint()
 {
-	ranges "$1" | awk '$1 < end { exit 1 } { end = $1 + $2 } END { exit end > 2048 }'
+	ranges "$1" | awk -v total="$(get "$S/queues_total")" '$1 < end { exit 1 } { end = $1 + $2 } END { exit end > total }'
 }
 
 enable()

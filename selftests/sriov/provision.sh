@@ -6,13 +6,27 @@
 
 . "$(dirname "$0")/vf.sh"
 
-TOTAL=2048
+TOTAL=$(get "$S/queues_total")
+
+# The card's name, version and queues, by what is emulated
+declare -A CARDS=([eqdma-5.0]="EQDMA 5.0 2048" [eqdma-4.0]="EQDMA 4.0 2048" [qdma-3.1]="QDMA 3.x 2048" [cpm5]="CPM5 1.0 4096")
+
+card()
+{
+	local ip type version queues
+
+	command -v lab-qmp >/dev/null || skip "not in the emulated host"
+	ip=$(lab-qmp get ip) || fail "the card does not say what it is"
+	ip=${ip//\"/}
+	read -r type version queues <<<"${CARDS[${ip:=eqdma-5.0}]:-}"
+	[ -n "$queues" ] || fail "what is $ip?"
+	expect "$type" "$S/ip_type"
+	expect "$version" "$S/ip_version"
+	expect "$queues" "$S/queues_total"
+}
 
 facts()
 {
-	expect EQDMA "$S/ip_type"
-	expect 5.0 "$S/ip_version"
-	expect "$TOTAL" "$S/queues_total"
 	expect $((TOTAL - $(get "$S/pf_queues"))) "$S/queues_free"
 	expect 8 "$S/vf_queues_default"
 	[ -d "$S/vf1" ] || fail "VF 1 has no folder"
@@ -118,7 +132,7 @@ bad_quota()
 {
 	local v
 
-	put_refused ENOSPC 3000 "$S/vf1/queues"
+	put_refused ENOSPC $((TOTAL + 1)) "$S/vf1/queues"
 	put_refused ENOSPC 4294967295 "$S/vf1/queues"
 	put_refused ERANGE 257 "$S/vf1/queues"
 	for v in -1 abc 8x "" 1.5; do
@@ -132,28 +146,28 @@ bad_quota()
 # Each quota fits, all together do not.
 sum_too_large()
 {
-	local free n
+	local free n max=$((TOTAL / 240 + 1))
 
 	free=$(get "$S/queues_free")
-	for n in $(seq 9); do
+	for n in $(seq "$max"); do
 		put_ok 240 "$S/vf$n/queues"
 	done
 	log_mark sum
-	put_refused ENOSPC 9 "$D/sriov_numvfs"
-	log_since sum | grep -q 'VF9: cannot reserve 240 queues' || { log_since sum; fail "the log does not say why"; }
+	put_refused ENOSPC "$max" "$D/sriov_numvfs"
+	log_since sum | grep -q "VF$max: cannot reserve 240 queues" || { log_since sum; fail "the log does not say why"; }
 	expect 0 "$D/sriov_numvfs"
 	expect "$free" "$S/queues_free"
 	expect absent "$S/vf1/state"
-	put_ok 8 "$D/sriov_numvfs"
+	put_ok $((max - 1)) "$D/sriov_numvfs"
 	put_ok 0 "$D/sriov_numvfs"
-	for n in $(seq 9); do
+	for n in $(seq "$max"); do
 		put_ok 8 "$S/vf$n/queues"
 	done
 }
 
 pf_queues()
 {
-	local free old dev
+	local free old dev v
 
 	old=$(get "$S/pf_queues")
 	free=$(get "$S/queues_free")
@@ -170,7 +184,11 @@ pf_queues()
 	exec 9<&-
 	put_ok $((old + 1)) "$S/pf_queues"
 	put_ok "$old" "$S/pf_queues"
-	put_refused ENOSPC 3000 "$S/pf_queues"
+	put_refused ENOSPC $((TOTAL + 1)) "$S/pf_queues"
+	put_refused ERANGE 4294967296 "$S/pf_queues"
+	for v in -1 abc 8x "" 1.5; do
+		put_refused EINVAL "$v" "$S/pf_queues"
+	done
 	expect "$old" "$S/pf_queues"
 	data_device "$PF" >/dev/null || fail "the data device is gone after a refused value"
 	expect "$free" "$S/queues_free"
@@ -178,7 +196,8 @@ pf_queues()
 	dd if=/dev/zero of="$(data_device "$PF")" bs=4k count=1 conv=notrunc status=none || fail "no data after a refused value"
 }
 
-add "what the card is" facts
+add "what the card is" card
+add "what it has" facts
 add "default quota" default_quota
 add "own quota, kept while VFs are off" own_quota
 add "a client gets its quota and no more" client_gets_it
