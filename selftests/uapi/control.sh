@@ -10,6 +10,35 @@ EVENTS_KEPT=512	# for an open file
 
 calls() { sub uapi-control "$(control_device)"; }
 
+# common [CASE]
+common() { sub uapi-calls "$(control_device)" "$(data_device "$PF")" "$(stream_device "$PF")" "$@"; }
+
+# Without VF 1, with it, and while somebody has it who does not answer
+common_calls()
+{
+	no_vfs
+	common
+	vfs 1
+	common "VF: bad"
+	hold silent "$A" --ext
+	common "within a pause"
+	expect active "$S/vf1/state"
+	hold_end silent
+	no_vfs
+}
+
+# Where the card has no vectors the user logic has none.
+no_vectors()
+{
+	unload || fail "modprobe -r"
+	put_ok 0 "$D/msi_bus"
+	load irq_mode=poll || fail "modprobe"
+	common "no vectors"
+	unload || fail "modprobe -r"
+	put_ok 1 "$D/msi_bus"
+	load || fail "modprobe"
+}
+
 # A request that is refused is an event of its own.
 refused_event()
 {
@@ -64,6 +93,8 @@ lost()
 }
 
 add "calls and events" calls
+add "what all calls have in common" common_calls
+add_long "a card without vectors" no_vectors
 add "counts of a VF" counts
 add "events that nobody reads are counted" lost
 add "a refused request is an event" refused_event

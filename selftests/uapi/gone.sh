@@ -47,7 +47,7 @@ bind_pf()
 pf_gone()
 {
 	one_vf
-	gone unbind_pf "$(control_device)" "$(data_device "$PF")" "$(stream_device "$PF")" "$S"/vf1/{queues,queue_base,state,reset,muted} \
+	gone unbind_pf "$(control_device)" "$(data_device "$PF")" "$(stream_device "$PF")" "$S"/vf1/{queues,queue_base,state,reset,pause,muted} \
 		"$S"/vf1/stats/requests "$S"/{pf_queues,vf_queues_default,vf_message_rate,busy_policy,queues_free}
 	bind_pf
 	sub uapi-data "$(data_device "$PF")" sizes

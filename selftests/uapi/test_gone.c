@@ -97,6 +97,8 @@ static enum ktap_result control_calls(const void *arg)
 {
 	struct svff_card_info card = { .size = sizeof(card) };
 	struct svff_vf_info vf = { .size = sizeof(vf), .vf = 1 };
+	struct svff_vf_pause pause = { .size = sizeof(pause), .vfs = { 1 << 1 } };
+	struct svff_vf_data data = { .size = sizeof(data), .vf = 1 };
 	struct pollfd p = { .fd = control, .events = POLLIN };
 	struct svff_event e;
 
@@ -106,6 +108,11 @@ static enum ktap_result control_calls(const void *arg)
 		return KTAP_FAIL;
 	GONE(ioctl(control, SVFF_IOC_CARD_INFO, &card));
 	GONE(ioctl(control, SVFF_IOC_VF_INFO, &vf));
+	GONE(ioctl(control, SVFF_IOC_VF_PAUSE, &pause));
+	GONE(ioctl(control, SVFF_IOC_VF_RESUME, &pause));
+	GONE(ioctl(control, SVFF_IOC_VF_SAVE, &data));
+	GONE(ioctl(control, SVFF_IOC_VF_LOAD, &data));
+	GONE(ioctl(control, SVFF_IOC_VF_LOAD, NULL));
 	GONE(read(control, &e, sizeof(e)));
 	KTAP_FAIL_ON(poll(&p, 1, 0) != 1 || !(p.revents & (POLLHUP | POLLERR)),
 		     "poll: 0x%x", p.revents);
