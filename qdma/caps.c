@@ -202,7 +202,7 @@ static const struct qdma_ip ips[] = {
 		.pf_db = PF_DOORBELLS, .vf_db = VF_DOORBELLS,
 		.pf_mbox = QDMA3_PF_MBOX, .vf_mbox = QDMA3_VF_MBOX,
 		.mm_channels = 1, .mm_desc_max = QDMA_DESC_MAX, .rx_bufs = QDMA3_RX_BUFS_MAX,
-		.err_h2c_st = QDMA_GLBL_ERR_H2C_ST_3X,
+		.err_h2c_st = QDMA_GLBL_ERR_H2C_ST_3X, .h2c_st_sbe_first = true,
 		.ctxt = &qdma_ctxt_qdma3, .set_defaults = qdma3_set_defaults,
 	}, {
 		.type = "EQDMA", .version = "4.0",

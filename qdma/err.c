@@ -23,6 +23,8 @@
 
 #define ERR_REARM_MS	10
 #define ERR_REST	0xff	/* a bit that has no name */
+#define H2C_ST_DBE_BIT	3
+#define H2C_ST_SBE_BIT	4
 
 /**
  * struct err_name - what a bit of a leaf means
@@ -121,8 +123,8 @@ static const struct err_name names[] = {
 	{ SVFF_ERR_H2C_ST, 0, "h2c_st_zero_length" },
 	{ SVFF_ERR_H2C_ST, 1, "h2c_st_marker" },
 	{ SVFF_ERR_H2C_ST, 2, "h2c_st_no_dma_desc" },
-	{ SVFF_ERR_H2C_ST, 3, "h2c_st_dbe" },
-	{ SVFF_ERR_H2C_ST, 4, "h2c_st_sbe" },
+	{ SVFF_ERR_H2C_ST, H2C_ST_DBE_BIT, "h2c_st_dbe" },
+	{ SVFF_ERR_H2C_ST, H2C_ST_SBE_BIT, "h2c_st_sbe" },
 	{ SVFF_ERR_H2C_ST, 5, "h2c_st_parity" },
 	{ SVFF_ERR_H2C_ST, ERR_REST, "h2c_st_other" },
 	{ SVFF_ERR_RAM_DBE, ERR_REST, "ram_dbe" },
@@ -291,10 +293,13 @@ void qdma_err_arm(struct svff_qdma *qd, int vector)
 		   FIELD_PREP(QDMA_GLBL_ERR_INT_VEC, vector) | QDMA_GLBL_ERR_INT_ARM);
 }
 
-static unsigned int error_id(enum svff_error_leaf leaf, unsigned int bit)
+static unsigned int error_id(const struct svff_qdma *qd, enum svff_error_leaf leaf, unsigned int bit)
 {
 	unsigned int id;
 
+	if (leaf == SVFF_ERR_H2C_ST && qd->ip->h2c_st_sbe_first &&
+	    (bit == H2C_ST_DBE_BIT || bit == H2C_ST_SBE_BIT))
+		bit ^= H2C_ST_DBE_BIT ^ H2C_ST_SBE_BIT;
 	for (id = 0; names[id].leaf != leaf || (names[id].bit != bit && names[id].bit != ERR_REST);)
 		id++;
 	return id;
@@ -332,7 +337,7 @@ static void report(struct svff_qdma *qd, struct svff_qdma_error *err, unsigned l
 
 	for_each_set_bit(bit, &bits, BITS_PER_TYPE(u32)) {
 		err->bit = bit;
-		err->id = error_id(err->leaf, bit);
+		err->id = error_id(qd, err->leaf, bit);
 		trace_qdma_error(&qd->pdev->dev, names[err->id].name, err->status,
 				 err->hw_qid, err->dir, err->func);
 		if (qd->ops->hw_error)

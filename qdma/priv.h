@@ -90,6 +90,7 @@ struct qdma_st;
  * @queues_mask_is_max: an all-ones queue count means QDMA_MAX_QUEUES
  * @pfs_by_value: the PF count is a number, not a field per PF
  * @err_h2c_st: global error bit of ST H2C
+ * @h2c_st_sbe_first: its bit for corrected errors comes before that for others
  * @ctxt: context layouts
  * @set_defaults: writes the engine configuration
  */
@@ -108,6 +109,7 @@ struct qdma_ip {
 	bool queues_mask_is_max;
 	bool pfs_by_value;
 	u32 err_h2c_st;
+	bool h2c_st_sbe_first;
 	const struct qdma_ctxt_set *ctxt;
 	void (*set_defaults)(struct svff_qdma *qd);
 };
