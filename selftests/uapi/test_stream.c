@@ -28,6 +28,9 @@
 #define PACKET_MAX	65535
 #define PAGE		4096
 #define WAIT_MS		20000
+#define PATH_LEN	256
+#define LATE_US		100000
+#define TOLD		4
 #define MANY		300
 #define GEN_MAX		1023	/* packets that the generator makes at once */
 
@@ -409,6 +412,115 @@ static enum ktap_result modes(const void *arg)
 				return ret;
 		}
 	}
+	user_calm(true);
+	return KTAP_PASS;
+}
+
+/* Interrupts for completions of the device's function so far, -1 if it has no vectors for these */
+static long interrupts(void)
+{
+	char path[PATH_LEN], function[PATH_LEN], name[PATH_LEN], *line = NULL, *p;
+	const char *node = strrchr(device, '/') + 1;
+	FILE *f = fopen("/proc/interrupts", "r");
+	size_t room = 0;
+	long sum = -1;
+	ssize_t len;
+
+	snprintf(path, sizeof(path), "/sys/class/svff-st/%.40s/device", node);
+	len = readlink(path, function, sizeof(function) - 1);
+	if (!f || len < 0)
+		return -1;
+	function[len] = '\0';
+	snprintf(name, sizeof(name), "svff_qdma-%.20s-data", strrchr(function, '/') + 1);
+	while (getline(&line, &room, f) > 0) {
+		if (!strstr(line, name))
+			continue;
+		sum = sum < 0 ? 0 : sum;
+		for (p = strchr(line, ':') + 1; *(p += strspn(p, " ")) >= '0' && *p <= '9';)
+			sum += strtol(p, &p, 10);
+	}
+	free(line);
+	fclose(f);
+	return sum;
+}
+
+struct trigger {
+	const char *name;
+	struct svff_st_config config;
+	bool user;	/* the user logic says so */
+	int packets;	/* that are made at once */
+	bool tells;	/* of so many */
+};
+
+/* The card tells of packets before anybody looks for them, once; or it does not, and they are found after a while. */
+static enum ktap_result triggered(const struct trigger *t, int f)
+{
+	long before = interrupts();
+	enum ktap_result ret;
+	int i, ms;
+
+	for (i = 1; i <= TOLD; i++) {
+		generate(f, 300, t->packets, 0);
+		for (ms = 0; t->tells && ms < WAIT_MS && interrupts() - before < i; ms++)
+			usleep(1000);
+		KTAP_FAIL_ON(ms == WAIT_MS, "%s: no interrupt", t->name);
+		ret = expect_generated(f, 300, t->packets);
+		if (ret != KTAP_PASS)
+			return ret;
+	}
+	usleep(LATE_US);
+	KTAP_FAIL_ON(interrupts() - before != (t->tells ? TOLD : 0), "%s: %ld interrupts for %d times %d packets",
+		     t->name, interrupts() - before, TOLD, t->packets);
+	return KTAP_PASS;
+}
+
+static enum ktap_result one_trigger(const struct trigger *t)
+{
+	struct svff_st_config c = t->config;
+	int f = open_stream(O_RDONLY);
+	struct svff_st_info info;
+	enum ktap_result ret;
+
+	KTAP_FAIL_ON(configure(f, &c) || ioctl(f, SVFF_IOC_ST_START), "%s: %s", t->name, strerror(errno));
+	info = info_of(f);
+	KTAP_FAIL_ON((c.timer && info.config.timer != c.timer) || (c.count && info.config.count != c.count),
+		     "%s: timer %u, count %u", t->name, info.config.timer, info.config.count);
+	user(USER_CMPT, t->user ? CMPT_TRIGGER : 0);
+	ret = triggered(t, f);
+	user(USER_CMPT, 0);
+	close(f);
+	return ret;
+}
+
+static enum ktap_result triggers(const void *arg)
+{
+	struct svff_st_info t;
+	unsigned int i;
+	int f;
+
+	(void)arg;
+	KTAP_SKIP_ON(interrupts() < 0, "no interrupts in this mode");
+	user_calm(false);
+	f = open_stream(O_RDONLY);
+	t = info_of(f);
+	close(f);
+	/* The last time of the table is the longest. */
+	const struct trigger rows[] = {
+		{ "every", { .trigger = SVFF_ST_TRIG_EVERY }, false, 1, true },
+		{ "count 2", { .trigger = SVFF_ST_TRIG_COUNT, .count = 2 }, false, 2, true },
+		{ "count 64", { .trigger = SVFF_ST_TRIG_COUNT, .count = 64 }, false, 2, false },
+		{ "count 64, user", { .trigger = SVFF_ST_TRIG_COUNT, .count = 64 }, true, 1, true },
+		{ "user, who is silent", { .trigger = SVFF_ST_TRIG_USER }, false, 1, false },
+		{ "user", { .trigger = SVFF_ST_TRIG_USER }, true, 1, true },
+		{ "shortest time", { .trigger = SVFF_ST_TRIG_TIMER, .timer = t.timers[0] }, false, 1, true },
+		{ "longest time", { .trigger = SVFF_ST_TRIG_TIMER, .timer = t.timers[15] }, false, 1, true },
+		{ "count 64 or time", { .trigger = SVFF_ST_TRIG_COUNT_TIMER, .count = 64, .timer = t.timers[1] },
+		  false, 1, true },
+	};
+
+	for (i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		if (one_trigger(&rows[i]) != KTAP_PASS)
+			return KTAP_FAIL;
 	user_calm(true);
 	return KTAP_PASS;
 }
@@ -1058,6 +1170,7 @@ static const struct ktap_case cases[] = {
 	{ "checker", checker, NULL },
 	{ "packets of many descriptors", gathered, NULL },
 	{ "triggers, completion sizes, prefetch", modes, NULL },
+	{ "triggers interrupt as they say", triggers, NULL },
 	{ "packets that nothing announces", no_trigger, NULL },
 	{ "buffer sizes", buffers, NULL },
 	{ "immediate data and marker", immediate, NULL },
