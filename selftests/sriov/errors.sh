@@ -10,6 +10,9 @@ EVENT_BYTES=24
 EVENT_HW_ERROR=3
 LEAF_DSC=1
 LEAF_TRQ=2
+LEAF_C2H_MM=3
+LEAF_H2C_MM=4
+LEAF_C2H_ST=5
 NO_QUEUE=4294967295
 C2H=65536	# in an event's queue
 ARM_MS=10	# errors come in batches, this far apart at least
@@ -72,46 +75,154 @@ by_doorbell()
 	[ "$(get "$S/vf1/stats/errors")" -gt 0 ] || fail "VF 1 has no error"
 }
 
+# take_function 0|1: the PF, or VF 1 with our driver; sets DEV, BASE and QUEUES: its data device and range
+take_function()
+{
+	if [ "$1" = 1 ]; then
+		# shellcheck disable=SC2119	# no options
+		driven
+		DEV=$M
+		BASE=$(get "$S/vf1/queue_base")
+		QUEUES=$(get "$S/vf1/queues")
+	else
+		no_vfs
+		DEV=$(data_device "$PF")
+		BASE=0
+		QUEUES=$(get "$S/pf_queues")
+	fi
+}
+
+# heard_of FUNCTION LEAF DIRECTION: since listen there was an error of one of its queues, and none of anybody else
+heard_of()
+{
+	heard >"$TMP/heard"
+	cat "$TMP/heard"
+	awk -v n="$1" -v leaf="$2" -v first=$((BASE + $3)) -v end=$((BASE + $3 + QUEUES)) \
+		'$1 != n { exit bad = 1 } $2 == leaf && $3 >= first && $3 < end { found = 1 } END { exit bad || !found }' "$TMP/heard" ||
+		fail "no event of function $1, leaf $2"
+}
+
+# 4 KiB at block AT, by the first queue
+one_read() { taskset -c 0 dd if="$DEV" of=/dev/null bs=4k skip="${AT:-0}" count=1 status=none; }
+one_write() { taskset -c 0 dd if=/dev/zero of="$DEV" bs=4k seek="${AT:-0}" count=1 conv=notrunc status=none; }
+
+fails() { "$@" 2>"$TMP/err" && fail "'$*': nobody noticed"; grep -q 'Input/output error' "$TMP/err" || fail "no EIO: $(cat "$TMP/err")"; }
+
 # The card has no memory there.
-by_pf()
+no_memory()
 {
 	local before
 
-	vfs 1
+	take_function "$1"
 	before=$(count c2h_mm)
 	listen
-	dd if="$(data_device "$PF")" of=/dev/null bs=4k skip=1M count=1 status=none 2>"$TMP/err" && fail "there is memory"
+	AT=1M fails one_read
 	until_true counted c2h_mm "$before" || { grep -H '[1-9]' "$S"/errors/*; fail "no error is counted"; }
-	heard >"$TMP/heard"
-	grep -q '^0 ' "$TMP/heard" || { cat "$TMP/heard"; fail "no event of the PF"; }
-	expect 0 "$S/vf1/stats/errors"
+	heard_of "$1" "$LEAF_C2H_MM" "$C2H"
+	before=$(count h2c_mm)
+	listen
+	AT=1M fails one_write
+	until_true counted h2c_mm "$before" || { grep -H '[1-9]' "$S"/errors/*; fail "no error is counted"; }
+	heard_of "$1" "$LEAF_H2C_MM" 0
+	[ "$1" = 0 ] || [ "$(get "$S/vf1/stats/errors")" -ge 2 ] || fail "VF 1 has $(get "$S/vf1/stats/errors") errors"
+	one_write || fail "a write afterwards"
+	one_read || fail "a read afterwards"
 }
 
-# What the card would log in each leaf: register, bit, error
-EACH="0x254 2 dsc_poison
-0x254 0x200 dsc_timeout
-0x254 0x1000000 dsc_sbe
-0x264 0x80 trq_qspc_timeout
-0xaf0 1 c2h_st_empty_bytes
-0xaf0 0x2000 c2h_st_cmpt_queue_full
-0xaf8 0x100000 c2h_fatal_hdr_ecc
-0xe00 1 h2c_st_zero_length
-0xe00 0x20 h2c_st_parity
-0xf4 1 ram_sbe
-0xe4 2 ram_sbe_1
-0xfc 4 ram_dbe
-0xec 8 ram_dbe_1"
+# The bus refuses the queue's data.
+data_refused()
+{
+	local before
+
+	take_function "$1"
+	before=$(count h2c_mm_ur_ca)
+	inject data-error "$BASE"
+	listen
+	fails one_write
+	until_true counted h2c_mm_ur_ca "$before" || { grep -H '[1-9]' "$S"/errors/*; fail "no error is counted"; }
+	heard_of "$1" "$LEAF_H2C_MM" 0
+	before=$(count c2h_mm_write_ur)
+	fails one_read
+	until_true counted c2h_mm_write_ur "$before" || { grep -H '[1-9]' "$S"/errors/*; fail "no error is counted"; }
+	inject data-error -1
+	one_write || fail "a write afterwards"
+	one_read || fail "a read afterwards"
+}
+
+# A stream of a VF that the card has no room for completions of
+stream_fails()
+{
+	take_function 1
+	listen
+	sub uapi-stream "$(stream_device "$(vf_link 1)")" "$D/resource2" "a completion that finds no room"
+	heard_of 1 "$LEAF_C2H_ST" "$C2H"
+}
+
+# What the card can log and the driver has unmasked: register, prefix of the names, bits and their names
+LEAVES="0x254 dsc_ 1:poison 2:ur_ca 3:bcnt 4:param 5:addr 6:tag 8:flr 9:timeout 16:data_poison 19:flr_cancel 20:dma 21:dsc 22:rq_cancel 23:dbe 24:sbe
+0x264 trq_ 0:csr_unmapped 1:vf_access 4:qspc_unmapped 5:qid_range 7:qspc_timeout
+0xaf0 c2h_st_ 0:empty_bytes 1:length 2:shared_cmpt_desc 3:qid 4:desc_rsp 6:payload_parity 7:msi_failed 9:desc_count 10:port_id_ctxt 12:cmpt_inv_queue 13:cmpt_queue_full 14:cmpt_cidx 15:cmpt_parity 16:avail_ring_desc 17:hdr_dbe
+0xaf8 c2h_fatal_ 0:empty_bytes 1:length 3:qid 4:timer_fifo0 8:pfch_list 9:cmpt_ctxt 10:pfch_ctxt 11:desc_req 12:intr_ctxt 14:cmpt_coal 15:cmpt_fifo 16:qid_fifo 17:payload_fifo 18:payload_parity 19:avail_ring_fifo 20:hdr_ecc
+0xe00 h2c_st_ 0:zero_length 1:marker 2:no_dma_desc 3:dbe 4:sbe 5:parity
+0xf4 ram_ 31:sbe
+0xe4 ram_ 1:sbe_1
+0xfc ram_ 0:dbe
+0xec ram_ 3:dbe_1"
+
+# QDMA 3.x has these the other way round.
+leaves()
+{
+	if [ "$(get "$S/ip_type")" = QDMA ]; then
+		sed '/^0xe00/s/3:dbe 4:sbe/3:sbe 4:dbe/' <<<"$LEAVES"
+	else
+		echo "$LEAVES"
+	fi
+}
+
+# NAME:COUNT of all
+snapshot() { grep . "$S"/errors/* | sed 's,.*/,,'; }
+
+# once REGISTER BITS NAME...: when the card logs these, then they and nothing else are counted, once
+once()
+{
+	local register=$1 bits=$2 before
+	shift 2
+
+	before=$(get "$S/errors/$1")
+	snapshot | awk -F : -v names=" $* " '{ print $1 ":" $2 + (index(names, " " $1 " ") > 0) }' >"$TMP/want"
+	inject error "$register $bits"
+	until_true counted_one "$1" "$before" || fail "$register $bits is no $1"
+	snapshot | diff "$TMP/want" - || fail "$register $bits: others are counted"
+}
+
+counted_one() { [ "$(get "$S/errors/$1")" -gt "$2" ]; }
+
+# All of a leaf together
+each_leaf()
+{
+	local register prefix bits b mask names
+
+	no_vfs
+	while read -r register prefix bits; do
+		mask=0 names=()
+		for b in $bits; do
+			mask=$((mask | 1 << ${b%:*}))
+			names+=("$prefix${b#*:}")
+		done
+		once "$register" "$mask" "${names[@]}"
+	done < <(leaves)
+}
 
 each()
 {
-	local register bit name before
+	local register prefix bits b
 
-	while read -r register bit name; do
-		before=$(get "$S/errors/$name")
-		inject error "$register $bit"
-		until_true counted "$name" "$before" || fail "$register $bit is no $name"
-		expect $((before + 1)) "$S/errors/$name"
-	done <<<"$EACH"
+	no_vfs
+	while read -r register prefix bits; do
+		for b in $bits; do
+			once "$register" $((1 << ${b%:*})) "$prefix${b#*:}"
+		done
+	done < <(leaves)
 }
 
 traced()
@@ -165,9 +276,8 @@ flood()
 # mover CPU: reads what it knows, again and again, through the queue of that CPU
 mover()
 {
-	local dev sum
+	local dev=$DEV sum
 
-	dev=$(data_device "$PF")
 	taskset -c "$1" dd if=/dev/urandom of="$dev" bs=1M seek=64 count=1 conv=notrunc status=none || exit
 	sum=$(taskset -c "$1" dd if="$dev" bs=1M skip=64 count=1 status=none | sha256sum)
 	while [ ! -e "$TMP/enough" ]; do
@@ -179,26 +289,25 @@ mover()
 moved() { wc -l <"$TMP/moved"; }
 moved_more() { [ "$(moved)" -gt "$1" ]; }
 
-# Queue 0 of the PF fails, queue 1 moves data all the while; then queue 0 works again.
+# Queue 0 of a function fails, queue 1 moves data all the while; then queue 0 works again.
 one_queue_fails()
 {
-	local pid n i dev
+	local pid n i
 
-	dev=$(data_device "$PF")
-	[ "$(get "$S/pf_queues")" -ge 2 ] || fail "the PF has one queue only"
+	take_function "$1"
+	[ "$QUEUES" -ge 2 ] || fail "there is one queue only"
 	: >"$TMP/moved"
 	rm -f "$TMP/enough"
 	mover 1 2>"$TMP/mover" &
 	pid=$!
 	until_true moved_more 0 || fail "queue 1 does not start"
 	for i in 1 2 3; do
-		inject desc-fetch-error 0
+		inject desc-fetch-error "$BASE"
 		n=$(moved)
-		taskset -c 0 dd if="$dev" of=/dev/null bs=4k count=1 status=none 2>"$TMP/err" && fail "nobody noticed"
-		grep -q 'Input/output error' "$TMP/err" || fail "no EIO: $(cat "$TMP/err")"
+		fails one_read
 		until_true moved_more $((n + 1)) || fail "queue 1 stands still"
 		inject desc-fetch-error -1
-		taskset -c 0 dd if="$dev" of=/dev/null bs=4k count=1 status=none || fail "queue 0 afterwards"
+		one_read || fail "queue 0 afterwards"
 	done
 	: >"$TMP/enough"
 	wait "$pid" || fail "queue 1: $(cat "$TMP/mover")"
@@ -207,10 +316,16 @@ one_queue_fails()
 
 add "an error of a VF's queue" by_vf
 add "errors of a VF's doorbells" by_doorbell
-add "an error of the PF's queue" by_pf
-add "each place that notices errors" each
+add "the PF reaches for memory that is not there" no_memory 0
+add_long "a VF does" no_memory 1
+add_long "the bus refuses data of the PF" data_refused 0
+add "the bus refuses data of a VF" data_refused 1
+add "a stream of a VF fails" stream_fails
+add "each place that notices errors" each_leaf
+add_long "each error" each
 add "traced" traced
 add "errors without end" flood
-add "a queue fails and another goes on" one_queue_fails
+add_long "a queue of the PF fails and another goes on" one_queue_fails 0
+add "a queue of a VF fails and another goes on" one_queue_fails 1
 allow 'DMAR: \[DMA'
 finish

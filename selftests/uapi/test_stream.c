@@ -644,6 +644,43 @@ static enum ktap_result overflow(const void *arg)
 	return KTAP_PASS;
 }
 
+/* inject-WHAT of the emulated card, see tools/qemu/qdma.rst. Whether there is one. */
+static bool inject(const char *what, int queue)
+{
+	char command[PATH_LEN];
+
+	snprintf(command, sizeof(command), "lab-qmp set inject-%s %d >/dev/null 2>&1", what, queue);
+	return !system(command);
+}
+
+/*
+ * The card cannot write the completion of a packet (@arg "cmpt-overflow"), or neither read nor write data
+ * ("data-error"): who is served by that queue hears of it, and goes on afterwards; nobody else is disturbed.
+ */
+static enum ktap_result fails_once(const void *arg)
+{
+	int f = open_stream(O_RDWR), other = open_stream(O_RDWR), bad, err = 0;
+	const char *what = arg;
+
+	KTAP_SKIP_ON(!inject(what, -1), "no injection");
+	user_calm(true);
+	bad = loop(f, 1000, 0, 1) ?: loop(other, 1000, 0, 2);
+	KTAP_FAIL_ON(bad, "before: %d", bad);
+	inject(what, info_of(f).hw_queue);
+	if (write(f, out, 700) != 700 || read(f, in, sizeof(in)) != 700)
+		err = errno;
+	bad = loop(other, 1000, 0, 3);
+	inject(what, -1);
+	KTAP_FAIL_ON(err != EIO, "%s", err ? strerror(err) : "no error");
+	KTAP_FAIL_ON(bad, "another stream meanwhile: %d", bad);
+	bad = loop(f, 1234, 0, 4) ?: loop(other, 1234, 0, 5);
+	KTAP_FAIL_ON(bad, "afterwards: %d", bad);
+	KTAP_FAIL_ON(info_of(f).restarts != 1, "%llu restarts", (unsigned long long)info_of(f).restarts);
+	close(f);
+	close(other);
+	return KTAP_PASS;
+}
+
 /* A stream whose reader sleeps holds the writer up, and loses nothing. */
 static enum ktap_result back_pressure(const void *arg)
 {
@@ -1176,6 +1213,8 @@ static const struct ktap_case cases[] = {
 	{ "immediate data and marker", immediate, NULL },
 	{ "few doorbells", batched, NULL },
 	{ "a queue that fails starts anew", overflow, NULL },
+	{ "a completion that finds no room", fails_once, "cmpt-overflow" },
+	{ "data that the bus refuses", fails_once, "data-error" },
 	{ "back pressure", back_pressure, NULL },
 	{ "bad configurations", bad_configs, NULL },
 	{ "bad calls", bad_calls, NULL },
