@@ -12,13 +12,13 @@ ABORTED=3	# DMA_TRANS_ABORTED
 
 client() { modprobe svff_dma_test "device=$1" "${@:2}"; }
 
-# Its word on each part is in the kernel's log.
+# client_tests BDF [QUEUES]: on the second queue and those behind it. Its word on each part is in the kernel's log.
 client_tests()
 {
 	local rc=0
 
 	log_mark client
-	client "$1" || rc=$?
+	client "$1" ${2:+pairs=$(($2 - 1))} || rc=$?
 	log_since client | grep 'svff_dma_test:' | sed 's/^[^]]*\] //'
 	[ "$rc" -eq 0 ] || fail "$(log_since client | grep -m 1 -o 'not ok.*')"
 	modprobe -r svff_dma_test
@@ -27,7 +27,7 @@ client_tests()
 pf()
 {
 	load irq_mode="$1" || fail "modprobe"
-	client_tests "$PF"
+	client_tests "$PF" "$(get "$S/pf_queues")"
 	unload || fail "modprobe -r"
 }
 
@@ -44,7 +44,7 @@ vf_bound()
 vf()
 {
 	vf_bound "$1"
-	client_tests "$(vf_link 1)"
+	client_tests "$(vf_link 1)" "$(get "$S/vf1/queues")"
 	unload || fail "modprobe -r"
 }
 

@@ -8,13 +8,13 @@
 #include <linux/delay.h>
 #include <linux/dma-mapping.h>
 #include <linux/dmaengine.h>
+#include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/pci.h>
 #include <linux/random.h>
 #include <linux/scatterlist.h>
 #include <linux/slab.h>
 
-#define PAIRS		3
 #define PIECES		5
 #define SPAN		12288	/* from one piece to the next, in memory */
 #define PIECE		11776	/* not whole pages, so that an IOMMU does not join them */
@@ -22,12 +22,17 @@
 #define ROUNDS		8
 #define PERIODS		4
 #define CARD_STEP	0x100000
+#define LONG		2000	/* segments, more than a ring takes at once */
 #define WAIT_MS		20000
 #define SETTLE_MS	300
 
 static char *device;
 module_param(device, charp, 0400);
 MODULE_PARM_DESC(device, "PCI address of the function");
+
+static unsigned int pairs = 3;
+module_param(pairs, uint, 0400);
+MODULE_PARM_DESC(pairs, "pairs of channels that are used at once, from the second queue on");
 
 static bool hold;
 module_param(hold, bool, 0400);
@@ -210,29 +215,30 @@ static int read_back(struct pair *p)
 /* All channels at once: every one has all its rounds under way. */
 static int many_round(struct pair *p)
 {
-	int i, r, err;
+	unsigned int i, r;
+	int err;
 
-	for (i = 0; i < PAIRS; i++)
+	for (i = 0; i < pairs; i++)
 		fill(&p[i].h2c);
 	for (r = 0; r < ROUNDS; r++) {
-		for (i = 0; i < PAIRS; i++) {
+		for (i = 0; i < pairs; i++) {
 			err = queue_sg(&p[i].h2c);
 			if (err)
 				return err;
 		}
 	}
-	for (i = 0; i < PAIRS; i++)
+	for (i = 0; i < pairs; i++)
 		dma_async_issue_pending(p[i].h2c.chan);
 	for (r = 0; r < ROUNDS; r++)
-		for (i = 0; i < PAIRS; i++)
+		for (i = 0; i < pairs; i++)
 			if (wait_done(&p[i].h2c))
 				return -EIO;
-	for (i = 0; i < PAIRS; i++)
+	for (i = 0; i < pairs; i++)
 		if (queue_sg(&p[i].c2h))
 			return -EIO;
-	for (i = 0; i < PAIRS; i++)
+	for (i = 0; i < pairs; i++)
 		dma_async_issue_pending(p[i].c2h.chan);
-	for (i = 0; i < PAIRS; i++)
+	for (i = 0; i < pairs; i++)
 		if (wait_done(&p[i].c2h) || same(&p[i].h2c, &p[i].c2h))
 			return -EIO;
 	return 0;
@@ -240,13 +246,14 @@ static int many_round(struct pair *p)
 
 static int test_many(struct pair *p)
 {
-	int i, err = 0;
+	unsigned int i;
+	int err = 0;
 
-	for (i = 1; i < PAIRS && !err; i++)
+	for (i = 1; i < pairs && !err; i++)
 		err = pair_init(&p[i], 1 + i, (i + 1) * CARD_STEP);
 	for (i = 0; i < 3 && !err; i++)
 		err = many_round(p);
-	for (i = 1; i < PAIRS; i++)
+	for (i = 1; i < pairs; i++)
 		pair_free(&p[i]);
 	return err;
 }
@@ -294,6 +301,65 @@ static int test_residue(struct pair *p)
 	return 0;
 }
 
+/* Residue while a long one goes on: less and less. Returns how often it was something in between, or errno. */
+static int watch_residue(struct job *job)
+{
+	unsigned long end = jiffies + msecs_to_jiffies(WAIT_MS);
+	u32 all = LONG * PIECE, last = all;
+	struct dma_tx_state state;
+	enum dma_status status;
+	int err, seen = 0;
+
+	dma_async_issue_pending(job->chan);
+	do {
+		status = dmaengine_tx_status(job->chan, job->cookie, &state);
+		CHECK(status != DMA_ERROR, "status");
+		CHECK(state.residue <= last, "residue %u after %u", state.residue, last);
+		seen += state.residue && state.residue < all;
+		last = state.residue;
+		cond_resched();
+	} while (status != DMA_COMPLETE && time_before(jiffies, end));
+	err = wait_done(job);
+	CHECK(err || job->result == DMA_TRANS_NOERROR, "result %d", job->result);
+	return err ?: seen;
+}
+
+/* Nobody may have had the time to look while it went on: it is tried some times. */
+static int long_residue(struct job *job, struct scatterlist *sg)
+{
+	int i, err = 0, seen = 0;
+
+	for (i = 0; i < ROUNDS && !err && !seen; i++) {
+		err = queue_desc(job, dmaengine_prep_slave_sg(job->chan, sg, LONG, job->dir,
+							      DMA_PREP_INTERRUPT));
+		if (!err)
+			seen = watch_residue(job);
+	}
+	if (err || seen < 0)
+		return err ?: seen;
+	CHECK(seen, "residue was all or nothing, %d times", i);
+	return 0;
+}
+
+/* Every segment is the same memory. */
+static int test_long(struct pair *p)
+{
+	struct scatterlist *sg = kvcalloc(LONG, sizeof(*sg), GFP_KERNEL);
+	struct job *jobs[] = { &p->h2c, &p->c2h };
+	int i, k, err = sg ? 0 : -ENOMEM;
+
+	for (k = 0; !err && k < ARRAY_SIZE(jobs); k++) {
+		sg_init_table(sg, LONG);
+		for (i = 0; i < LONG; i++) {
+			sg_dma_address(&sg[i]) = sg_dma_address(jobs[k]->sg);
+			sg_dma_len(&sg[i]) = PIECE;
+		}
+		err = long_residue(jobs[k], sg);
+	}
+	kvfree(sg);
+	return err;
+}
+
 static int test_error(struct pair *p)
 {
 	struct job *job = &p->h2c;
@@ -313,13 +379,11 @@ static int test_error(struct pair *p)
 	return err ?: run_job(job) ?: read_back(p);
 }
 
-static int test_pause(struct pair *p)
+static int pause(struct job *job)
 {
-	struct job *job = &p->h2c;
 	int before = atomic_read(&job->calls), err;
 	struct dma_tx_state state;
 
-	fill(job);
 	CHECK(!dmaengine_pause(job->chan), "pause");
 	err = queue_sg(job);
 	if (err)
@@ -330,7 +394,19 @@ static int test_pause(struct pair *p)
 	CHECK(dmaengine_tx_status(job->chan, job->cookie, &state) == DMA_PAUSED, "status");
 	CHECK(state.residue == BYTES, "residue %u", state.residue);
 	CHECK(!dmaengine_resume(job->chan), "resume");
-	return wait_done(job) ?: read_back(p);
+	return wait_done(job);
+}
+
+static int test_pause(struct pair *p)
+{
+	fill(&p->h2c);
+	return pause(&p->h2c) ?: read_back(p);
+}
+
+static int test_pause_read(struct pair *p)
+{
+	fill(&p->h2c);
+	return run_job(&p->h2c) ?: pause(&p->c2h) ?: same(&p->h2c, &p->c2h);
 }
 
 /* One piece of memory in periods; what is on the card is that piece. */
@@ -363,13 +439,11 @@ static int check_quiet(struct job *job)
 	return 0;
 }
 
-static int test_cyclic(struct pair *p)
+static int cyclic(struct job *job)
 {
-	struct job *job = &p->h2c;
 	struct dma_tx_state state;
 	int err, i;
 
-	fill(job);
 	err = start_cyclic(job);
 	for (i = 0; i < 5 * PERIODS && !err; i++) {
 		err = wait_done(job);
@@ -390,18 +464,32 @@ static int test_cyclic(struct pair *p)
 	CHECK(!dmaengine_resume(job->chan), "resume");
 	err = wait_periods(job, 3 * PERIODS);
 	dmaengine_terminate_sync(job->chan);
-	err = err ?: check_quiet(job) ?: run_job(&p->c2h);
-	if (err)
-		return err;
+	return err ?: check_quiet(job);
+}
+
+static int same_first(struct pair *p)
+{
 	for_cpu(&p->c2h);
-	CHECK(!memcmp(piece(job, 0), piece(&p->c2h, 0), PIECE), "data differ");
+	CHECK(!memcmp(piece(&p->h2c, 0), piece(&p->c2h, 0), PIECE), "data differ");
 	return 0;
 }
 
-static int test_terminate(struct pair *p)
+static int test_cyclic(struct pair *p)
 {
-	struct job *job = &p->h2c;
-	int i, err = 0;
+	fill(&p->h2c);
+	return cyclic(&p->h2c) ?: run_job(&p->c2h) ?: same_first(p);
+}
+
+static int test_cyclic_read(struct pair *p)
+{
+	fill(&p->h2c);
+	return run_job(&p->h2c) ?: cyclic(&p->c2h) ?: same_first(p);
+}
+
+/* Of so many some may have ended, each once, and none does afterwards. */
+static int terminate(struct job *job)
+{
+	int before = atomic_read(&job->calls), i, err = 0;
 
 	for (i = 0; i < 4 * ROUNDS && !err; i++)
 		err = queue_sg(job);
@@ -410,9 +498,25 @@ static int test_terminate(struct pair *p)
 	dma_async_issue_pending(job->chan);
 	dmaengine_terminate_sync(job->chan);
 	err = check_quiet(job);
-	CHECK(err || atomic_read(&job->calls) < 1 << 20, "calls");
-	fill(job);
-	return err ?: run_job(job) ?: read_back(p);
+	CHECK(err || atomic_read(&job->calls) - before <= 4 * ROUNDS, "%d calls for %d",
+	      atomic_read(&job->calls) - before, 4 * ROUNDS);
+	return err;
+}
+
+static int write_and_read(struct pair *p)
+{
+	fill(&p->h2c);
+	return run_job(&p->h2c) ?: read_back(p);
+}
+
+static int test_terminate(struct pair *p)
+{
+	return terminate(&p->h2c) ?: write_and_read(p);
+}
+
+static int test_terminate_read(struct pair *p)
+{
+	return terminate(&p->c2h) ?: write_and_read(p);
 }
 
 static const struct {
@@ -423,10 +527,14 @@ static const struct {
 	{ "a channel has one owner", test_claimed },
 	{ "what is refused", test_refused },
 	{ "residue", test_residue },
+	{ "residue of long ones under way", test_long },
 	{ "an address that the card does not have", test_error },
-	{ "pause and resume", test_pause },
-	{ "cyclic, paused, terminated", test_cyclic },
-	{ "terminate in the middle", test_terminate },
+	{ "pause and resume, to the card", test_pause },
+	{ "pause and resume, from the card", test_pause_read },
+	{ "cyclic, paused, terminated, to the card", test_cyclic },
+	{ "cyclic, paused, terminated, from the card", test_cyclic_read },
+	{ "terminate in the middle, to the card", test_terminate },
+	{ "terminate in the middle, from the card", test_terminate_read },
 	{ "many channels, once more", test_many },
 };
 
@@ -444,7 +552,7 @@ static int run_tests(struct pair *p)
 
 static int run_all(void)
 {
-	struct pair *p = kcalloc(PAIRS, sizeof(*p), GFP_KERNEL);
+	struct pair *p = kcalloc(pairs, sizeof(*p), GFP_KERNEL);
 	int err;
 
 	if (!p)
