@@ -6,10 +6,10 @@
 #	N passed, N failed, N skipped
 # and the status is 1 if anything failed. KTAP output of all is in build/lab/ktap*, logs are beside it.
 #
-# make check-long: what takes longer: all cases of these tests, on both stock kernels; the tests, but for such cases, on a
-# debug kernel (KASAN, lockdep, kmemleak and more), beside all else; on the card's other IP revisions, a VF that attacks,
-# all VFs at once, pauses that go wrong, some reconfs in a row (RECONFS=200: so many), millions of messages from a fuzzer;
-# with FOREIGN=FOLDER also selftests/foreign.
+# make check-long: what takes longer: on both stock kernels all cases of these tests, a VF that attacks, all VFs at once,
+# all of a pause, pauses that go wrong, RECONFS (50) reconfs in a row; the tests, but for such cases, on a debug kernel
+# (KASAN, lockdep, kmemleak and more), beside all else; on the card's other IP revisions; millions of messages from a
+# fuzzer; with FOREIGN=FOLDER also selftests/foreign.
 
 set -eu
 . "$(dirname "$0")/common.sh"
@@ -64,8 +64,8 @@ host()
 	one_case "host-$name" "the emulated host $name ends in order" "$rc"
 }
 
-# stock_host KERNEL [--quick]
-stock_host() { host "$1" "$1" xlnx-qdma "$SVFF_LAB/run-tests.sh" "${@:2}"; }
+# tests NAME KERNEL DEVICE [ARG...]: those that run-tests.sh chooses by ARG
+tests() { host "$1" "$2" "$3" "$SVFF_LAB/run-tests.sh" "${@:4}"; }
 
 # The modules are built again from scratch if there was a warning, so their failure is told by static too.
 build()
@@ -77,12 +77,13 @@ build()
 	[ "$rc" -eq 0 ] || [ "$rc" -eq 4 ]
 }
 
-hosts_at_once()
+# at_once NAME DEVICE [ARG...]
+at_once()
 {
 	local pids=() k p rc=0
 
 	for k in $SVFF_KERNELS; do
-		stock_host "$k" "$@" >"$LAB/check-$k.log" 2>&1 &
+		tests "$1$k" "$k" "${@:2}" >"$LAB/check-$1$k.log" 2>&1 &
 		pids+=($!)
 	done
 	for p in "${pids[@]}"; do
@@ -94,19 +95,22 @@ hosts_at_once()
 # room_for COUNT: emulated hosts at the same time
 room_for() { [ "$(awk '/^MemAvailable/ { print $2 }' /proc/meminfo)" -gt $(($1 * HOST_KB)) ]; }
 
-# hosts [--quick]
-hosts()
+# on_both "what" NAME DEVICE [ARG...]: on all stock kernels
+on_both()
 {
-	local k
+	local what=$1 k
+	shift
 
 	if room_for 2; then
-		beside "tests in emulated hosts, $SVFF_KERNELS at the same time" hosts_at_once "$@" || :
+		beside "$what, $SVFF_KERNELS at the same time" at_once "$@" || :
 		return
 	fi
 	for k in $SVFF_KERNELS; do
-		beside "tests in an emulated host, Linux $k" stock_host "$k" "$@" || :
+		beside "$what, Linux $k" tests "$1$k" "$k" "${@:2}" || :
 	done
 }
+
+hosts() { on_both "tests in emulated hosts" '' xlnx-qdma "$@"; }
 
 # What needs no emulated host: it runs beside them, where it fills the time that they wait. Unit tests mostly wait, too.
 alone()
@@ -137,7 +141,7 @@ fuzz() { "$SVFF_LAB/enter.sh" /svff/build/user/selftests/fuzz/run.sh "$LONG_FUZZ
 debug_host()
 {
 	beside "debug kernel (40 min, once)" build debug || return 0
-	beside "tests on the debug kernel" host debug debug xlnx-qdma "$SVFF_LAB/run-tests.sh" --quick --debug || :
+	beside "tests on the debug kernel" tests debug debug xlnx-qdma --quick --debug || :
 }
 
 long()
@@ -160,17 +164,13 @@ other_hosts()
 
 	hosts
 	for ip in $OTHER_IPS; do
-		beside "tests on a card with $ip" host "$ip" "${SVFF_KERNELS##* }" "xlnx-qdma,ip=$ip" \
-			"$SVFF_LAB/run-tests.sh" --card || :
+		beside "tests on a card with $ip" tests "$ip" "${SVFF_KERNELS##* }" "xlnx-qdma,ip=$ip" --card || :
 	done
-	beside "a VF that attacks, beside one that works" host hostile "${SVFF_KERNELS##* }" xlnx-qdma \
-		"$SVFF_LAB/run-tests.sh" --hostile || :
-	beside "252 VFs and 2048 queues at once" host scale "${SVFF_KERNELS##* }" xlnx-qdma \
-		"$SVFF_LAB/run-tests.sh" --scale || :
-	beside "QEMU's part of a pause" host pause "${SVFF_KERNELS##* }" xlnx-qdma "$SVFF_LAB/run-tests.sh" --pause || :
-	beside "pauses that go wrong, ${RECONFS:=6} reconfs in a row" host faults "${SVFF_KERNELS##* }" xlnx-qdma \
-		"$SVFF_LAB/run-tests.sh" --faults "$RECONFS" || :
-	beside "a network card's VF, paused" host igb "${SVFF_KERNELS##* }" igb "$SVFF_LAB/run-tests.sh" --igb || :
+	on_both "a VF that attacks, beside one that works" hostile- xlnx-qdma --hostile
+	on_both "252 VFs and 2048 queues at once" scale- xlnx-qdma --scale
+	on_both "QEMU's part of a pause" pause- xlnx-qdma --pause
+	on_both "pauses that go wrong, ${RECONFS:=50} reconfs in a row" faults- xlnx-qdma --faults "$RECONFS"
+	on_both "a network card's VF, paused" igb- igb --igb
 	[ -z "${FOREIGN:-}" ] || beside "foreign drivers" foreign || :
 }
 
@@ -179,7 +179,7 @@ foreign()
 	local k
 
 	for k in $SVFF_KERNELS; do
-		SVFF_FOREIGN=$(realpath "$FOREIGN") host "foreign-$k" "$k" xlnx-qdma "$SVFF_LAB/run-tests.sh" --foreign
+		SVFF_FOREIGN=$(realpath "$FOREIGN") tests "foreign-$k" "$k" xlnx-qdma --foreign
 	done
 }
 
