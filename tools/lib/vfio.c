@@ -12,9 +12,11 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #define VFIO_DRIVER	"vfio-pci"
@@ -62,20 +64,26 @@ int vfio_binding(struct svff_ctx *ctx, const char *bdf, struct vf_binding *bindi
 	return 0;
 }
 
+/* A file server that does not answer is not asked. */
+static int look_at(const char *path, struct statx *st)
+{
+	return statx(AT_FDCWD, path, AT_STATX_DONT_SYNC, STATX_TYPE, st);
+}
+
 static bool process_holds(struct svff_ctx *ctx, const char *pid, dev_t dev)
 {
 	char path[PATH_MAX];
 	struct dirent *entry;
 	bool found = false;
-	struct stat st;
+	struct statx st;
 	DIR *dir;
 
 	if (svff_path(ctx, SVFF_DIR_PROC, path, "%s/fd", pid))
 		return false;
 	dir = opendir(path);
 	while (dir && !found && (entry = readdir(dir)))
-		if (!svff_path(ctx, SVFF_DIR_PROC, path, "%s/fd/%s", pid, entry->d_name) && !stat(path, &st))
-			found = S_ISCHR(st.st_mode) && st.st_rdev == dev;
+		if (!svff_path(ctx, SVFF_DIR_PROC, path, "%s/fd/%s", pid, entry->d_name) && !look_at(path, &st))
+			found = S_ISCHR(st.stx_mode) && makedev(st.stx_rdev_major, st.stx_rdev_minor) == dev;
 	if (dir)
 		closedir(dir);
 	return found;
