@@ -277,10 +277,20 @@ int pf_tell_resume(struct svff_pf *pf, unsigned int n)
 	return PTR_ERR_OR_ZERO(vf);
 }
 
+/*
+ * Of PF_BYE not a VF that a VFIO driver has claimed: VFIO asks its user to let go, who may pause it, and then its
+ * driver is to notice nothing. Nor one that is being paused, which would hear it when it goes on.
+ */
+static bool is_to_hear_locked(struct svff_pf *pf, const struct pf_vf *vf, enum svff_mbox_op op)
+{
+	lockdep_assert_held(&pf->lock);
+	return vf->session.hello && (op != SVFF_MBOX_OP_PF_BYE || !(vf->claimed || vf->moving));
+}
+
 /**
  * pf_notify_vfs() - tell all VFs that have a driver
  * @pf: card
- * @op: PF_BYE or RESET_PREPARE
+ * @op: PF_BYE or RESET_PREPARE; the former not to VFs that their users may pause
  *
  * Context: process; takes svff_pf.lock.
  */
@@ -292,7 +302,7 @@ void pf_notify_vfs(struct svff_pf *pf, enum svff_mbox_op op)
 	for (n = 1; n <= pf->num_vfs; n++) {
 		struct pf_vf *vf = pf_vf(pf, n);
 
-		if (!vf->session.hello)
+		if (!is_to_hear_locked(pf, vf, op))
 			continue;
 		vf->told = op == SVFF_MBOX_OP_RESET_PREPARE;
 		pf_notify_vf_locked(pf, vf, op);

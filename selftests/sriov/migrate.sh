@@ -36,6 +36,23 @@ others()
 	vf-client "$A" mm >/dev/null || fail "the VF afterwards"
 }
 
+# All VFs go, with users: who can pause his is asked by VFIO alone, and his driver is to hear nothing; another's is told.
+told_or_asked()
+{
+	vfio_vfs 2
+	vf_bind 2 vfio-pci
+	hold asked "$A" --queues 2
+	hold told "$B" --queues 2
+	put_ok release "$S/busy_policy"
+	put_ok 0 "$D/sriov_numvfs"
+	put_ok refuse "$S/busy_policy"
+	hold_end asked
+	hold_end told
+	hold_says asked wanted-back || fail "the user of svff_vfio is not asked"
+	! hold_says asked pf-bye || fail "the driver of its VF is told"
+	hold_says told pf-bye || fail "the driver of the other VF is not told"
+}
+
 # resets NUMBER COMMAND...: vf-client's COMMAND, and so many function level resets with it
 resets()
 {
@@ -92,6 +109,7 @@ modprobe svff_vfio || { echo "1..0 # SKIP no svff_vfio"; exit "$KTAP_SKIP"; }
 add "it binds by driver_override" binds
 add "who may pause" others
 add "stop, save, load, resume" suite
+add "all VFs go: told, or asked" told_or_asked
 add "a VF is reset but where nothing is to be reset" needless_resets
 add "it unloads" unloads
 allow 'DMAR: \[DMA'
