@@ -54,7 +54,11 @@ sub()
 }
 
 # inject WHAT VALUE: the emulated card misbehaves, see tools/qemu/qdma.rst
-inject() { lab-qmp set "inject-$1" "$2" >/dev/null || skip "no injection"; }
+inject()
+{
+	command -v lab-qmp >/dev/null || skip "the card cannot be told to misbehave"
+	must lab-qmp set "inject-$1" "$2" >/dev/null
+}
 
 # What a case that failed may have left switched on in the emulated card
 calm()

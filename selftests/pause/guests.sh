@@ -6,7 +6,7 @@
 # shellcheck disable=SC2317,SC2329	# functions are called through add
 
 . "$(dirname "$0")/../sriov/vf.sh"
-modinfo svff_vfio >/dev/null 2>&1 || { echo "1..0 # SKIP no svff_vfio"; exit "$KTAP_SKIP"; }
+need_svff_vfio
 
 WAIT_S=60	# guests are slow, the more so the more there are
 RUN=/run/svff-lab

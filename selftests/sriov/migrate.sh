@@ -105,11 +105,12 @@ unloads()
 	modprobe -r svff_vfio || fail "svff_vfio does not unload"
 }
 
-modprobe svff_vfio || { echo "1..0 # SKIP no svff_vfio"; exit "$KTAP_SKIP"; }
+need_svff_vfio
+modprobe svff_vfio || { echo "Bail out! svff_vfio does not load"; exit "$KTAP_FAIL"; }
 add "it binds by driver_override" binds
 add "who may pause" others
-add "stop, save, load, resume" suite
 add "all VFs go: told, or asked" told_or_asked
+add "stop, save, load, resume" suite
 add "a VF is reset but where nothing is to be reset" needless_resets
 add "it unloads" unloads
 allow 'DMAR: \[DMA'

@@ -68,6 +68,13 @@ loopback()
 	END
 }
 
+# A kernel that has VFIO for PCI has svff_vfio too.
+need_svff_vfio()
+{
+	[ -d /sys/bus/pci/drivers/vfio-pci ] || { echo "1..0 # SKIP no vfio-pci"; exit "$KTAP_SKIP"; }
+	modinfo svff_vfio >/dev/null || { echo "Bail out! there is no svff_vfio"; exit "$KTAP_FAIL"; }
+}
+
 # Whatever a case left behind
 no_vfs()
 {
