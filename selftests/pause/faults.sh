@@ -9,7 +9,7 @@
 REST_MS=20
 . "$(dirname "$0")/guests.sh"
 
-GIVES_UP_S=20	# svff, on a slow emulated machine
+GIVES_UP_S=20	# svff with its way back, on a slow emulated machine; the card alone: see sriov/pause-fail.sh
 BOOT_S=200	# a guest
 HANGS_S=3
 

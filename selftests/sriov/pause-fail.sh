@@ -7,7 +7,8 @@
 
 . "$(dirname "$0")/vf.sh"
 
-FAILS_MS=5000	# a pause that does, on a slow emulated machine
+GIVE_UP_MS=1000	# a pause that fails; what its driver takes to be idle is small
+TRIES=5		# one of which takes no longer than it has to on a slow emulated machine
 STRIDE=${CTXT_STRIDE:-14}	# from one context command to the next that fails
 REST_MS=50	# between rounds of those who move data
 
@@ -72,15 +73,22 @@ both_end()
 	undriven
 }
 
-# refused 'ERRNO...' TEXT: the pause is, in time, and the kernel's log says why
+# refused 'ERRNO...' TEXT COMMAND...: the card misbehaves from the command on: the pause is refused, in time, and the
+# kernel's log says why
 refused()
 {
-	local start=$EPOCHREALTIME ms
+	local start ms n
 
 	log_mark pause
-	put_refused "$1" 1 "$S/vf1/pause"
-	ms=$(((${EPOCHREALTIME/./} - ${start/./}) / 1000))
-	[ "$ms" -le "$FAILS_MS" ] || fail "fails only after $ms ms"
+	for ((n = 1; ; n++)); do
+		"${@:3}"
+		start=$EPOCHREALTIME
+		put_refused "$1" 1 "$S/vf1/pause"
+		ms=$(((${EPOCHREALTIME/./} - ${start/./}) / 1000))
+		echo "fails after $ms ms"
+		[ "$ms" -gt "$GIVE_UP_MS" ] || break
+		[ "$n" -lt "$TRIES" ] || fail "is given up on only after $ms ms"
+	done
 	log_since pause | grep -q "$2" || fail "the log does not say '$2'"
 	expect active "$S/vf1/state"
 	goes_on 2
@@ -97,17 +105,23 @@ pauses()
 
 never_idle()
 {
-	inject never-idle "$(get "$S/vf1/queue_base")"
-	refused ETIMEDOUT "do not come to rest"
+	refused ETIMEDOUT "do not come to rest" inject never-idle "$(get "$S/vf1/queue_base")"
 	both_go_on
 	inject never-idle -1
 	pauses
 }
 
+# What it was busy with before it has done.
+busy_anew()
+{
+	inject ctxt-busy false
+	goes_on 1
+	inject ctxt-busy true
+}
+
 busy_from_the_start()
 {
-	inject ctxt-busy true
-	refused "ETIMEDOUT EBUSY" "is not paused"
+	refused "ETIMEDOUT EBUSY" "is not paused" busy_anew
 	put_refused "EBUSY ETIMEDOUT" 1 "$S/vf1/pause"
 	both_go_on
 	inject ctxt-busy false

@@ -17,7 +17,8 @@
 
 #define CARD		0x4000000ull
 #define ROUNDS		100
-#define REST_MS		3000	/* a stop that fails, on a slow emulated machine */
+#define GIVE_UP_MS	1000	/* a stop that fails */
+#define TRIES		5	/* one of which takes no longer than it has to on a slow emulated machine */
 #define STRIDE		13	/* from one context command to the next that fails */
 #define VFS		"2"
 
@@ -346,12 +347,12 @@ static enum ktap_result half_message(const void *arg)
 	return KTAP_PASS;
 }
 
-static bool inject(const char *what, int value)
 static bool can_inject(void)
 {
 	return !system("command -v lab-qmp >/dev/null");
 }
 
+static bool inject(const char *what, int value)
 {
 	char cmd[96];
 
@@ -368,11 +369,28 @@ static bool unbusy(void)
 	return false;
 }
 
+/* Return: the least time in ms that a stop took to fail, or errno if one did not, in this way. */
+static int stop_fails_ms(int err)
+{
+	int i, ret, ms, least = INT_MAX;
+
+	for (i = 0; i < TRIES && least > GIVE_UP_MS; i++) {
+		int64_t start = now_ms();
+
+		ret = mig_set(&rig.vf.dev, VFIO_DEVICE_STATE_STOP, NULL);
+		if (ret != err)
+			return ret < 0 ? ret : -EBADE;
+		ms = now_ms() - start;
+		least = ms < least ? ms : least;
+	}
+	return least;
+}
+
 /* A queue that does not come to rest. */
 static enum ktap_result not_at_rest(const void *arg)
 {
 	char base[32];
-	int64_t start;
+	int ms;
 
 	(void)arg;
 	OK(pf_attr("vf1/queue_base", base, sizeof(base)));
@@ -381,9 +399,9 @@ static enum ktap_result not_at_rest(const void *arg)
 	OK(rig_open(&rig, bdf_a, MODE_DIRECT));
 	OK(prepare(&rig));
 	OK(rig_start(&rig, CARD, 3));
-	start = now_ms();
-	IS(mig_set(&rig.vf.dev, VFIO_DEVICE_STATE_STOP, NULL), -ETIMEDOUT);
-	KTAP_FAIL_ON(now_ms() - start > REST_MS, "took %d ms", (int)(now_ms() - start));
+	ms = stop_fails_ms(-ETIMEDOUT);
+	KTAP_FAIL_ON(ms < 0, "%s", strerror(-ms));
+	KTAP_FAIL_ON(ms > GIVE_UP_MS, "given up on after %d ms at best", ms);
 	STATE_IS(RUNNING);
 	OK(rig_wait(&rig));
 	OK(rig_check(&rig, CARD, 3));
