@@ -101,6 +101,7 @@ processor_leaves()
 
 	[ -w "$cpu" ] || skip "processors cannot be turned off"
 	both direct
+	rm -f "$TMP/enough"
 	exec 9<>"$(data_device "$VF")" 8<>"$(data_device "$PF")"
 	reads_on 1 "$(data_device "$VF")"
 	( while [ ! -e "$TMP/enough" ]; do
@@ -171,7 +172,16 @@ background()
 	"$@" >"$TMP/bg.$BG" 2>&1 &
 }
 
-small() { while [ ! -e "$TMP/enough" ]; do taskset -c "$1" "$MMLOAD" "$2" "$3" 64 "$4" 500 || return; done; }
+small()
+{
+	local n=0
+
+	while [ ! -e "$TMP/enough" ]; do
+		taskset -c "$1" "$MMLOAD" "$2" "$3" 64 "$4" 500 || return
+		n=$((n + 1))
+	done
+	[ "$n" -gt 0 ] || { echo "nothing moved beside the storm"; return 1; }
+}
 
 # Every vector of PF and VF, as fast as can be, while all queues have transfers, most of them tiny: all of them
 # end, data are right, and none had to be found by the guard.
@@ -180,6 +190,7 @@ storm()
 	local dev st pid pids=() cpu BG=0 n
 
 	both "$1"
+	rm -f "$TMP/enough"
 	dev=$(data_device "$PF") st=$(stream_device "$PF")
 	exec 9<>"$dev" 8<>"$(data_device "$VF")"
 	before=$(idle "$PF")
