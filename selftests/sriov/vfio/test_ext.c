@@ -162,10 +162,7 @@ static int write_file(const char *path, const char *text)
 
 static int write_quota(const char *text)
 {
-	char path[PATH_MAX];
-
-	return vf_attr_path(&vf_a, "queues", path, sizeof(path)) ? ENOENT :
-								   write_file(path, text);
+	return -vf_attr_write(&vf_a, "queues", text);
 }
 
 static int expect_notice(uint8_t op, struct mbox_msg *msg)

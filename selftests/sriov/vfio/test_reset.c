@@ -3,8 +3,6 @@
  * Function level reset at bad moments, and a VF that floods its PF.
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <pthread.h>
 
 #include "test.h"
@@ -177,21 +175,6 @@ static enum ktap_result reset_beside_traffic(const void *arg)
 	return reset_and_use();
 }
 
-static int write_reset(struct vf *vf)
-{
-	char path[PATH_MAX];
-	int fd, ret;
-
-	if (vf_attr_path(vf, "reset", path, sizeof(path)))
-		return -ENOENT;
-	fd = open(path, O_WRONLY);
-	if (fd < 0)
-		return -errno;
-	ret = write(fd, "1", 1) == 1 ? 0 : -errno;
-	close(fd);
-	return ret;
-}
-
 static enum ktap_result reset_by_host(const void *arg)
 {
 	struct big b;
@@ -202,7 +185,7 @@ static enum ktap_result reset_by_host(const void *arg)
 	KTAP_FAIL_ON(vf_attr(&vf_a, "queues_active") != 1, "%ld queues active",
 		     vf_attr(&vf_a, "queues_active"));
 	big_start(&b, CARD_A);
-	ret = write_reset(&vf_a);
+	ret = vf_attr_write(&vf_a, "reset", "1");
 	KTAP_FAIL_ON(ret, "write says %d", ret);
 	KTAP_FAIL_ON(vf_attr(&vf_a, "queues_active"),
 		     "%ld queues are left active",
@@ -250,7 +233,7 @@ static enum ktap_result flood(const void *arg)
 
 static enum ktap_result after_flood(const void *arg)
 {
-	int ret = write_reset(&vf_a);
+	int ret = vf_attr_write(&vf_a, "reset", "1");
 
 	(void)arg;
 	KTAP_FAIL_ON(ret, "write to reset says %d", ret);

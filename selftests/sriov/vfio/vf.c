@@ -2,9 +2,11 @@
 #include "vf.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "mm.h"
@@ -510,4 +512,27 @@ long vf_attr(const struct vf *vf, const char *name)
 		value = LONG_MIN;
 	fclose(f);
 	return value;
+}
+
+/**
+ * vf_attr_write() - write what the PF driver takes about this VF
+ * @vf:   the VF
+ * @name: as of vf_attr()
+ * @text: what to write
+ *
+ * Return: 0 or errno.
+ */
+int vf_attr_write(const struct vf *vf, const char *name, const char *text)
+{
+	char path[PATH_MAX];
+	int fd, ret;
+
+	if (vf_attr_path(vf, name, path, sizeof(path)))
+		return -ENOENT;
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	ret = write(fd, text, strlen(text)) < 0 ? -errno : 0;
+	close(fd);
+	return ret;
 }

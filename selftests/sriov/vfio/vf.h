@@ -99,5 +99,6 @@ int agg_drain(struct vf *vf);
 int vf_number(const struct vf *vf);
 int vf_attr_path(const struct vf *vf, const char *name, char *path, size_t len);
 long vf_attr(const struct vf *vf, const char *name);
+int vf_attr_write(const struct vf *vf, const char *name, const char *text);
 
 #endif
