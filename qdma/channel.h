@@ -68,7 +68,7 @@ struct qdma_chan {
  * @ddev: the dmaengine's
  * @qd: function; valid unless @gone
  * @dev: its device
- * @lock: protects @gone, @held and @users; inside the dmaengine's
+ * @lock: protects @gone, @held, @users, and whose a channel is; inside the dmaengine's
  * @gone: the function is being unbound, or was
  * @held: channels that are a client's
  * @users: the same, of each pair

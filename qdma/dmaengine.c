@@ -121,11 +121,11 @@ static void dma_free_chan(struct dma_chan *c)
 	struct qdma_chan *chan = to_qdma_chan(c);
 
 	dmaengine_terminate_sync(c);
-	scoped_guard(mutex, &chan->dma->lock) {
-		if (!chan->gone)
-			stop_chan(chan);
-		chan->gone = chan->dma->gone;
-	}
+	/* To the end: who unbinds the device at the same time has to find it a client's, or nobody's. */
+	guard(mutex)(&chan->dma->lock);
+	if (!chan->gone)
+		stop_chan(chan);
+	chan->gone = chan->dma->gone;
 	qdma_chan_clear(chan);
 	kfree(chan->ring);
 	chan->ring = NULL;
@@ -312,6 +312,7 @@ void qdma_dma_destroy(struct svff_qdma *qd)
 	scoped_guard(mutex, &dma->lock) {
 		dma->gone = true;
 		stop_all(dma);
+		WARN_ON_ONCE(dma->held);
 	}
 	qd->dma = NULL;
 	dma_async_device_unregister(&dma->ddev);

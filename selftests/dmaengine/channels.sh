@@ -77,6 +77,24 @@ vf_held()
 	unload || fail "modprobe -r"
 }
 
+# It lets go while the driver goes: a channel is its own or the driver's to end, never both.
+let_go()
+{
+	local vf
+
+	vf_bound direct
+	vf=$(vf_link 1)
+	log_mark let_go
+	client "$vf" let_go=1 || fail "client"
+	echo "$vf" >/sys/bus/pci/drivers/svff_vf/unbind
+	modprobe -r svff_dma_test || fail "modprobe -r of the client"
+	log_since let_go | grep -q '14 channels at rest' || { log_since let_go; fail "not that many channels"; }
+	log_since let_go | grep -q ' 0 channels were not let go of' || fail "it has not let go"
+	vf_bind 1 svff_vf
+	client_tests "$vf"
+	unload || fail "modprobe -r"
+}
+
 no_master() { ! master "$PF"; }
 
 # The client is told that its transfer has failed, and may free the memory: then the card must not reach any, not even
@@ -117,6 +135,7 @@ add_long "VF, direct" vf direct
 add "VF, aggr" vf aggr
 add "the PF's driver is unbound from a client" pf_held
 add "a VF's driver is unbound from a client" vf_held
+add "a client lets go while a VF's driver is unbound" let_go
 add "a queue that fails and does not stop" not_stopped
 add "no channels unless they are asked for" not_asked
 finish

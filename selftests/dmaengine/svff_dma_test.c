@@ -2,7 +2,9 @@
 /*
  * A client of the dmaengine channels of a function. Loading it runs the tests,
  * which say "ok" or "not ok" in the kernel's log; the module fails to load if
- * one did. With hold=1 it keeps a channel at work until it is unloaded instead.
+ * one did. With hold=1 it keeps a channel at work until it is unloaded instead,
+ * with let_go=1 it has some at rest, of which it lets go while the device's driver
+ * is unbound.
  */
 #include <linux/completion.h>
 #include <linux/delay.h>
@@ -25,6 +27,7 @@
 #define LONG		2000	/* segments, more than a ring takes at once */
 #define WAIT_MS		20000
 #define SETTLE_MS	300
+#define LET_GO_MAX	32
 
 static char *device;
 module_param(device, charp, 0400);
@@ -37,6 +40,10 @@ MODULE_PARM_DESC(pairs, "pairs of channels that are used at once, from the secon
 static bool hold;
 module_param(hold, bool, 0400);
 MODULE_PARM_DESC(hold, "keep a channel at work until the module is unloaded");
+
+static bool let_go;
+module_param(let_go, bool, 0400);
+MODULE_PARM_DESC(let_go, "have channels until the device's driver is unbound");
 
 static struct pci_dev *pdev;
 
@@ -563,6 +570,67 @@ static int run_all(void)
 	return err;
 }
 
+/* Channels at rest: one after the other is let go of, and after the first the driver is told to go. */
+static struct dma_chan *rest_chan[LET_GO_MAX];
+static unsigned int rest_chans, rest_gone;
+static DECLARE_COMPLETION(rest_begun);
+
+/* In the order in which the driver ends those that are left. */
+static void rest_release(struct work_struct *work)
+{
+	while (rest_gone < rest_chans) {
+		dma_release_channel(rest_chan[rest_gone++]);
+		complete(&rest_begun);
+	}
+}
+static DECLARE_WORK(rest_work, rest_release);
+
+static int rest_notify(struct notifier_block *nb, unsigned long action, void *data)
+{
+	if (action == BUS_NOTIFY_UNBIND_DRIVER && data == &pdev->dev && rest_chans) {
+		schedule_work(&rest_work);
+		wait_for_completion(&rest_begun);
+	}
+	return NOTIFY_OK;
+}
+
+static struct notifier_block rest_nb = { .notifier_call = rest_notify };
+
+/* As many as there are; the data device keeps the queues of one pair. */
+static int rest_init(void)
+{
+	int err = bus_register_notifier(&pci_bus_type, &rest_nb);
+	struct dma_chan *chan;
+	char name[16];
+
+	while (!err && rest_chans < LET_GO_MAX) {
+		snprintf(name, sizeof(name), "%s%u", rest_chans % 2 ? "c2h" : "h2c", rest_chans / 2);
+		chan = dma_request_chan(&pdev->dev, name);
+		if (IS_ERR(chan))
+			break;
+		rest_chan[rest_chans++] = chan;
+	}
+	pr_info("svff_dma_test: %u channels at rest\n", rest_chans);
+	return err;
+}
+
+static void rest_exit(void)
+{
+	bus_unregister_notifier(&pci_bus_type, &rest_nb);
+	flush_work(&rest_work);
+	pr_info("svff_dma_test: %u channels were not let go of\n", rest_chans - rest_gone);
+	rest_release(NULL);
+}
+
+static int run(void)
+{
+	if (let_go)
+		return rest_init();
+	if (hold)
+		return job_init(&held_job, "h2c", 1, CARD_STEP) ?: start_cyclic(&held_job);
+	return run_all();
+}
+
 static int __init dma_test_init(void)
 {
 	struct device *dev = device ? bus_find_device_by_name(&pci_bus_type, NULL, device) : NULL;
@@ -571,24 +639,29 @@ static int __init dma_test_init(void)
 	if (!dev)
 		return -ENODEV;
 	pdev = to_pci_dev(dev);
-	if (hold)
-		err = job_init(&held_job, "h2c", 1, CARD_STEP) ?: start_cyclic(&held_job);
-	else
-		err = run_all();
-	if (err || !hold)
+	err = run();
+	if (err || !(hold || let_go))
 		put_device(dev);
 	return err;
 }
 module_init(dma_test_init);
 
-static void __exit dma_test_exit(void)
+static void held_exit(void)
 {
-	if (!hold)
-		return;
 	pr_info("svff_dma_test: held channel ended with %d after %d periods\n", held_job.result,
 		atomic_read(&held_job.calls));
 	dmaengine_terminate_sync(held_job.chan);
 	job_free(&held_job);
+}
+
+static void __exit dma_test_exit(void)
+{
+	if (let_go)
+		rest_exit();
+	else if (hold)
+		held_exit();
+	else
+		return;
 	pci_dev_put(pdev);
 }
 module_exit(dma_test_exit);
