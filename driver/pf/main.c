@@ -170,9 +170,10 @@ void pf_down(struct svff_pf *pf)
 {
 	if (!pf->up)
 		return;
-	/* Who is pausing a VF, or resuming it, gets to the end; nobody begins. */
+	/* Who is pausing a VF, or resuming it, or changing its quota, gets to the end; nobody begins. */
 	scoped_guard(mutex, &pf->pause_lock) {
-		pf->up = false;
+		scoped_guard(mutex, &pf->lock)
+			pf->up = false;
 		pf_forget_stuck(pf);
 	}
 	pf_own_queues_stop(pf);

@@ -122,7 +122,7 @@ struct pf_vf {
  * @sysfs: kobjects below the PF
  * @debugfs: folder of this card
  *
- * @up: card is set up (device lock)
+ * @up: card is set up (device lock); under @pause_lock, and under @lock, it stays so
  * @restart: VFs' drivers are to be told that a reset is over (device lock)
  * @lost: an error took the card down, and nobody has brought it back (device lock)
  * @rescues: how often that will still be tried without being asked (device lock)
