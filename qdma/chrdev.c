@@ -127,7 +127,8 @@ static struct qdma_mm *alloc_mm(struct svff_qdma *qd)
  * @qd: function, with queues
  *
  * Context: process.
- * Return: 0, -ENOMEM, -ENOSPC if there are too many devices.
+ * Return: 0, -ENOMEM, -ENOSPC if there are too many devices. On failure what there
+ * is of it is the function's, to be removed as if it were whole.
  */
 int qdma_mm_create(struct svff_qdma *qd)
 {
@@ -141,12 +142,7 @@ int qdma_mm_create(struct svff_qdma *qd)
 		return err;
 	/* Publish last: from here on it can be opened. */
 	WRITE_ONCE(qd->mm, mm);
-	err = cdev_device_add(&mm->node.cdev, &mm->node.dev);
-	if (err) {
-		WRITE_ONCE(qd->mm, NULL);
-		put_device(&mm->node.dev);
-	}
-	return err;
+	return cdev_device_add(&mm->node.cdev, &mm->node.dev);
 }
 
 /**

@@ -139,7 +139,9 @@ void qdma_node_revive(struct qdma_node *node)
  */
 void qdma_node_hide(struct qdma_node *node)
 {
-	cdev_device_del(&node->cdev, &node->dev);
+	/* One that could not be shown may have been opened all the same, by its number. */
+	if (device_is_registered(&node->dev))
+		cdev_device_del(&node->cdev, &node->dev);
 	percpu_ref_kill(&node->io);
 }
 

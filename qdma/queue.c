@@ -215,7 +215,10 @@ static int mark_dead(struct svff_qdma *qd, bool force)
 	return err;
 }
 
-/* No new opens, no new calls; end the old ones; free. One RCU grace period does for both. */
+/*
+ * No new opens, no new calls; end the old ones; free. One RCU grace period does for both: who has
+ * found a device under RCU, as the user logic's interrupt does, is through with it by then.
+ */
 static void destroy_nodes(struct svff_qdma *qd)
 {
 	struct qdma_mm *mm = qd->mm;

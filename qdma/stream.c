@@ -527,7 +527,8 @@ struct qdma_node_class qdma_st_class = {
  * @qd: function, with queues
  *
  * Context: process.
- * Return: 0, -ENOMEM, -ENOSPC if there are too many devices.
+ * Return: 0, -ENOMEM, -ENOSPC if there are too many devices. On failure what there
+ * is of it is the function's, to be removed as if it were whole.
  */
 int qdma_st_create(struct svff_qdma *qd)
 {
@@ -543,12 +544,7 @@ int qdma_st_create(struct svff_qdma *qd)
 		return err;
 	/* Publish last: from here on it can be opened. */
 	WRITE_ONCE(qd->st, st);
-	err = cdev_device_add(&st->node.cdev, &st->node.dev);
-	if (err) {
-		WRITE_ONCE(qd->st, NULL);
-		put_device(&st->node.dev);
-	}
-	return err;
+	return cdev_device_add(&st->node.cdev, &st->node.dev);
 }
 
 /* Files that are still open keep what is left of their stream. */
