@@ -110,19 +110,29 @@ start_domain()
 	[ "$(stat -c %U "/proc/$(cat "$RUN/L.pid")")" = libvirt-qemu ] || fail "QEMU is not unprivileged"
 }
 
-# xml_has COUNT: so many hostdevs, live and in the definition
+# hostdevs [--inactive]: host addresses, as PCI has them, in the domain's XML
+hostdevs()
+{
+	virsh -q dumpxml "$@" L | awk -F "'" '/<hostdev/ { inside = 1 } /<\/hostdev>/ { inside = 0 }
+		inside && /<address domain=/ { gsub("0x", ""); print $2 ":" $4 ":" $6 "." $8 }'
+}
+
+# xml_has [VF]: this VF alone, or none, live and in the definition
 xml_has()
 {
-	local live config
+	local want='' live config
 
-	live=$(virsh -q dumpxml L | grep -c '<hostdev')
-	config=$(virsh -q dumpxml --inactive L | grep -c '<hostdev')
-	[ "$live $config" = "$1 $1" ] || fail "hostdevs: $live live, $config in the definition, not $1"
+	[ $# -eq 0 ] || want=$(cat "$TMP/address.$1")
+	live=$(hostdevs)
+	config=$(hostdevs --inactive)
+	[ "$live" = "$want" ] || fail "the domain has '$live', not '$want'"
+	[ "$config" = "$want" ] || fail "its definition has '$config', not '$want'"
 }
 
 attach_to_domain()
 {
 	must svff init --vfs 2
+	vf_link 1 >"$TMP/address.1"	# which it keeps
 	must svff attach 1 libvirt:L
 	xml_has 1
 	drive L
@@ -137,6 +147,7 @@ domain_goes_on()
 pauses()
 {
 	tool pause 1
+	xml_has 1
 	tool status
 	told '.cards[0].vf[0].guest_state == "paused" and .cards[0].vf[0].guest == "libvirt:L"'
 	tool unpause 1
@@ -157,7 +168,9 @@ finds_it_again()
 	rm "/run/svff/$PF.json"
 	tool pause 1
 	told '.vf[0].guest == "libvirt:L"'
+	xml_has 1
 	start_libvirtd_anew
+	xml_has 1
 	tool unpause 1
 	domain_goes_on
 }
@@ -176,7 +189,7 @@ detach_from_domain()
 {
 	stop_moving L
 	must svff detach 1
-	xml_has 0
+	xml_has
 }
 
 cleanup()
