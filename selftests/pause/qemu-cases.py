@@ -574,13 +574,13 @@ def cannot_stop(bdf, *_):
     machine = Machine(bdf, fake=True)
     machine.may_say = "Failed setting device in recover state"
     for what, text in (("STOP RUNNING RESET", "cannot be reset"), ("STOP RUNNING", "was reset"),
-                       ("read RUNNING", "was reset")):
+                       ("read RUNNING", "cannot read the device's state: .*; then it was reset, and its state is lost: ")):
         machine.write(STATE, 0x5afe)
         machine.fail(what)
         machine.refused("vfio-pci-pause", ["vf0", "not paused", text], id="vf0")
         machine.fail("")
         check(machine.info()["state"] == "running", f"{what}: {machine.info()}")
-        check((machine.read(STATE) == 0) == (text == "was reset"), f"{what}: {machine.read(STATE):#x} is its state")
+        check((machine.read(STATE) == 0) == ("was reset" in text), f"{what}: {machine.read(STATE):#x} is its state")
     saves(machine)
     loads(machine)
     machine.quit()
