@@ -246,6 +246,7 @@ void pf_mbox_recv(struct svff_qdma *qd, u16 src, const union svff_mbox_msg *msg)
 void pf_session_set_locked(struct svff_pf *pf, struct pf_vf *vf,
 			   const struct pf_session *next);
 int pf_release_locked(struct svff_pf *pf, struct pf_vf *vf);
+void pf_throttle_anew_locked(struct svff_pf *pf, struct pf_vf *vf);
 void pf_learn_vectors_locked(struct svff_pf *pf, struct pf_vf *vf);
 void pf_serve_held_locked(struct svff_pf *pf, struct pf_vf *vf, const union svff_mbox_msg *msg);
 

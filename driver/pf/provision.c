@@ -12,7 +12,6 @@
  */
 #include "pf.h"
 
-#include <linux/ktime.h>
 #include <linux/ratelimit.h>
 #include <linux/slab.h>
 
@@ -139,7 +138,7 @@ static int provision_vf(struct svff_pf *pf, unsigned int n, unsigned int num)
 	if (!vf->session.quota)
 		vf->session.base = SVFF_QDMA_NO_RANGE;
 	pf_session_keep_rings(&vf->session, n, pf->first_func, pf->total_vfs, num);
-	pf_throttle_reset(&vf->throttle, pf->vf_message_rate, ktime_get_ns());
+	pf_throttle_anew_locked(pf, vf);
 	memset(&vf->stats, 0, sizeof(vf->stats));
 	vf->fresh = true;
 	vf->unreset = false;
@@ -368,7 +367,7 @@ int pf_message_rate_set(struct svff_pf *pf, u32 rate)
 	guard(mutex)(&pf->lock);
 	pf->vf_message_rate = rate;
 	for (n = 1; n <= pf->num_vfs; n++)
-		pf_throttle_reset(&pf_vf(pf, n)->throttle, rate, ktime_get_ns());
+		pf_throttle_anew_locked(pf, pf_vf(pf, n));
 	return 0;
 }
 

@@ -130,6 +130,23 @@ static struct pf_vf *sender(struct svff_pf *pf, u16 src)
 	return &pf->vfs[src - pf->first_func];
 }
 
+/**
+ * pf_throttle_anew_locked() - a VF may send as if it had been quiet
+ * @pf: card
+ * @vf: VF; if it was muted that is over, and an event
+ *
+ * Context: process, svff_pf.lock held.
+ */
+void pf_throttle_anew_locked(struct svff_pf *pf, struct pf_vf *vf)
+{
+	bool was_muted = vf->throttle.muted;
+
+	lockdep_assert_held(&pf->lock);
+	pf_throttle_reset(&vf->throttle, pf->vf_message_rate, ktime_get_ns());
+	if (was_muted)
+		pf_event(pf, SVFF_EVENT_VF_MUTED, pf_vf_number(pf, vf), 0, vf->stats.dropped);
+}
+
 static bool may_pass(struct svff_pf *pf, struct pf_vf *vf)
 {
 	enum pf_pass pass = pf_throttle_check(&vf->throttle, ktime_get_ns());

@@ -39,7 +39,6 @@
 #include <linux/delay.h>
 #include <linux/device.h>
 #include <linux/jiffies.h>
-#include <linux/ktime.h>
 
 static const char *const state_names[] = {
 	[SVFF_VF_ABSENT]	= "absent",
@@ -263,7 +262,7 @@ static int reset_end(struct svff_pf *pf, unsigned int n, int err)
 		return err;
 	if (!err)
 		err = pf_release_locked(pf, vf);
-	pf_throttle_reset(&vf->throttle, pf->vf_message_rate, ktime_get_ns());
+	pf_throttle_anew_locked(pf, vf);
 	pf_state_enter_locked(pf, vf, err ? SVFF_VF_ERROR : SVFF_VF_READY);
 	return err;
 }

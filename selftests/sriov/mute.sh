@@ -8,23 +8,32 @@
 
 RATE=20	# messages per second, so that a slow machine can flood too
 
-# An event is 24 bytes: time, type, VF and two numbers; 5 is SVFF_EVENT_VF_MUTED.
-is_muted_event() { od -An -v -w24 -t u4 "$TMP/events" | awk -v a="$1" '$3 == 5 && $4 == 1 && $5 == a { n++ } END { exit !n }'; }
+# listen: from now on events are kept; LISTENER does
+listen()
+{
+	local dev
+
+	dev=$(control_device) || fail "no control device"
+	cat <"$dev" >"$TMP/events" 3>&- &
+	LISTENER=$!
+	until_true reads "$LISTENER" "$dev" || fail "nobody listens"
+}
+
+# muted_events A: how many there were. An event is 24 bytes: time, type, VF and two numbers; 5 is SVFF_EVENT_VF_MUTED.
+muted_events() { od -An -v -w24 -t u4 "$TMP/events" | awk -v a="$1" '$3 == 5 && $4 == 1 && $5 == a { n++ } END { print n + 0 }'; }
+said_muted() { [ "$(muted_events 1)" -ge 1 ]; }
+said_heard() { [ "$(muted_events 0)" -ge "$1" ]; }
 
 muted()
 {
-	local pid dev
-
 	vfs 2
-	dev=$(control_device) || fail "no control device"
 	put_ok "$RATE" "$S/vf_message_rate"
-	cat "$dev" >"$TMP/events" 3>&- &
-	pid=$!
+	listen
 	log_mark muted
 	sub vf-test muted "$A" "$B"
-	until_true is_muted_event 1 || fail "no event when it was muted"
-	until_true is_muted_event 0 || fail "no event when it was heard again"
-	kill "$pid"
+	until_true said_muted || fail "no event when it was muted"
+	until_true said_heard 1 || fail "no event when it was heard again"
+	kill "$LISTENER"
 	log_since muted | grep -q 'VF1 floods the mailbox' || fail "the log does not tell"
 	put_ok 2048 "$S/vf_message_rate"
 }
@@ -36,18 +45,33 @@ mute_vf1()
 	expect 1 "$S/vf1/muted"
 }
 
-# Muted, and heard at once: after a reset, and when the rate is set.
+# heard N: VF 1 is, and so says the Nth event of it
+heard()
+{
+	expect 0 "$S/vf1/muted"
+	until_true said_heard "$1" || fail "no event when it was heard again"
+	[ "$(muted_events 0)" -eq "$1" ] || fail "$(muted_events 0) events, not $1"
+}
+
+# Muted, and heard at once: when the rate is set, after a reset, and as a new VF. What mutes nobody is no event.
 unmuted()
 {
 	vfs 1
+	listen
 	mute_vf1
 	put_ok 2048 "$S/vf_message_rate"
-	expect 0 "$S/vf1/muted"
+	heard 1
 	vf-client "$A" mm >/dev/null || fail "not heard after the rate was set"
 	mute_vf1
 	put_ok 1 "$S/vf1/reset"
-	expect 0 "$S/vf1/muted"
+	heard 2
+	mute_vf1
+	vfs 1
+	heard 3
 	put_ok 2048 "$S/vf_message_rate"
+	put_ok 1 "$S/vf1/reset"
+	heard 3
+	kill "$LISTENER"
 }
 
 bad_rate()
