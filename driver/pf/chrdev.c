@@ -17,6 +17,7 @@
 #include <linux/kfifo.h>
 #include <linux/ktime.h>
 #include <linux/list.h>
+#include <linux/lockdep.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 #include <linux/poll.h>
@@ -156,14 +157,36 @@ static int pf_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
-static bool next_event(struct pf_client *c, struct svff_event *event)
+static bool first_event(struct pf_client *c, struct svff_event *event)
 {
 	bool got;
 
+	lockdep_assert_held(&c->read_lock);
 	spin_lock_bh(&c->hub->clients_lock);
-	got = kfifo_get(&c->events, event);
+	got = kfifo_peek(&c->events, event);
 	spin_unlock_bh(&c->hub->clients_lock);
 	return got;
+}
+
+static void drop_first(struct pf_client *c)
+{
+	lockdep_assert_held(&c->read_lock);
+	spin_lock_bh(&c->hub->clients_lock);
+	kfifo_skip(&c->events);
+	spin_unlock_bh(&c->hub->clients_lock);
+}
+
+/* An event stays until the reader has it. */
+static int read_first(struct pf_client *c, char __user *buf)
+{
+	struct svff_event event;
+
+	if (!first_event(c, &event))
+		return -EAGAIN;
+	if (copy_to_user(buf, &event, sizeof(event)))
+		return -EFAULT;
+	drop_first(c);
+	return 0;
 }
 
 static bool is_readable(struct pf_client *c)
@@ -199,21 +222,20 @@ static int wait_readable(struct pf_client *c, bool nonblock)
 static ssize_t pf_read(struct file *file, char __user *buf, size_t len, loff_t *pos)
 {
 	struct pf_client *c = file->private_data;
-	struct svff_event event;
+	const size_t size = sizeof(struct svff_event);
 	ssize_t done = 0;
 	int err;
 
-	if (len < sizeof(event))
+	if (len < size)
 		return -EINVAL;
 	err = mutex_lock_interruptible(&c->read_lock);
 	if (err)
 		return err;
 	err = wait_readable(c, file->f_flags & O_NONBLOCK);
-	while (!err && len - done >= sizeof(event) && next_event(c, &event)) {
-		if (copy_to_user(buf + done, &event, sizeof(event)))
-			err = -EFAULT;
-		else
-			done += sizeof(event);
+	while (!err && len - done >= size) {
+		err = read_first(c, buf + done);
+		if (!err)
+			done += size;
 	}
 	mutex_unlock(&c->read_lock);
 	return done ?: err;

@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 
 #include "../ktap.h"
@@ -248,6 +249,32 @@ static enum ktap_result many_events(const void *arg)
 	return KTAP_PASS;
 }
 
+/* An event that the reader's memory does not take is there for the next read. */
+static enum ktap_result stored(const void *arg)
+{
+	const size_t size = sizeof(struct svff_event), page = sysconf(_SC_PAGESIZE);
+	char *mem = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int f = open(device, O_RDONLY | O_NONBLOCK);
+	struct svff_event *e;
+	enum ktap_result r;
+	ssize_t n;
+
+	(void)arg;
+	KTAP_FAIL_ON(mem == MAP_FAILED || f < 0 || mprotect(mem + page, page, PROT_NONE), "mmap, open: %d", errno);
+	KTAP_FAIL_ON(attr_write("sriov_numvfs", "1") || attr_write("sriov_numvfs", "0"), "a VF, and none");
+	r = expect_errno(read(f, mem + page, 2 * size), EFAULT, "nothing can be stored");
+	r |= expect_errno(read(f, mem + page - size / 3, size), EFAULT, "a third can be stored");
+	e = (struct svff_event *)(mem + page - size - size / 3);
+	n = read(f, e, 2 * size);
+	KTAP_FAIL_ON(n != (ssize_t)size, "one and a third can be stored: %zd", n);
+	KTAP_FAIL_ON(e->a != SVFF_VF_READY, "not the first");
+	r |= expect_state(f, 1, SVFF_VF_ABSENT, SVFF_VF_READY);
+	r |= expect_errno(read(f, mem, size), EAGAIN, "nothing is left");
+	close(f);
+	munmap(mem, 2 * page);
+	return r;
+}
+
 /* In a child: the first value soon, the second soon after a byte came. */
 static void write_later(const char *name, const char *first, const char *second, int go)
 {
@@ -448,6 +475,7 @@ static const struct ktap_case cases[] = {
 	{ "each reader gets state events", events, NULL },
 	{ "an event wakes who waits", woken, NULL },
 	{ "only whole records are read", many_events, NULL },
+	{ "an event stays until it could be stored", stored, NULL },
 	{ "a blocking read can be interrupted", interrupted, NULL },
 };
 

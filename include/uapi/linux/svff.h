@@ -273,7 +273,8 @@ enum svff_error_leaf {
  * @b: see &enum svff_event_type
  *
  * read(2) returns whole records and blocks (or EAGAIN) while there are none;
- * poll(2) says POLLIN. A reader sees what happened after its open(2).
+ * poll(2) says POLLIN. A reader sees what happened after its open(2). A record
+ * that cannot be stored (EFAULT) is the first of the next read.
  */
 struct svff_event {
 	__u64	time_ns;
