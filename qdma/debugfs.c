@@ -94,6 +94,7 @@ static void show_vectors(struct seq_file *file, struct svff_qdma *qd)
 	seq_printf(file, "vector %d: interrupts of the user logic %llu without news %llu\n",
 		   QDMA_VECTOR_USER, irq->user_fired, irq->user_idle);
 	seq_printf(file, "without news: mailbox %llu errors %llu\n", qd->mbox.idle, qd->err_idle);
+	seq_printf(file, "completions that nothing announced %lld\n", atomic64_read(&qd->missed));
 }
 
 static int info_show(struct seq_file *file, void *unused)

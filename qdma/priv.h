@@ -301,6 +301,7 @@ struct qdma_queues {
  * @idle: who pauses waits here for the hardware to be done
  * @running_lock: protects @running
  * @running: rings that the hardware runs
+ * @missed: sum of &qdma_ring.missed, of rings that are gone too
  * @ip: its revision
  * @db: doorbells
  * @mbox_base: mailbox registers
@@ -331,6 +332,7 @@ struct svff_qdma {
 	wait_queue_head_t idle;
 	spinlock_t running_lock; /* see above */
 	struct list_head running;
+	atomic64_t missed;
 	const struct qdma_ip *ip;
 	u32 db;
 	u32 mbox_base;

@@ -414,6 +414,13 @@ enum hrtimer_restart qdma_ring_tick(struct hrtimer *timer)
 	return HRTIMER_RESTART;
 }
 
+/* The function's count outlives the ring. */
+static void count_missed_locked(struct qdma_ring *ring)
+{
+	ring->missed++;
+	atomic64_inc(&ring->qd->missed);
+}
+
 /*
  * A receive ring may be silent for as long as it likes. What is written in a pause
  * is kept until its end, and not all of it if it is much.
@@ -423,7 +430,8 @@ static bool guard_look_rx_locked(struct qdma_ring *ring, bool *stalled)
 	u64 before = ring->done;
 	bool again = ring->kind->service(ring, !ring->away);
 
-	ring->missed += ring->done != before && before == ring->seen;
+	if (ring->done != before && before == ring->seen)
+		count_missed_locked(ring);
 	*stalled = again && ring->done == ring->seen;
 	ring->seen = ring->done;
 	return again;
@@ -444,7 +452,8 @@ static bool guard_look_locked(struct qdma_ring *ring, bool *stalled)
 	if (ring->state != QDMA_RING_RUNNING)
 		return false;
 	if (ring->done != before) {
-		ring->missed += before == ring->seen;
+		if (before == ring->seen)
+			count_missed_locked(ring);
 		post_locked(ring);
 		rearm_locked(ring);
 	}
