@@ -142,6 +142,7 @@ debug_host()
 {
 	beside "debug kernel (40 min, once)" build debug || return 0
 	beside "tests on the debug kernel" tests debug debug xlnx-qdma --quick --debug || :
+	beside "those of a pause on the debug kernel" tests debug-pause debug xlnx-qdma --quick --debug-pause || :
 }
 
 long()

@@ -6,7 +6,9 @@
 # Full output goes to /out/ktap/NAME. The totals are made outside, by ktap.sh.
 #	--quick		the same without the cases that take long, and some tests on one kernel only
 #	--quick --shown	without the demo, too
-#	--debug		those for a debug kernel, and all others but the demo
+#	--debug		those for a debug kernel, and all others but the demo and those of a pause
+#	--debug-pause	those of a pause, on a debug kernel: in one boot with errors of the link lockdep finds that VFIO and
+#			the PCI core take memory_lock and pci_bus_sem in either order, and looks no more
 #	--card		those that ask something of the card
 #	--hostile	a VF that attacks
 #	--pause		QEMU's part of a pause, and all parts together
@@ -74,7 +76,8 @@ rm -f /out/ktap/*
 case ${1:-} in
 '') set -- "$TESTS"/sriov/*.sh "$TESTS"/uapi/*.sh "$TESTS"/dmaengine/*.sh "$TESTS"/scale/*.sh \
 	"$TESTS"/pause/{qemu-basics,reconf}.sh "$TESTS/qemu/demo-host.sh" ;;
---debug) set -- "$TESTS"/sriov/*.sh "$TESTS"/uapi/*.sh "$TESTS"/dmaengine/*.sh "$TESTS"/pause/{qemu-*,more}.sh "$TESTS"/debug/*.sh ;;
+--debug) set -- "$TESTS"/sriov/*.sh "$TESTS"/uapi/*.sh "$TESTS"/dmaengine/*.sh "$TESTS"/hostile/*.sh "$TESTS"/debug/*.sh ;;
+--debug-pause) set -- "$TESTS"/pause/{qemu-*,more}.sh "$TESTS/debug/leaks.sh" ;;
 --pause) set -- "$TESTS"/pause/{qemu-*,more,libvirt}.sh ;;
 --card) set -- "$TESTS"/sriov/{irq,mbox,mm,provision,reset}.sh "$TESTS"/uapi/*.sh ;;
 --igb) set -- "$TESTS/pause/igbvf.sh" ;;
