@@ -10,6 +10,8 @@ need_svff_vfio
 
 WAIT_S=60	# guests are slow, the more so the more there are
 RUN=/run/svff-lab
+# shellcheck disable=SC2016	# expanded when svff has ended
+WELL='expect "$OTHER" "$D/sriov_numvfs"'
 REST_MS=${REST_MS:-0}	# that guests rest between blocks: they answer sooner
 read -ra GUESTS <<<"${WITH:-A B}"
 # Card addresses in MiB
@@ -102,11 +104,33 @@ goes_on()
 	wait "$tool_pid"
 }
 
+# ends: svff that was stopped goes on, and what it says of itself is so: it has done what WELL finds, or tells why not
+ends()
+{
+	local rc=0
+
+	goes_on || rc=$?
+	[ "$rc" -ne 0 ] || { eval "$WELL"; return; }
+	echo "status $rc: $(cat "$TMP/said")"
+	[ "$rc" -eq 1 ] && [ -s "$TMP/said" ] || fail "status $rc of svff, which does not say why"
+}
+
 # What svff could not bring to an end is recovered.
 settle()
 {
 	! has_journal || { tool recover; told '.needed and .ok'; }
 	! has_journal || fail "not recovered"
+}
+
+# other SUM, either SUM: OTHER is the number of VFs that a reconf is to make, of two whose sum is this; now it is one of them
+other() { OTHER=$(($1 - $(get "$D/sriov_numvfs"))); }
+
+either()
+{
+	local now
+
+	now=$(get "$D/sriov_numvfs")
+	[ "$now" -eq "$OTHER" ] || [ "$now" -eq $(($1 - OTHER)) ] || fail "$now VFs, neither $OTHER nor $(($1 - OTHER))"
 }
 
 # sweep STRIDE WHAT BEFORE AFTER WORDS: svff WORDS is stopped at one thing that it does and each STRIDE-th after it. WHAT

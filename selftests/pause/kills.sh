@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# kills.sh [STRIDE]: the tool is killed, or a guest's QEMU, the card does not do what it is told, or the VFs go, at each
-# thing that svff does on its way through a pause, an unpause and a reconf; or at each STRIDE-th thing (3). Afterwards
-# all is as before, or as wanted, at the latest after 'svff recover', and the guests have noticed nothing.
+# kills.sh [STRIDE [SMALL]]: the tool is killed, or a guest's QEMU, the card does not do what it is told, or the VFs go, at
+# each thing that svff does on its way through a pause, an unpause and a reconf; or at each STRIDE-th thing (3), in a pause
+# and an unpause at each SMALL-th (STRIDE). Afterwards all is as before, or as wanted, at the latest after 'svff recover',
+# and the guests have noticed nothing.
 # shellcheck disable=SC2317,SC2329	# functions are called through add
 
 WITH=A
@@ -11,9 +12,7 @@ REST_MS=20
 . "$(dirname "$0")/guests.sh"
 
 STRIDE=${1:-3}
-
-# A number of VFs that there are not
-other() { echo $((5 - $(get "$D/sriov_numvfs"))); }
+SMALL=${2:-$STRIDE}
 
 tool_is_killed()
 {
@@ -22,11 +21,28 @@ tool_is_killed()
 	! has_journal || refused "svff recover" reconf --vfs 5
 }
 
-killed_in_pause() { sweep "$STRIDE" tool_is_killed : 'must svff unpause 1 >/dev/null' 'pause 1'; }
-killed_in_unpause() { sweep "$STRIDE" tool_is_killed 'must svff pause 1 >/dev/null' 'must svff unpause 1 >/dev/null' 'unpause 1'; }
+# vf_is STATE: so says QEMU of guest A's VF
+vf_is()
+{
+	lab-qmp -s "$RUN/A.lab.qmp" '{"execute": "query-vfio-pci"}' | jq -e ".[0].state == \"$1\"" >/dev/null ||
+		fail "guest A's VF is not $1"
+}
+
+pause() { must svff pause "$1" >/dev/null; }
+
+# unpause VF: also if the VFs have gone, or it is not paused
+unpause()
+{
+	[ "$(get "$D/sriov_numvfs")" -gt 0 ] || must svff reconf --vfs 2 >/dev/null
+	must svff unpause "$1" >/dev/null
+}
+
+# in_pause WHAT, in_unpause WHAT: happens to svff at its work on VF 1
+in_pause() { WELL='vf_is paused'; sweep "$SMALL" "$1" : 'unpause 1' 'pause 1'; }
+in_unpause() { WELL='vf_is running'; sweep "$SMALL" "$1" 'pause 1' 'unpause 1' 'unpause 1'; }
 
 # shellcheck disable=SC2016	# expanded each time
-killed_in_reconf() { sweep "$STRIDE" tool_is_killed : : 'reconf --vfs $(other)'; }
+killed_in_reconf() { sweep "$STRIDE" tool_is_killed 'other 5' 'either 5' 'reconf --vfs $OTHER'; }
 
 #--- a QEMU with VF 2, and no guest in it, that can be killed again and again
 
@@ -45,7 +61,7 @@ victim()
 victim_is_killed()
 {
 	kill -KILL "$(cat "$RUN/V.pid")"
-	goes_on || echo "status $?: $(cat "$TMP/said")"
+	ends
 }
 
 # If it is killed when svff has done all, svff says that it is gone.
@@ -55,10 +71,18 @@ victim_is_forgotten()
 	told '.cards[0].vf[1] | .guest == null or .guest_state == "gone"'
 }
 
+# Where it is killed when svff has done all, svff has succeeded.
+qemu_killed_in_pause()
+{
+	WELL=:
+	sweep "$SMALL" victim_is_killed victim '! victim_lives || unpause 2; victim_lives || victim_is_forgotten' 'pause 2'
+	sweep "$SMALL" victim_is_killed 'victim; pause 2' 'victim_lives || victim_is_forgotten' 'unpause 2'
+}
+
 # shellcheck disable=SC2016	# expanded each time
 qemu_killed()
 {
-	sweep "$STRIDE" victim_is_killed victim 'victim_lives || victim_is_forgotten' 'reconf --vfs $(other)'
+	sweep "$STRIDE" victim_is_killed 'victim; other 5' 'either 5; victim_lives || victim_is_forgotten' 'reconf --vfs $OTHER'
 	# It has no guest in it that could let go of the VF.
 	kill "$(cat "$RUN/V.pid")"
 	must svff detach 2
@@ -69,15 +93,13 @@ qemu_killed()
 # It takes context commands again when svff has given up.
 card_is_busy()
 {
-	local start=$SECONDS
-
 	inject ctxt-busy true
-	goes_on || echo "status $? after $((SECONDS - start)) s: $(cat "$TMP/said")"
+	ends
 	inject ctxt-busy false
 }
 
 # shellcheck disable=SC2016	# expanded each time
-pf_refuses() { sweep $((2 * STRIDE)) card_is_busy : : 'reconf --vfs $(other)'; }
+pf_refuses() { sweep $((2 * STRIDE)) card_is_busy 'other 5' 'either 5' 'reconf --vfs $OTHER'; }
 
 holds_vf() { find "/proc/$(cat "$RUN/$1.pid")/fd" -lname "/dev/vfio/[0-9]*" | grep -q .; }
 
@@ -85,19 +107,24 @@ holds_vf() { find "/proc/$(cat "$RUN/$1.pid")/fd" -lname "/dev/vfio/[0-9]*" | gr
 vfs_go()
 {
 	holds_vf A || put_ok 0 "$D/sriov_numvfs"
-	goes_on || echo "status $?: $(cat "$TMP/said")"
+	ends
 }
 
 # shellcheck disable=SC2016	# expanded each time
-vfs_gone() { sweep "$STRIDE" vfs_go : : 'reconf --vfs $(other)'; }
+vfs_gone() { sweep "$STRIDE" vfs_go 'other 5' 'either 5' 'reconf --vfs $OTHER'; }
 
 trap 'victim_lives && kill -KILL "$(cat "$RUN/V.pid")"; cleanup' EXIT	# it would keep its VF, and the kernel wait
 add "a guest moves data" begin --vfs 2
-add "the tool is killed in a pause" killed_in_pause
-add "the tool is killed in an unpause" killed_in_unpause
+add "the tool is killed in a pause" in_pause tool_is_killed
+add "the tool is killed in an unpause" in_unpause tool_is_killed
 add "the tool is killed in a reconf" killed_in_reconf
+add "another guest's QEMU is killed in its pause or unpause" qemu_killed_in_pause
 add "another guest's QEMU is killed in a reconf" qemu_killed
+add "the card takes no context commands in a pause" in_pause card_is_busy
+add "the card takes no context commands in an unpause" in_unpause card_is_busy
 add "the card takes no context commands in a reconf" pf_refuses
+add "the VFs go in a pause" in_pause vfs_go
+add "the VFs go in an unpause" in_unpause vfs_go
 add "the VFs go in a reconf" vfs_gone
 add "every byte was right" end
 finish

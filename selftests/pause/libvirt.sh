@@ -179,11 +179,11 @@ finds_it_again()
 libvirtd_ends()
 {
 	start_libvirtd_anew
-	goes_on || echo "status $?: $(cat "$TMP/said")"
+	ends
 }
 
 # shellcheck disable=SC2016	# expanded each time
-libvirtd_ends_in_reconf() { sweep 8 libvirtd_ends : 'xml_has 1' 'reconf --vfs $((6 - $(get "$D/sriov_numvfs")))'; }
+libvirtd_ends_in_reconf() { sweep 8 libvirtd_ends 'other 6' 'either 6; xml_has 1' 'reconf --vfs $OTHER'; }
 
 detach_from_domain()
 {
