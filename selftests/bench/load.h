@@ -37,13 +37,18 @@ static inline void load_begin(struct load *load, const char *rounds_file)
 	signal(SIGTERM, on_term);
 }
 
-static inline void load_round_over(struct load *load)
+static inline uint64_t load_now_us(void)
 {
 	struct timespec t;
-	uint64_t us;
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
-	us = t.tv_sec * 1000000ULL + t.tv_nsec / 1000;
+	return t.tv_sec * 1000000ULL + t.tv_nsec / 1000;
+}
+
+static inline void load_round_over(struct load *load)
+{
+	uint64_t us = load_now_us();
+
 	if (load->last_us && us - load->last_us > load->gap_us)
 		load->gap_us = us - load->last_us;
 	load->last_us = us;

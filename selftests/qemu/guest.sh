@@ -9,7 +9,8 @@
 # guest.sh log NAME	the guest's kernel log
 #
 # The guest has three free hot-plug ports, rp1 to rp3, or as many as GUEST_PORTS says, and GUEST_MEMORY MiB. With
-# GUEST_STILL=1 its processor stands still, and nothing is asked of it. Its QMP socket is /run/svff-lab/NAME.qmp; a second
+# GUEST_STILL=1 its processor stands still, and nothing is asked of it. GUEST_OPTIONS are more of QEMU's options, and
+# GUEST_APPEND more of its kernel's. Its QMP socket is /run/svff-lab/NAME.qmp; a second
 # one, NAME.lab.qmp, is for tests that need QEMU while the tool holds the first. Its console is in /out.
 # Status 125: the guest did not answer in time, or is not there.
 
@@ -32,18 +33,19 @@ launch()
 		ports+=(-device "pcie-root-port,id=rp$n,chassis=$n,slot=$n")
 	done
 	# shellcheck disable=SC2054	# the commas are QEMU's
+	# shellcheck disable=SC2086	# words
 	"$LAB_QEMU/bin/qemu-system-x86_64" -name "$name" -daemonize -pidfile "$RUN/$name.pid" \
 		-nodefaults -no-user-config -no-reboot -display none \
 		-L /usr/share/seabios -L /usr/share/qemu \
 		-machine q35,accel=kvm,sata=off,i8042=off -cpu host -smp 1 -m "${GUEST_MEMORY:-512}" \
 		-kernel "/svff/build/guest/$kver.kernel" -initrd "/svff/build/guest/$kver" \
-		-append "console=ttyS0 quiet panic=-1 $PATIENCE" \
+		-append "console=ttyS0 quiet panic=-1 $PATIENCE ${GUEST_APPEND:-}" \
 		-serial "file:/out/guest-$name.log" -D "/out/guest-$name.qemu" \
 		-qmp "unix:$RUN/$name.qmp,server=on,wait=off" \
 		-qmp "unix:$RUN/$name.lab.qmp,server=on,wait=off" \
 		-device virtio-serial-pci -chardev "pipe,id=cmd,path=$RUN/$name.cmd" \
 		-device virtserialport,chardev=cmd,name=svff.cmd \
-		${GUEST_STILL:+-S} "${ports[@]}"
+		${GUEST_STILL:+-S} ${GUEST_OPTIONS:-} "${ports[@]}"
 }
 
 start()

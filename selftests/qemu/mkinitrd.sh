@@ -12,7 +12,7 @@ set -eu
 GUEST_TOOLS="base64 bash cat chmod cmp ln cut date dd dmesg env fio grep head kill kmod ls lspci mkdir mknod od ps
 	readlink rm sed seq setpci sha256sum sleep sort stat tail tee timeout touch tr truncate wc"
 
-LOADS="$SVFF_BUILD/user/selftests/bench/mover $SVFF_BUILD/user/selftests/bench/packets
+LOADS="$SVFF_BUILD/user/selftests/bench/mover $SVFF_BUILD/user/selftests/bench/packets $SVFF_BUILD/user/selftests/bench/pokes
 	$SVFF_BUILD/user/selftests/uapi/uapi-eventfd"
 
 kind=$1 KVER=$2 OUT=$3

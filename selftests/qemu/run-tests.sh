@@ -78,7 +78,7 @@ case ${1:-} in
 	"$TESTS"/pause/{qemu-basics,reconf}.sh "$TESTS/qemu/demo-host.sh" ;;
 --debug) set -- "$TESTS"/sriov/*.sh "$TESTS"/uapi/*.sh "$TESTS"/dmaengine/*.sh "$TESTS"/hostile/*.sh "$TESTS"/debug/*.sh ;;
 --debug-pause) set -- "$TESTS"/pause/{qemu-*,more}.sh "$TESTS/debug/leaks.sh" ;;
---pause) set -- "$TESTS"/pause/{qemu-*,more,libvirt}.sh ;;
+--pause) set -- "$TESTS"/pause/{qemu-*,more,bare,libvirt}.sh ;;
 --card) set -- "$TESTS"/sriov/{irq,mbox,mm,provision,reset}.sh "$TESTS"/uapi/*.sh ;;
 --igb) set -- "$TESTS/pause/igbvf.sh" ;;
 --hostile) set -- "$TESTS"/hostile/*.sh ;;
