@@ -44,7 +44,7 @@ union argument {
 	struct svff_irq_eventfd irq;
 	struct svff_st_config config;
 	struct svff_st_info info;
-	uint8_t bytes[PAGE];
+	uint8_t bytes[2 * PAGE];	/* more than the kernel looks at */
 };
 
 static void of_vf(union argument *a) { a->vf.vf = VF; }
