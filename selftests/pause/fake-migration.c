@@ -177,7 +177,8 @@ int ioctl(int fd, unsigned long request, ...)
 	va_end(args);
 	if (!real)
 		real = dlsym(RTLD_NEXT, "ioctl");
-	if (request == VFIO_DEVICE_FEATURE) {
+	/* a container's VFIO_IOMMU_DIRTY_PAGES is the same number */
+	if (request == VFIO_DEVICE_FEATURE && fd == fake.device) {
 		ret = feature(arg);
 		if (ret < 0)
 			errno = -ret;

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """A QEMU that holds a VF and runs no guest: the test itself is the guest.
 
-QEMU is started with its processors stopped. What a guest's driver would do (configuration space by the ports 0xcf8
-and 0xcfc, the BARs, the MSI-X table, memory) is done through QEMU's qtest port; what management would do, through QMP.
+QEMU is started with its processor stopped; if it is let go it halts. What a guest's driver would do (configuration space
+by the ports 0xcf8 and 0xcfc, the BARs, the MSI-X table, memory) is done through QEMU's qtest port; what management would
+do, through QMP.
 """
 
 import array
@@ -35,6 +36,9 @@ MSIX_ENTRY = 16
 EJECT = 0xae08
 # An MSI whose address is memory is a write there, which can be looked at.
 MAILBOX = 0x10000
+# Instead of a BIOS: cli; hlt; jmp, where a processor begins
+BIOS_SIZE, BIOS_ENTRY = 0x10000, 0xfff0
+HALT = b"\xfa\xf4\xeb\xfd"
 
 
 class QmpError(Exception):
@@ -148,13 +152,15 @@ class Machine:
         device = f"vfio-pci,id=vf0,{where},addr={SLOT}" + "".join("," + option for option in options)
         if self.iommufd:
             device += ",iommufd=iommufd0"
+        with open(f"{self.dir}/bios", "wb") as bios:
+            bios.write((bytes(BIOS_ENTRY) + HALT).ljust(BIOS_SIZE, b"\0"))
         self.process = subprocess.Popen(
             ["setpriv", "--pdeathsig=KILL",
              *((f"--reuid={user}", "--clear-groups", "--inh-caps=-all", "--bounding-set=-all")
                if user is not None else ()),
              QEMU, "-S", "-nodefaults", "-no-user-config", "-display", "none",
              *(word for path in FIRMWARE for word in ("-L", path)),
-             "-machine", f"pc,accel={accel}", "-m", "64",
+             "-machine", f"pc,accel={accel}", "-m", "64", "-bios", f"{self.dir}/bios",
              "-qmp", f"unix:{self.dir}/qmp,server=on,wait=off",
              "-qtest", f"unix:{self.dir}/qtest,server=on,wait=off", "-qtest-log", "none",
              *(("-incoming", "defer") if incoming else ()),

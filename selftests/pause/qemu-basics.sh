@@ -5,6 +5,6 @@
 
 . "$(dirname "$0")/pause.sh"
 
-add "pause, another VF, configuration space, vectors, pending ones, system_reset" on \
-	pause_and_unpause,other_vf,config_while_paused,vectors,pending,reset
+add "pause, another VF, configuration space, vectors, pending ones, system_reset, stop and cont" on \
+	pause_and_unpause,other_vf,config_while_paused,vectors,pending,reset,stop_and_cont
 finish

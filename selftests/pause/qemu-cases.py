@@ -29,6 +29,7 @@ ROUNDS = 20
 CAP_EXPRESS, DEVCTL, FLR = 0x10, 8, 0x8000
 CAP_PM, PM_CTRL, D3HOT = 0x01, 4, 3
 NOBODY = 65534
+NOWHERE = "exec:cat >/dev/null"	# to migrate to
 
 
 def alive(machine):
@@ -245,12 +246,40 @@ def quit_paused(bdf, *_):
     machine.quit()
 
 
+def stop_and_cont(bdf, *_):
+    """The machine is stopped, and goes on, while the VF is paused."""
+    machine = Machine(bdf)
+    machine.qmp("cont")
+    machine.pause()
+    for command in ("stop", "cont", "stop"):
+        machine.qmp(command)
+        check(machine.info()["state"] == "paused", f"{command} ended the pause")
+        check(machine.read(VERSION) == ALL_ONES, "a read does not give all ones")
+        released(machine)
+    machine.unpause()
+    alive(machine)
+    machine.pause()
+    machine.qmp("cont")
+    machine.unpause()
+    alive(machine)
+    check(machine.qmp("query-status")["running"], "the machine stands still")
+    machine.qmp("stop")
+    machine.quit()
+
+
+def no_migration(machine):
+    """It is blocked by the pause, and so are snapshots."""
+    machine.refused("migrate", "vf0 is paused", uri=NOWHERE)
+    said = machine.qmp("human-monitor-command", command_line="savevm now")
+    check("vf0 is paused" in said, f"savevm: {said}")
+
+
 def migrate(bdf, *_):
     machine = Machine(bdf, "enable-migration=off")
     machine.pause()
-    machine.refused("migrate", "vf0 is paused", uri="exec:cat >/dev/null")
+    no_migration(machine)
     machine.unpause()
-    text = machine.refused("migrate", "disabled", uri="exec:cat >/dev/null")
+    text = machine.refused("migrate", "disabled", uri=NOWHERE)
     check("paused" not in text, "still blocked by the pause")
     machine.quit()
     # not in the target of a migration either
@@ -563,7 +592,7 @@ def save_fails(bdf, *_):
         check(machine.info()["state"] == "running", f"{machine.info()}")
         check(machine.read(STATE) == 0x5afe, "it was reset")
         alive(machine)
-    check("paused" not in machine.refused("migrate", "", uri="exec:cat >/dev/null"), "still blocked by the pause")
+    check("paused" not in machine.refused("migrate", "", uri=NOWHERE), "still blocked by the pause")
     saves(machine)
     loads(machine)
     machine.quit()
@@ -649,6 +678,66 @@ def discard(bdf, *_):
     machine.unpause(discard_state=True)
     check(machine.asked() == ["state new"], "it got what was to be discarded")
     check(machine.read(STATE) == 0, "that is not a device after a reset")
+    machine.quit()
+
+
+def followed(bdf, *_):
+    """The device follows a machine that is stopped, or goes on, while it is paused: when it has what was kept."""
+    machine = Machine(bdf, fake=True)
+    loaded = ["state new", "state RESUMING", "state STOP", "state RUNNING", f"write {MESSAGE:#x} 0x1"]
+    machine.qmp("cont")
+    saves(machine)
+    machine.qmp("stop")
+    check(machine.asked() == [], "a device that is away was asked to stop")
+    loads(machine)
+    done = machine.asked()
+    check(done == [*loaded, "state STOP"], f"stopped meanwhile: {done}")
+    machine.pause()
+    done = machine.asked()
+    check(done == ["state STOP_COPY"], f"stopped before: {done}")
+    machine.write(MESSAGE, 1)
+    machine.qmp("cont")
+    check(machine.asked() == [], "a device that is away was asked to run")
+    loads(machine)
+    done = machine.asked()
+    check(done == loaded, f"let go meanwhile: {done}")
+    for command, state in (("stop", "STOP"), ("cont", "RUNNING")):
+        machine.qmp(command)
+        done = machine.asked()
+        check(done == [f"state {state}"], f"{command} afterwards: {done}")
+    machine.quit()
+
+
+def migrates(machine):
+    """A migration begins, which does not come to an end: a device that does not say how much state it has may have much."""
+    machine.qmp("migrate", uri=NOWHERE)
+    until("migration", lambda: machine.qmp("query-migrate")["status"] == "active")
+
+
+def does_not_migrate(machine):
+    machine.qmp("migrate_cancel")
+    until("end of the migration", lambda: machine.qmp("query-migrate")["status"] == "cancelled")
+
+
+def migration_or_pause(bdf, *_):
+    """While one of the two goes on the other is refused, and the one that does goes on."""
+    machine = Machine(bdf, "enable-migration=on", fake=True)
+    machine.may_say = "IOMMU dirty tracking|failed to save SaveStateEntry"	# that is cancelled
+    machine.qmp("cont")
+    migrates(machine)
+    machine.write(STATE, 0x5afe)
+    machine.asked()
+    machine.refused("vfio-pci-pause", ["vf0", "not paused", "migration.* in progress"], id="vf0")
+    check(machine.asked() == [], "a device that is not paused was asked for its state")
+    check(machine.qmp("query-migrate")["status"] == "active", f"{machine.qmp('query-migrate')}")
+    check(machine.info()["state"] == "running" and machine.read(STATE) == 0x5afe, f"{machine.info()}")
+    does_not_migrate(machine)
+    saves(machine)
+    no_migration(machine)
+    check(machine.info()["state-size"] == STATE_SIZE, f"{machine.info()}")
+    loads(machine)
+    migrates(machine)
+    does_not_migrate(machine)
     machine.quit()
 
 

@@ -12,4 +12,6 @@ add "a device that does not stop" on cannot_stop
 add "loading fails" on load_fails
 add "the state is discarded" on discard
 add "a reset while paused" on reset_forgets
+add "stop and cont while paused" on followed
+add "a migration excludes a pause, and a pause a migration" on migration_or_pause
 finish
