@@ -277,10 +277,11 @@ guest_log_clean()
 	[ -z "$bad" ] || fail "guest $1: $(head -n 1 <<<"$bad")"
 }
 
-# mover_start NAME MIB [REST-MS]: the guest moves data from now on, see bench/mover.c
+# mover_start NAME MIB [REST-MS [DEVICE]]: the guest moves data from now on, see bench/mover.c
 mover_start()
 {
-	guest_run "$1" "rm -f /tmp/rounds; mover /dev/svff-mm0 $2 /tmp/rounds ${3:-0} >/tmp/mover 2>&1 & echo \$! >/tmp/mover.pid" ||
+	guest_run "$1" "rm -f /tmp/rounds; mover ${4:-/dev/svff-mm0} $2 /tmp/rounds ${3:-0} >/tmp/mover 2>&1 &
+		echo \$! >/tmp/mover.pid" ||
 		fail "guest $1: no mover"
 	until_true mover_passed "$1" 1 || fail "guest $1 moves nothing"
 }

@@ -2,7 +2,8 @@
 /*
  * mover DEVICE MIB ROUNDS-FILE [REST-MS]: moves data until it gets SIGTERM, in 16 MiB
  * of card memory from MIB on, and tells how long it ever had to wait. REST-MS is
- * how long it rests between rounds, if others want the processor.
+ * how long it rests between rounds, if others want the processor. DEVICE may be
+ * a disk: its data passes by no cache.
  *
  * Each round writes a block that was never written before, reads it back and
  * compares. A round that fails is counted and made again, with the device
@@ -14,18 +15,21 @@
  * where GAP is the longest time between the ends of two rounds, in
  * milliseconds. Status 1, at once: a block was different.
  */
+#define _GNU_SOURCE
 #include <err.h>
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "load.h"
 
 #define BLOCK		(256 << 10)
 #define BLOCKS		64
+#define ALIGN		4096	/* of memory that a disk reads and writes */
 #define RETRY_US	1000
 
 /* No two rounds, and no two words of one, are alike. */
@@ -43,6 +47,14 @@ static bool move(int fd, const uint64_t *block, uint64_t *back, off_t at)
 	return pwrite(fd, block, BLOCK, at) == BLOCK && pread(fd, back, BLOCK, at) == BLOCK;
 }
 
+static int open_device(const char *path)
+{
+	struct stat st;
+	int direct = !stat(path, &st) && S_ISBLK(st.st_mode) ? O_DIRECT : 0;
+
+	return open(path, O_RDWR | direct);
+}
+
 int main(int argc, char **argv)
 {
 	uint64_t failed = 0, *block, *back;
@@ -55,14 +67,14 @@ int main(int argc, char **argv)
 		errx(2, "usage: mover DEVICE MIB ROUNDS-FILE [REST-MS]");
 	rest_us = argc > 4 ? strtoul(argv[4], NULL, 0) * 1000 : 0;
 	start = (off_t)strtoul(argv[2], NULL, 0) << 20;
-	block = malloc(BLOCK);
-	back = malloc(BLOCK);
+	block = aligned_alloc(ALIGN, BLOCK);
+	back = aligned_alloc(ALIGN, BLOCK);
 	if (!block || !back)
 		err(1, "blocks");
 	load_begin(&load, argv[3]);
 	while (!enough) {
 		if (fd < 0)
-			fd = open(argv[1], O_RDWR);
+			fd = open_device(argv[1]);
 		fill(block, load.rounds);
 		memset(back, 0, BLOCK);
 		if (fd < 0 || !move(fd, block, back, start + load.rounds % BLOCKS * BLOCK)) {

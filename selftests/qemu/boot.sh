@@ -7,7 +7,7 @@
 # Boots the emulated host, runs SCRIPT as root in it and returns its exit status. What the script prints
 # appears as it comes; logs and what it writes to /out stay in DIR, a folder below build/ (default
 # build/lab/out-KERNEL). -i: a shell instead of a script. -d: the device behind the root port (default the
-# emulated card). LAB_MEMORY: its MiB. -c: instructions are counted, see the port svff.insns. -v: the kernel's log on the serial line in full. Status 124: the time limit (default 300 s).
+# emulated card; nvme: one with two VFs and a namespace). LAB_MEMORY: its MiB. -c: instructions are counted, see the port svff.insns. -v: the kernel's log on the serial line in full. Status 124: the time limit (default 300 s).
 
 set -eu
 . "$(dirname "$0")/common.sh"

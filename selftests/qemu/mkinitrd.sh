@@ -45,13 +45,13 @@ unpack_module()
 	echo "${b%.xz}"
 }
 
-# The modules under test, where modprobe finds them, and a foreign one. Without an index they are not built yet: none then.
+# The modules under test, where modprobe finds them, and foreign ones. Without an index they are not built yet: none then.
 modules_under_test()
 {
 	local m f d=$DIR/lib/modules/$KVER
 
 	mkdir -p "$d"
-	for m in svff_vf igbvf; do
+	for m in svff_vf igbvf nvme; do
 		modprobe -S "$KVER" --show-depends "$m" 2>/dev/null || :
 	done | while read -r _ f; do
 		[ ! -e "$f" ] || strip --strip-debug "$d/$(unpack_module "$f" "$d")"

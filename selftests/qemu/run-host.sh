@@ -60,7 +60,27 @@ machine()
 		-device virtio-9p-pci,fsdev=outside,mount_tag=outside
 		-fsdev "local,id=out,path=$OUT,security_model=none,multidevs=remap"
 		-device virtio-9p-pci,fsdev=out,mount_tag=out
-		-device "$PORT" -device "$LAB_DEVICE,id=card0,bus=rp0"
+		-device "$PORT"
+	)
+}
+
+# The device behind the root port. nvme is one with two VFs, to each of which it can give an admin queue and another, and
+# two interrupts; the namespace is that of them all.
+# shellcheck disable=SC2054
+card()
+{
+	local id=id=card0,bus=rp0
+
+	if [ "$LAB_DEVICE" != nvme ]; then
+		ARGS+=(-device "$LAB_DEVICE,$id")
+		return
+	fi
+	rm -f "$OUT/nvme"
+	truncate -s 64M "$OUT/nvme"
+	ARGS+=(
+		-device nvme-subsys,id=subsys0
+		-device "nvme,$id,serial=lab,subsys=subsys0,max_ioqpairs=6,msix_qsize=5,sriov_max_vfs=2,sriov_vq_flexible=4,sriov_vi_flexible=4"
+		-drive "file=$OUT/nvme,format=raw,if=none,id=namespace" -device nvme-ns,drive=namespace,bus=card0
 	)
 }
 
@@ -96,6 +116,7 @@ KVER=$(kernel_of "$LAB_KERNEL")
 find_qemu
 "$SVFF_LAB/mkinitrd.sh" host "$KVER" "$OUT/initrd"
 machine
+card
 [ -z "$LAB_COUNT" ] || count_instructions
 rc=0
 timeout --foreground -k 10 "$LAB_LIMIT" "$QEMU/bin/qemu-system-x86_64" "${ARGS[@]}" || rc=$?

@@ -14,6 +14,7 @@
 #	--pause		QEMU's part of a pause, and all parts together
 #	--faults [N]	pauses that go wrong, and N reconfs in a row
 #	--igb		with a network card instead: its VFs, paused
+#	--nvme		with an NVMe controller instead: the same
 #	--scale		all VFs with all queues
 #	--foreign	selftests/foreign
 
@@ -81,6 +82,7 @@ case ${1:-} in
 --pause) set -- "$TESTS"/pause/{qemu-*,more,bare,libvirt}.sh ;;
 --card) set -- "$TESTS"/sriov/{irq,mbox,mm,provision,reset}.sh "$TESTS"/uapi/*.sh ;;
 --igb) set -- "$TESTS/pause/igbvf.sh" ;;
+--nvme) set -- "$TESTS/pause/nvmevf.sh" ;;
 --hostile) set -- "$TESTS"/hostile/*.sh ;;
 --scale) run "$TESTS/scale/scale.sh" 252 2048; exit 0 ;;
 --faults)
