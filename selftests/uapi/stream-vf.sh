@@ -57,6 +57,20 @@ two_at_once()
 	released
 }
 
+# many_queues COUNT
+many_queues()
+{
+	local queues
+
+	no_vfs
+	queues=$(get "$S/vf1/queues")
+	put_ok "$1" "$S/vf1/queues"
+	bound aggr
+	STREAM_QUEUES=$1 stream 1 "many streams"
+	released
+	put_ok "$queues" "$S/vf1/queues"
+}
+
 # VFs go while somebody waits for packets of theirs.
 removed_within()
 {
@@ -101,6 +115,7 @@ add "direct" all direct
 add_long "poll" some poll
 add "aggr" some aggr
 add "two VFs at once" two_at_once
+add_long "64 queues" many_queues 64
 add "VFs removed while read" removed_within
 add "a queue that did not stop" stuck
 finish

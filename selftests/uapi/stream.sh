@@ -40,6 +40,19 @@ beside_mm()
 	sub uapi-data "$mm" sizes
 }
 
+# many_queues COUNT
+many_queues()
+{
+	local queues
+
+	queues=$(get "$S/pf_queues")
+	put_ok "$1" "$S/pf_queues"
+	until_true test -c "$(stream_device "$PF")" || fail "no device node"
+	STREAM_QUEUES=$1 stream "many streams"
+	put_ok "$queues" "$S/pf_queues"
+	until_true test -c "$(stream_device "$PF")" || fail "no device node"
+}
+
 # Files that are open when their device goes say so; nothing is left behind.
 removed_within()
 {
@@ -67,5 +80,6 @@ add_long "poll" some poll
 add "aggr" some aggr
 add "direct" all direct
 add "beside the MM device" beside_mm
+add_long "64 queues" many_queues 64
 add "the driver removed with streams open" removed_within
 finish

@@ -826,9 +826,11 @@ static enum ktap_result bad_buffers(const void *arg)
 	return KTAP_PASS;
 }
 
-/* As many as there are queues to spare, each with packets of its own. */
+/* As many as there are queues to spare, each with packets of its own; of STREAM_QUEUES the MM device keeps one. */
 static enum ktap_result many(const void *arg)
 {
+	const char *queues = getenv("STREAM_QUEUES");
+	int least = queues ? atoi(queues) - 1 : 2;
 	int f[MANY], n, i, round, bad;
 
 	(void)arg;
@@ -839,7 +841,7 @@ static enum ktap_result many(const void *arg)
 			if (f[n] < 0)
 				break;
 		}
-		KTAP_FAIL_ON(n < 2 || errno != EBUSY, "%d opened, %s", n, strerror(errno));
+		KTAP_FAIL_ON(n < least || errno != EBUSY, "%d opened, %s", n, strerror(errno));
 		for (i = 0; i < n; i++) {
 			fill(out, 500 + i, i);
 			KTAP_FAIL_ON(write(f[i], out, 500 + i) != 500 + i, "write %d", i);
