@@ -27,16 +27,20 @@ common_calls()
 	no_vfs
 }
 
+polled() { load irq_mode=poll || fail "modprobe"; common "no vectors"; }
+
 # Where the card has no vectors the user logic has none.
 no_vectors()
 {
+	local rc=0
+
 	unload || fail "modprobe -r"
 	put_ok 0 "$D/msi_bus"
-	load irq_mode=poll || fail "modprobe"
-	common "no vectors"
+	( polled ) || rc=$?
 	unload || fail "modprobe -r"
 	put_ok 1 "$D/msi_bus"
 	load || fail "modprobe"
+	return "$rc"
 }
 
 # A request that is refused is an event of its own.
