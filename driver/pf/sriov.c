@@ -105,6 +105,26 @@ static int sriov_disable(struct svff_pf *pf)
 	return 0;
 }
 
+/*
+ * A VF is reset alone, by FLR, or not at all. Behind a hot-plug port the PCI core takes the
+ * first ones for the only function of their slot: where FLR fails it would go on to reset
+ * the slot, and with it the card under everybody.
+ */
+static void reset_alone(struct svff_pf *pf, unsigned int num)
+{
+	unsigned int n, keep;
+
+	for (n = 1; n <= num; n++) {
+		struct pci_dev *vfdev = pf_vf_device(pf, n);
+
+		if (!vfdev)
+			continue;
+		keep = vfdev->devcap & PCI_EXP_DEVCAP_FLR ? 1 : 0;
+		memset(&vfdev->reset_methods[keep], 0, sizeof(vfdev->reset_methods) - keep);
+		pci_dev_put(vfdev);
+	}
+}
+
 static int sriov_enable(struct svff_pf *pf, unsigned int num)
 {
 	int err;
@@ -123,6 +143,7 @@ static int sriov_enable(struct svff_pf *pf, unsigned int num)
 		pf_unprovision_vfs(pf);
 		return err;
 	}
+	reset_alone(pf, num);
 	return num;
 }
 

@@ -82,6 +82,17 @@ reset_late()
 	vf-client "$A" mm >/dev/null || fail "the VF afterwards"
 }
 
+# What else the PCI core would try resets the others, too.
+alone()
+{
+	local f
+
+	vfs 2
+	for f in "$D"/virtfn[01]/reset_method; do
+		expect flr "$f"
+	done
+}
+
 # It never does: the PCI core gives up after a minute.
 reset_never()
 {
@@ -92,6 +103,7 @@ reset_never()
 	inject flr-hang false
 	log_since never | grep -q 'VF1: reset failed' || fail "the log does not say so"
 	expect error "$S/vf1/state"
+	vf-client "$B" mm >/dev/null || fail "the other VF"
 	put_ok 1 "$S/vf1/reset"
 	expect ready "$S/vf1/state"
 	vf-client "$A" mm >/dev/null || fail "the VF after a good reset"
@@ -103,6 +115,7 @@ add "a VF that never answers does not hold up removal" mute_client
 add "nor does one with queues, under busy_policy release" mute_with_queues
 add "nor does it hold up the module's removal" mute_and_rmmod
 add "a reset that ends late" reset_late
+add "a VF is reset alone" alone
 # takes more than a minute
 [ -z "${SVFF_SLOW:-}" ] || add "a reset that never ends" reset_never
 allow 'DMAR: \[DMA'
