@@ -116,7 +116,6 @@ add "nor does one with queues, under busy_policy release" mute_with_queues
 add "nor does it hold up the module's removal" mute_and_rmmod
 add "a reset that ends late" reset_late
 add "a VF is reset alone" alone
-# takes more than a minute
-[ -z "${SVFF_SLOW:-}" ] || add "a reset that never ends" reset_never
+add_long "a reset that never ends" reset_never
 allow 'DMAR: \[DMA'
 finish
