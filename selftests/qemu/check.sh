@@ -37,32 +37,19 @@ one_case()
 	} >"$KTAP/$1"
 }
 
-static()
-{
-	local rc=0
-
-	"$SVFF_LAB/enter.sh" /svff/selftests/qemu/static.sh >"$KTAP/static" || rc=$?
-	echo "# status $rc" >>"$KTAP/static"
-}
-
-unit() { "$SVFF_LAB/enter.sh" /svff/selftests/qemu/unit.sh /svff/build/lab/ktap; }
-
-dkms()
-{
-	local rc=0
-
-	"$SVFF_SRC/selftests/dkms.sh" >"$KTAP/dkms" || rc=$?
-	echo "# status $rc" >>"$KTAP/dkms"
-}
-
-# host NAME KERNEL DEVICE SCRIPT [ARG...]: tests in an emulated host; that it came up and down in order is one of them.
-host()
+# ktap NAME COMMAND...: a program that prints KTAP
+ktap()
 {
 	local name=$1 rc=0
+	shift
 
-	"$SVFF_LAB/boot.sh" -k "$2" -d "$3" -t "$LIMIT" -o "$LAB/check-$name" "${@:4}" || rc=$?
-	one_case "host-$name" "the emulated host $name ends in order" "$rc"
+	"$@" >"$KTAP/$name" || rc=$?
+	echo "# status $rc" >>"$KTAP/$name"
 }
+
+static() { ktap static "$SVFF_LAB/enter.sh" /svff/selftests/qemu/static.sh; }
+dkms() { ktap dkms "$SVFF_SRC/selftests/dkms.sh"; }
+unit() { "$SVFF_LAB/enter.sh" /svff/selftests/qemu/unit.sh /svff/build/lab/ktap; }
 
 # tests NAME KERNEL DEVICE [ARG...]: those that run-tests.sh chooses by ARG
 tests() { host "$1" "$2" "$3" "$SVFF_LAB/run-tests.sh" "${@:4}"; }
@@ -136,7 +123,8 @@ totals()
 	"$SVFF_LAB/ktap.sh" "${files[@]}"
 }
 
-fuzz() { "$SVFF_LAB/enter.sh" /svff/build/user/selftests/fuzz/run.sh "$LONG_FUZZ_RUNS" >"$KTAP/fuzz-long"; }
+fuzz() { ktap fuzz-long "$SVFF_LAB/enter.sh" /svff/build/user/selftests/fuzz/run.sh "$LONG_FUZZ_RUNS"; }
+kills() { ktap cli-recover-long "$SVFF_LAB/enter.sh" env SOME=1 /svff/build/user/selftests/unit/cli-recover.sh; }
 
 debug_host()
 {
@@ -157,6 +145,7 @@ long()
 		other_hosts
 	fi
 	step "millions of messages" fuzz || :
+	step "the tool killed at each point, in each kind of pause" kills || :
 }
 
 other_hosts()
