@@ -161,6 +161,7 @@ other_hosts()
 	on_both "QEMU's part of a pause" pause- xlnx-qdma --pause
 	on_both "pauses that go wrong, ${RECONFS:=50} reconfs in a row" faults- xlnx-qdma --faults "$RECONFS"
 	on_both "a network card's VF, paused" igb- igb --igb
+	on_both "an NVMe controller's VF, paused" nvme- nvme --nvme
 	[ -z "${FOREIGN:-}" ] || beside "foreign drivers" foreign || :
 }
 

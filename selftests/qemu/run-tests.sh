@@ -80,7 +80,8 @@ case ${1:-} in
 --debug) set -- "$TESTS"/sriov/*.sh "$TESTS"/uapi/*.sh "$TESTS"/dmaengine/*.sh "$TESTS"/hostile/*.sh "$TESTS"/debug/*.sh ;;
 --debug-pause) set -- "$TESTS"/pause/{qemu-*,more}.sh "$TESTS/debug/leaks.sh" ;;
 --pause) set -- "$TESTS"/pause/{qemu-*,more,bare,libvirt}.sh ;;
---card) set -- "$TESTS"/sriov/{irq,mbox,mm,provision,reset}.sh "$TESTS"/uapi/*.sh ;;
+--card) set -- "$TESTS"/sriov/{count,errors,ext,inject,iommu,irq,mbox,mm,provision,recover,reset}.sh "$TESTS"/uapi/*.sh \
+	"$TESTS"/dmaengine/*.sh ;;
 --igb) set -- "$TESTS/pause/igbvf.sh" ;;
 --nvme) set -- "$TESTS/pause/nvmevf.sh" ;;
 --hostile) set -- "$TESTS"/hostile/*.sh ;;
