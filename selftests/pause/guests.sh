@@ -112,7 +112,9 @@ ends()
 	goes_on || rc=$?
 	[ "$rc" -ne 0 ] || { eval "$WELL"; return; }
 	echo "status $rc: $(cat "$TMP/said")"
-	[ "$rc" -eq 1 ] && [ -s "$TMP/said" ] || fail "status $rc of svff, which does not say why"
+	if [ "$rc" -ne 1 ] || [ ! -s "$TMP/said" ]; then
+		fail "status $rc of svff, which does not say why"
+	fi
 }
 
 # What svff could not bring to an end is recovered.
