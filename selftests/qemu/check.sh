@@ -51,6 +51,15 @@ static() { ktap static "$SVFF_LAB/enter.sh" /svff/selftests/qemu/static.sh; }
 dkms() { ktap dkms "$SVFF_SRC/selftests/dkms.sh"; }
 unit() { "$SVFF_LAB/enter.sh" /svff/selftests/qemu/unit.sh /svff/build/lab/ktap; }
 
+# host NAME KERNEL DEVICE SCRIPT [ARG...]: tests in an emulated host; that it came up and down in order is one of them.
+host()
+{
+	local name=$1 rc=0
+
+	"$SVFF_LAB/boot.sh" -k "$2" -d "$3" -t "$LIMIT" -o "$LAB/check-$name" "${@:4}" || rc=$?
+	one_case "host-$name" "the emulated host $name ends in order" "$rc"
+}
+
 # tests NAME KERNEL DEVICE [ARG...]: those that run-tests.sh chooses by ARG
 tests() { host "$1" "$2" "$3" "$SVFF_LAB/run-tests.sh" "${@:4}"; }
 
