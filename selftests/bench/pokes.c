@@ -4,9 +4,9 @@
  * BARs in sysfs (iomem=relaxed); REST-MS (1) is how long it rests between rounds. The user logic's scratch register has
  * to be this program's alone.
  *
- * Each round writes a number that was never written before to that register, rings a doorbell that moves nothing, and
- * reads the register and the VF's version. What is read is what it has to be, or all ones if the VF is paused just
- * then. At the end prints
+ * Each round reads the number that the round before has written to that register, writes another there, rings a doorbell
+ * that moves nothing, and reads the register and the VF's version. What is read is what it has to be, or all ones if the
+ * VF is paused just then. At the end prints
  *
  *	ROUNDS GAP ONES
  *	STALL
@@ -91,9 +91,11 @@ int main(int argc, char **argv)
 	if (!version || version == ALL_ONES)
 		errx(1, "version %#x", version);
 	load_begin(&p.load, argv[3]);
+	poke(&p, &user[SCRATCH / 4], 0);
 	while (!enough) {
 		uint32_t number = p.load.rounds + 1;
 
+		peek(&p, &user[SCRATCH / 4], number - 1, "the scratch register, from before,");
 		poke(&p, &user[SCRATCH / 4], number);
 		poke(&p, &doorbells[DOORBELL / 4], 0);
 		peek(&p, &user[SCRATCH / 4], number, "the scratch register");
