@@ -36,6 +36,14 @@ static int read_line(const char *path, char *buf, size_t size)
 	return 0;
 }
 
+static int read_attribute(struct svff_ctx *ctx, char *buf, size_t size, const char *fmt, va_list args)
+{
+	char path[PATH_MAX];
+	int ret = sysfs_path(ctx, path, fmt, args);
+
+	return ret ? ret : read_line(path, buf, size);
+}
+
 /**
  * sysfs_read() - first line of an attribute
  * @ctx: the context
@@ -47,14 +55,13 @@ static int read_line(const char *path, char *buf, size_t size)
  */
 int sysfs_read(struct svff_ctx *ctx, char *buf, size_t size, const char *fmt, ...)
 {
-	char path[PATH_MAX];
 	va_list args;
 	int ret;
 
 	va_start(args, fmt);
-	ret = sysfs_path(ctx, path, fmt, args);
+	ret = read_attribute(ctx, buf, size, fmt, args);
 	va_end(args);
-	return ret ? ret : read_line(path, buf, size);
+	return ret;
 }
 
 /**
@@ -67,16 +74,14 @@ int sysfs_read(struct svff_ctx *ctx, char *buf, size_t size, const char *fmt, ..
  */
 int sysfs_read_int(struct svff_ctx *ctx, int *value, const char *fmt, ...)
 {
-	char path[PATH_MAX], line[SVFF_WORD_LEN], *end;
+	char line[SVFF_WORD_LEN], *end;
 	va_list args;
 	long number;
 	int ret;
 
 	va_start(args, fmt);
-	ret = sysfs_path(ctx, path, fmt, args);
+	ret = read_attribute(ctx, line, sizeof(line), fmt, args);
 	va_end(args);
-	if (!ret)
-		ret = read_line(path, line, sizeof(line));
 	if (ret)
 		return ret;
 	errno = 0;
@@ -97,16 +102,14 @@ int sysfs_read_int(struct svff_ctx *ctx, int *value, const char *fmt, ...)
  */
 int sysfs_dev(struct svff_ctx *ctx, dev_t *dev, const char *fmt, ...)
 {
-	char path[PATH_MAX], line[SVFF_WORD_LEN];
+	char line[SVFF_WORD_LEN];
 	unsigned int major, minor;
 	va_list args;
 	int ret;
 
 	va_start(args, fmt);
-	ret = sysfs_path(ctx, path, fmt, args);
+	ret = read_attribute(ctx, line, sizeof(line), fmt, args);
 	va_end(args);
-	if (!ret)
-		ret = read_line(path, line, sizeof(line));
 	if (ret)
 		return ret;
 	if (sscanf(line, "%u:%u", &major, &minor) != 2)
