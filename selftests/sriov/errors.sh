@@ -24,6 +24,9 @@ count() { cat "$S/errors/$1"* | awk '{ n += $1 } END { print n }'; }
 
 counted() { [ "$(count "$1")" -gt "$2" ]; }
 
+# is_counted PREFIX BEFORE: more than before, of the errors whose names begin so
+is_counted() { until_true counted "$1" "$2" || { grep -H '[1-9]' "$S"/errors/*; fail "no error is counted"; }; }
+
 # listen, then heard: VF, leaf and queue of the events of errors since then
 listen() { exec 7<"$(control_device)"; }
 
@@ -51,7 +54,7 @@ by_vf()
 	base=$(get "$S/vf1/queue_base")
 	listen
 	vf_fetch_error
-	until_true counted dsc "$before" || fail "no error is counted"
+	is_counted dsc "$before"
 	heard >"$TMP/heard"
 	cat "$TMP/heard"
 	expect 0 "$S/vf2/stats/errors"
@@ -69,7 +72,7 @@ by_doorbell()
 	before=$(count trq)
 	listen
 	sub vf-test doorbell "$A" "$B"
-	until_true counted trq "$before" || fail "no error is counted"
+	is_counted trq "$before"
 	heard >"$TMP/heard"
 	grep -q "^1 $LEAF_TRQ $NO_QUEUE\$" "$TMP/heard" || { cat "$TMP/heard"; fail "no event of VF 1"; }
 	[ "$(get "$S/vf1/stats/errors")" -gt 0 ] || fail "VF 1 has no error"
@@ -117,12 +120,12 @@ no_memory()
 	before=$(count c2h_mm)
 	listen
 	AT=1M fails one_read
-	until_true counted c2h_mm "$before" || { grep -H '[1-9]' "$S"/errors/*; fail "no error is counted"; }
+	is_counted c2h_mm "$before"
 	heard_of "$1" "$LEAF_C2H_MM" "$C2H"
 	before=$(count h2c_mm)
 	listen
 	AT=1M fails one_write
-	until_true counted h2c_mm "$before" || { grep -H '[1-9]' "$S"/errors/*; fail "no error is counted"; }
+	is_counted h2c_mm "$before"
 	heard_of "$1" "$LEAF_H2C_MM" 0
 	[ "$1" = 0 ] || [ "$(get "$S/vf1/stats/errors")" -ge 2 ] || fail "VF 1 has $(get "$S/vf1/stats/errors") errors"
 	one_write || fail "a write afterwards"
@@ -139,11 +142,11 @@ data_refused()
 	inject data-error "$BASE"
 	listen
 	fails one_write
-	until_true counted h2c_mm_ur_ca "$before" || { grep -H '[1-9]' "$S"/errors/*; fail "no error is counted"; }
+	is_counted h2c_mm_ur_ca "$before"
 	heard_of "$1" "$LEAF_H2C_MM" 0
 	before=$(count c2h_mm_write_ur)
 	fails one_read
-	until_true counted c2h_mm_write_ur "$before" || { grep -H '[1-9]' "$S"/errors/*; fail "no error is counted"; }
+	is_counted c2h_mm_write_ur "$before"
 	inject data-error -1
 	one_write || fail "a write afterwards"
 	one_read || fail "a read afterwards"
