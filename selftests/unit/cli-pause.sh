@@ -101,7 +101,10 @@ t_unpause_that_fails_leaves_all_paused() {
 	run 0 attach 2 "$T/b"
 	run 0 pause 1 2
 	run 1 unpause 1 2
-	check_err "differs in region 0; it stays paused"
+	check_err "differs in region 0; it stays paused (rolled back, all is as before)"
+	check_states 'paused paused'
+	run 1 unpause --discard-state 1 2
+	check_err "it stays paused (rolled back; a guest that had its VF back meanwhile will find it as after a reset)"
 	check_states 'paused paused'
 }
 

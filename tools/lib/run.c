@@ -228,6 +228,9 @@ static void tell_rolled_back(struct run *run, size_t undone, size_t stuck)
 	else if (run->unplugs && undone)
 		svff_fail(plan->ctx, 0, "%s (rolled back; if guest %s does release it, 'svff attach' gives it back)", run->why,
 			  run->unplugs);
+	else if (plan->discard_state && undone)
+		svff_fail(plan->ctx, 0, "%s (rolled back; a guest that had its VF back meanwhile will find it as after a reset)",
+			  run->why);
 	else
 		svff_fail(plan->ctx, 0, "%s%s", run->why, undone ? " (rolled back, all is as before)" : "");
 }
