@@ -56,7 +56,7 @@ host()
 {
 	local name=$1 rc=0
 
-	"$SVFF_LAB/boot.sh" -k "$2" -d "$3" -t "$LIMIT" -o "$LAB/check-$name" "${@:4}" || rc=$?
+	"$SVFF_LAB/boot.sh" -k "$2" -d "$3" -t "$LIMIT" -o "$LAB/check-$name" "${@:4}" >"$LAB/check-$name.log" 2>&1 || rc=$?
 	one_case "host-$name" "the emulated host $name ends in order" "$rc"
 }
 
@@ -73,40 +73,37 @@ build()
 	[ "$rc" -eq 0 ] || [ "$rc" -eq 4 ]
 }
 
-# at_once NAME DEVICE [ARG...]
-at_once()
+# Emulated hosts at the same time: as many as memory and processors bear.
+room()
 {
-	local pids=() k p rc=0
+	local mem cpus
 
-	for k in $SVFF_KERNELS; do
-		tests "$1$k" "$k" "${@:2}" >"$LAB/check-$1$k.log" 2>&1 &
-		pids+=($!)
-	done
-	for p in "${pids[@]}"; do
-		wait "$p" || rc=$?
-	done
-	return "$rc"
+	mem=$(($(awk '/^MemAvailable/ { print $2 }' /proc/meminfo) / HOST_KB))
+	cpus=$(nproc)
+	echo $((mem < 1 ? 1 : mem < cpus ? mem : cpus))
 }
 
-# room_for COUNT: emulated hosts at the same time
-room_for() { [ "$(awk '/^MemAvailable/ { print $2 }' /proc/meminfo)" -gt $(($1 * HOST_KB)) ]; }
-
-# on_both "what" NAME DEVICE [ARG...]: on all stock kernels
-on_both()
+# job COMMAND...: in the background, as soon as there is room
+job()
 {
-	local what=$1 k
-	shift
+	while [ "$(jobs -rp | wc -l)" -ge "${ROOM:=$(room)}" ]; do
+		wait -n || :
+	done
+	"$@" &
+}
 
-	if room_for 2; then
-		beside "$what, $SVFF_KERNELS at the same time" at_once "$@" || :
-		return
-	fi
+# on_each "what" NAME DEVICE [ARG...]: on all stock kernels
+on_each()
+{
+	local what=$1 name=$2 k
+	shift 2
+
 	for k in $SVFF_KERNELS; do
-		beside "$what, Linux $k" tests "$1$k" "$k" "${@:2}" || :
+		job beside "$what, Linux $k" tests "$name$k" "$k" "$@"
 	done
 }
 
-hosts() { on_both "tests in emulated hosts" '' xlnx-qdma "$@"; }
+hosts() { on_each "tests in an emulated host" '' xlnx-qdma "$@"; }
 
 # What needs no emulated host: it runs beside them, where it fills the time that they wait. Unit tests mostly wait, too.
 alone()
@@ -144,34 +141,24 @@ debug_host()
 
 long()
 {
-	LIMIT=$LONG_LIMIT
-	if room_for 3; then
-		debug_host &
-		other_hosts
-		wait
-	else
-		debug_host
-		other_hosts
-	fi
-	step "millions of messages" fuzz || :
-	step "the tool killed at each point, in each kind of pause" kills || :
-}
-
-other_hosts()
-{
 	local ip
 
+	LIMIT=$LONG_LIMIT
+	job debug_host
 	hosts
 	for ip in $OTHER_IPS; do
-		beside "tests on a card with $ip" tests "$ip" "${SVFF_KERNELS##* }" "xlnx-qdma,ip=$ip" --card || :
+		job beside "tests on a card with $ip" tests "$ip" "${SVFF_KERNELS##* }" "xlnx-qdma,ip=$ip" --card
 	done
-	on_both "a VF that attacks, beside one that works" hostile- xlnx-qdma --hostile
-	on_both "252 VFs and 2048 queues at once" scale- xlnx-qdma --scale
-	on_both "QEMU's part of a pause" pause- xlnx-qdma --pause
-	on_both "pauses that go wrong, ${RECONFS:=50} reconfs in a row" faults- xlnx-qdma --faults "$RECONFS"
-	on_both "a network card's VF, paused" igb- igb --igb
-	on_both "an NVMe controller's VF, paused" nvme- nvme --nvme
-	[ -z "${FOREIGN:-}" ] || beside "foreign drivers" foreign || :
+	on_each "a VF that attacks, beside one that works" hostile- xlnx-qdma --hostile
+	on_each "252 VFs and 2048 queues at once" scale- xlnx-qdma --scale
+	on_each "QEMU's part of a pause" pause- xlnx-qdma --pause
+	on_each "pauses that go wrong, ${RECONFS:=50} reconfs in a row" faults- xlnx-qdma --faults "$RECONFS"
+	on_each "a network card's VF, paused" igb- igb --igb
+	on_each "an NVMe controller's VF, paused" nvme- nvme --nvme
+	[ -z "${FOREIGN:-}" ] || job beside "foreign drivers" foreign
+	job beside "millions of messages" fuzz
+	job beside "the tool killed at each point, in each kind of pause" kills
+	wait
 }
 
 foreign()
@@ -192,13 +179,12 @@ normal()
 		one_case demo "make demo, with these sources" 0
 		shown=1
 	fi
-	alone &
 	if [ -n "$ready" ]; then
 		hosts --quick ${shown:+--shown}
 	else
 		one_case hosts "the emulated hosts have all they need" 1
 	fi
-	wait
+	alone
 }
 
 need_root "$0" "$@"
