@@ -894,9 +894,17 @@ bool qdma_stands_still(struct svff_qdma *qd);
 	__left;										\
 })
 
+/* desc.c */
+bool qdma_tx_gathers(const struct qdma_ring *ring);
+bool qdma_chunk_has_more(struct qdma_chunk *chunk);
+
+static inline void *qdma_ring_desc(struct qdma_ring *ring, u32 slot)
+{
+	return ring->mem + slot * qdma_desc_size(ring->kind->desc_sz);
+}
+
 /* mm.c */
 ssize_t qdma_transfer(struct qdma_ring *ring, struct kiocb *iocb, struct iov_iter *iter);
-bool qdma_tx_gathers(const struct qdma_ring *ring);
 bool qdma_tx_room(const struct qdma_tx *tx);
 int qdma_send_copy(struct qdma_tx *tx, struct iov_iter *iter);
 ssize_t qdma_mm_transfer(struct qdma_mm *mm, struct kiocb *iocb, struct iov_iter *iter,
