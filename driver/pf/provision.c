@@ -167,6 +167,7 @@ static void unprovision_vf(struct svff_pf *pf, unsigned int n)
 	vf->last_quota = vf->session.quota;
 	give_back_range(pf, n);
 	pf_session_set_locked(pf, vf, &empty);
+	pf_throttle_anew_locked(pf, vf);
 	pf_state_enter_locked(pf, vf, SVFF_VF_ABSENT);
 }
 

@@ -53,7 +53,7 @@ heard()
 	[ "$(muted_events 0)" -eq "$1" ] || fail "$(muted_events 0) events, not $1"
 }
 
-# Muted, and heard at once: when the rate is set, after a reset, and as a new VF. What mutes nobody is no event.
+# Muted, and heard at once: when the rate is set, after a reset, and when it goes. What mutes nobody is no event.
 unmuted()
 {
 	vfs 1
@@ -66,8 +66,9 @@ unmuted()
 	put_ok 1 "$S/vf1/reset"
 	heard 2
 	mute_vf1
-	vfs 1
+	vfs 0
 	heard 3
+	vfs 1
 	put_ok 2048 "$S/vf_message_rate"
 	put_ok 1 "$S/vf1/reset"
 	heard 3
