@@ -111,6 +111,21 @@ static int add_init(struct svff_plan *plan, unsigned int vfs, unsigned int queue
 	return ret;
 }
 
+/* VFs that have queues do not become spare ones: somebody may count on them. */
+static int refuse_other_count(struct svff_plan *plan, unsigned int vfs)
+{
+	struct svff_card *card = plan->card;
+	unsigned int spares = svff_card_spares(card);
+	char and_spares[SVFF_WORD_LEN] = "";
+
+	if (!card->vfs || ((unsigned int)card->vfs == vfs + plan->spare && spares >= plan->spare))
+		return 0;
+	if (spares)
+		snprintf(and_spares, sizeof(and_spares), " and %u spare ones", spares);
+	return svff_fail(plan->ctx, -EBUSY, "card %s has %u VFs%s already: 'svff reconf --card %s --vfs %u' changes their number",
+			 card->address, svff_card_vfs(card), and_spares, card->address, vfs);
+}
+
 /**
  * svff_plan_init() - plan to make VFs on a card that has none
  * @plan: an empty plan
@@ -138,9 +153,9 @@ int svff_plan_init(struct svff_plan *plan, unsigned int vfs, unsigned int queues
 		return ret;
 	if (!vfs)
 		return svff_fail(plan->ctx, -EINVAL, "init makes at least 1 VF; 'svff reconf --vfs 0' removes them");
-	if (card->vfs && (unsigned int)card->vfs != vfs + plan->spare)
-		return svff_fail(plan->ctx, -EBUSY, "card %s has %d VFs already: 'svff reconf --card %s --vfs %u' changes "
-				 "their number", card->address, card->vfs, card->address, vfs);
+	ret = refuse_other_count(plan, vfs);
+	if (ret)
+		return ret;
 	if (bind)
 		plan->command = "init";		/* autoprobe is off for a while */
 	return add_init(plan, vfs, queues, bind);
