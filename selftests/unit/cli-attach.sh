@@ -236,6 +236,7 @@ t_process_is_found_by_what_it_has_open() {
 	device bus/pci/devices/0000:01:00.1/svff-st/svff-st0
 	sleep 60 9</dev/full &
 	GUESTS="$GUESTS $!"
+	await grep -qx sleep "/proc/$!/comm"
 	SVFF_PROC=/proc run 1 attach 1 "$T/a"
 	check_one_line
 	check_err "in use by driver svff_vf of this host, process $! (sleep)"

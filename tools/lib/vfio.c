@@ -149,6 +149,8 @@ static int find_class_user(struct svff_ctx *ctx, const char *bdf, const char *cl
 		ret = sysfs_dev(ctx, &dev, "bus/pci/devices/%s/%s/%s/dev", bdf, class, entry->d_name);
 		if (!ret)
 			ret = describe_holder(ctx, dev, user, size);
+		else if (ret == -ENOENT || ret == -ENODEV)	/* gone meanwhile */
+			ret = -ESRCH;
 	}
 	if (dir)
 		closedir(dir);
