@@ -235,6 +235,24 @@ no_card()
 	gone
 }
 
+# made_for DRIVER: the tool's VF is bound to it
+made_for()
+{
+	svff init --vfs 1 >/dev/null 2>"$TMP/err" || fail "svff init: $(cat "$TMP/err")"
+	[ "$(basename "$(readlink "$D/virtfn0/driver")")" = "$1" ] || fail "VF is bound to $(readlink "$D/virtfn0/driver")"
+	svff reconf --vfs 0 >/dev/null 2>"$TMP/err" || fail "svff reconf: $(cat "$TMP/err")"
+}
+
+blacklisted()
+{
+	local conf=/etc/modprobe.d/svff-test.conf
+
+	echo "blacklist svff_vfio" >"$conf"
+	(made_for vfio-pci)
+	rm "$conf"
+	made_for svff_vfio
+}
+
 unload 2>/dev/null
 DMA_AREAS=$(dma_areas)
 add "$LOOPS times in and out, nothing lost" alone loop
@@ -248,4 +266,5 @@ add "a wrong identifier is refused" alone bad_id
 add "a context command that never ends, at probe" alone stuck_at_probe
 add "a context command that never ends, with VFs" alone stuck_at_enable
 add "the VF driver alone" alone no_card
+add "svff init takes svff_vfio, unless it is blacklisted" alone blacklisted
 finish

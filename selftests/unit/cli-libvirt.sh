@@ -219,6 +219,9 @@ t_hostdev_that_libvirt_takes_for_used_is_not_lost() {
 	check_guests '1=libvirt:a:attached'
 	FAKE_IN_USE=1 run 1 attach 2 libvirt:a
 	check_one_line
+	FAKE_OLD=1 run 1 attach 2 libvirt:a
+	check_one_line
+	check_err "libvirt before 9.7 knows vfio-pci alone: 'blacklist svff_vfio' in /etc/modprobe.d"
 	check_guests '1=libvirt:a:attached'
 }
 

@@ -410,6 +410,9 @@ static int guest_libvirt_add(struct svff_guest *guest, const char *id, const cha
 	if (ret)
 		return ret;
 	ret = call_libvirt(guest->ctx, guest->priv, plug, "attach", strdup(xml), timeout_ms);
+	if (ret && strstr(svff_error(guest->ctx), "manually detached"))
+		return svff_fail(guest->ctx, ret, "guest %s did not take %s: %s; libvirt before 9.7 knows vfio-pci alone: "
+				 "'blacklist svff_vfio' in /etc/modprobe.d, and make the VFs anew", guest->uri, bdf, svff_error(guest->ctx));
 	return ret ? svff_fail(guest->ctx, ret, "guest %s did not take %s: %s; 'virsh dumpxml %s' tells its ports, and "
 			       "libvirt's log more", guest->uri, bdf, svff_error(guest->ctx), guest->path) : 0;
 }

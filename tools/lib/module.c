@@ -65,6 +65,27 @@ int module_state(struct svff_ctx *ctx, const char *name, enum module_state *stat
 }
 
 /**
+ * module_blacklisted() - does the administrator want a module only for who names it?
+ * @ctx: the context
+ * @name: name
+ *
+ * Return: true if it is blacklisted in modprobe.d(5).
+ */
+bool module_blacklisted(struct svff_ctx *ctx, const char *name)
+{
+	struct kmod_list *list = NULL, *allowed = NULL;
+	struct kmod_ctx *kmod = module_context(ctx);
+	bool blacklisted;
+
+	blacklisted = kmod && !kmod_module_new_from_lookup(kmod, name, &list) && list &&
+		      !kmod_module_apply_filter(kmod, KMOD_FILTER_BLACKLIST, list, &allowed) && !allowed;
+	kmod_module_unref_list(allowed);
+	kmod_module_unref_list(list);
+	kmod_unref(kmod);
+	return blacklisted;
+}
+
+/**
  * module_load() - load a module and what it needs; fine if it is loaded already
  * @ctx: the context
  * @name: name or alias

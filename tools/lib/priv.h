@@ -123,6 +123,7 @@ int sysfs_bind(struct svff_ctx *ctx, const char *bdf, const char *driver);
 enum module_state { MODULE_LOADED, MODULE_BUILTIN, MODULE_AVAILABLE, MODULE_MISSING };
 
 int module_state(struct svff_ctx *ctx, const char *name, enum module_state *state);
+bool module_blacklisted(struct svff_ctx *ctx, const char *name);
 int module_load(struct svff_ctx *ctx, const char *name);
 
 /* ---- vfio.c: a VF and its VFIO driver ---- */

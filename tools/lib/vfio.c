@@ -195,12 +195,14 @@ int vfio_host_idle(struct svff_ctx *ctx, const char *bdf)
  * vfio_preferred() - which VFIO driver VFs are bound to when nobody says otherwise
  * @ctx: the context
  *
- * Return: svff_vfio if this host has it, else vfio-pci.
+ * Return: svff_vfio if this host has it and it is not blacklisted, else vfio-pci.
  */
 const char *vfio_preferred(struct svff_ctx *ctx)
 {
 	enum module_state state;
 
+	if (module_blacklisted(ctx, VFIO_VARIANT))
+		return VFIO_DRIVER;
 	if (sysfs_exists(ctx, "bus/pci/drivers/" VFIO_VARIANT))
 		return VFIO_VARIANT;
 	return module_state(ctx, VFIO_VARIANT, &state) || state == MODULE_MISSING ? VFIO_DRIVER : VFIO_VARIANT;

@@ -11,6 +11,7 @@
  * FAKE_DOWN	seconds that it takes
  * FAKE_HANG	libvirtd says nothing from this on: "connect", "lookup", "list", "attach", "detach", "undefine", "close"
  * FAKE_IN_USE	"n": for libvirt the n-th hostdev that it is to attach is in use
+ * FAKE_OLD	libvirt takes no device of the driver that its hostdev has
  */
 #include <json-c/json.h>
 #include <libvirt/libvirt-qemu.h>
@@ -341,6 +342,8 @@ int virDomainAttachDeviceFlags(virDomainPtr dom, const char *xml, unsigned int f
 	hang("attach");
 	if (getenv("FAKE_IN_USE") && ++attaches == atoi(getenv("FAKE_IN_USE")))
 		return fail(VIR_ERR_OPERATION_INVALID, "PCI device is in use by driver QEMU, domain x");
+	if (getenv("FAKE_OLD"))
+		return fail(VIR_ERR_OPERATION_INVALID, "Unmanaged PCI device must be manually detached from the host");
 	part(xml, "<alias name='", "'", alias, sizeof(alias));
 	sscanf(strstr(xml, "<address"), "<address domain='%x' bus='%x' slot='%x' function='%x'", &domain, &bus, &slot,
 	       &function);
