@@ -128,6 +128,16 @@ t_state_that_cannot_be_had_is_discarded_on_demand() {
 	run 2 pause --discard-state 1
 }
 
+t_state_is_not_discarded_where_a_second_try_may_do() {
+	ready 'state-once:Failed setting device state to RUNNING: Connection timed out'
+	run 0 pause 1
+	run 1 unpause 1
+	check_one_line
+	check_err "Connection timed out; it stays paused"
+	! grep -q "discard-state" "$T/err" || fail "$(cat "$T/err")"
+	run 0 unpause 1
+}
+
 t_vf_that_stays_open_is_no_pause() {
 	run 0 init --vfs 1
 	guest a keeps-open

@@ -290,8 +290,8 @@ t_what_fails_does_not_stop_the_rest() {
 t_state_that_cannot_be_had() {
 	ready writes-much
 	run 1 reconf --vfs 4
-	check_err "only 'discard-state' is left; it stays paused; 'svff recover --discard-state --card 0000:01:00.0' lets"
-	check_err "rolled back, but for 2 of"
+	check_err "only 'discard-state' is left; it stays paused (rolled back, but for 2 of"
+	check_err "'svff recover' tries again); 'svff recover --discard-state --card 0000:01:00.0' lets"
 	check_attribute sriov_numvfs 3
 	check_owners ''
 	run 1 recover
@@ -300,6 +300,16 @@ t_state_that_cannot_be_had() {
 	run 0 recover --discard-state --card 0000:01:00.0
 	check_owners '1=a 2=b'
 	check_mended
+}
+
+# The new VFs cannot, the old ones can: nothing is left to be done
+t_state_that_the_old_vf_takes() {
+	ready "state-once:only 'discard-state' is left"
+	run 1 reconf --vfs 4
+	check_err "only 'discard-state' is left; it stays paused (rolled back, all is as before)"
+	! grep -q "svff recover" "$T/err" || fail "$(cat "$T/err")"
+	check_attribute sriov_numvfs 3
+	check_owners '1=a 2=b'
 }
 
 t_nothing_to_recover() {

@@ -481,6 +481,7 @@ struct svff_plan {
 	char bus[SVFF_ID_LEN];
 	int lock_fd;
 	unsigned int spare, queues;	/* VFs to hide, and queues of VFs that come; 0: default */
+	unsigned int refused_vf;	/* VF whose guest does not take what was kept of it; 0: none */
 	bool force, dry_run, by_detach, spare_given, discard_state;
 	bool recovers;			/* nothing is taken back, what fails does not stop the rest */
 	const char *left_out;		/* a guest whose VFs cannot be recovered while it is silent */

@@ -29,6 +29,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -283,6 +284,20 @@ static int run_or_undo(struct run *run)
 	return ret;
 }
 
+/* The way out for a guest that does not take what was kept of its VF, if that is still paused: as one that an
+ * unpause was for is after it failed, and of others one that could not be put back.
+ */
+static void tell_of_discard(struct svff_plan *plan)
+{
+	bool own = !strcmp(plan->command, "unpause");
+	char number[SVFF_WORD_LEN] = "";
+
+	if (own)
+		snprintf(number, sizeof(number), " %u", plan->refused_vf);
+	svff_fail(plan->ctx, 0, "%s; 'svff %s --discard-state --card %s%s' lets the guest go on without its state, as after a "
+		  "reset", svff_error(plan->ctx), own ? "unpause" : "recover", plan->card->address, number);
+}
+
 /**
  * svff_plan_run() - carry out a plan, or leave everything as it was
  * @plan: the plan
@@ -304,6 +319,8 @@ int svff_plan_run(struct svff_plan *plan)
 		return ret;
 	ret = plan->recovers ? run_all(&run) : run_or_undo(&run);
 	plan->time_us = svff_now_us() - plan->begin_us;
+	if (ret && plan->refused_vf && (plan->journal_fd >= 0 || !strcmp(plan->command, "unpause")))
+		tell_of_discard(plan);
 	card_refresh(plan->card);
 	return ret;
 }

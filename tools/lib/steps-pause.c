@@ -65,29 +65,20 @@ static struct guest_unpause unpause_of(struct svff_plan *plan, struct svff_step 
 	};
 }
 
-/* QEMU's words when what it kept in a pause is too little, or is not taken. */
+/* QEMU's words when what it kept in a pause is too little, or is not taken; and when a second try may do. */
 static bool is_about_state(const char *refusal)
 {
 	static const char *const words[] = { "discard-state", "supports no migration", "device state", "device's state" };
+	static const int passing[] = { ETIMEDOUT, EBUSY, EAGAIN };
 	size_t i;
 
+	for (i = 0; i < ARRAY_SIZE(passing); i++)
+		if (strstr(refusal, strerror(passing[i])))
+			return false;
 	for (i = 0; i < ARRAY_SIZE(words); i++)
 		if (strstr(refusal, words[i]))
 			return true;
 	return false;
-}
-
-/* An unpause that fails leaves a device paused; in all commands but its own that is for a recovery. */
-static int tell_of_discard(struct svff_plan *plan, struct svff_step *step)
-{
-	bool own = !strcmp(plan->command, "unpause");
-	char number[SVFF_WORD_LEN] = "";
-
-	if (own)
-		snprintf(number, sizeof(number), " %u", step->vf);
-	return svff_fail(plan->ctx, -EREMOTEIO, "%s; 'svff %s --discard-state --card %s%s' lets the guest go on without its "
-			 "state, as after a reset", svff_error(plan->ctx), own ? "unpause" : "recover", plan->card->address,
-			 number);
 }
 
 static int begin_unpause(struct svff_plan *plan, struct svff_step *step)
@@ -103,7 +94,9 @@ static int end_unpause(struct svff_plan *plan, struct svff_step *step, int64_t u
 	int ret = guest_end_unpause(step->guest, &unpause, until_ms);
 
 	if (ret == -EREMOTEIO && !plan->discard_state && is_about_state(step->guest->ops->refusal(step->guest)))
-		return tell_of_discard(plan, step);
+		plan->refused_vf = step->vf;
+	else if (!ret && plan->refused_vf == step->vf)
+		plan->refused_vf = 0;
 	return ret;
 }
 

@@ -33,6 +33,7 @@ BEHAVIOUR, COMMAND being a QMP command or "greeting":
   refuse-unpause:N refuses the first N VFs that it is to unpause with
   writes-much      has a guest that writes to a paused VF more often than is kept
   no-migration     has kept a state that the VF's driver does not take
+  state-once:TEXT  does not take what it has kept when it is first to unpause a VF, and says so with TEXT
   slow-pause:S     a pause takes S seconds
   slow-unpause:S   an unpause takes S seconds
   flood            many events before each answer
@@ -184,7 +185,7 @@ class Qemu:
             return "the guest wrote 70000 times while paused, 65536 is what can be kept; only 'discard-state' is left"
         if self.has("no-migration"):
             return "the host device's driver supports no migration, so the saved state cannot be loaded"
-        return None
+        return self.value("state-once") if self.unpauses == 1 else None
 
     def cmd_unpause(self, args):
         name, device = args["id"], self.devices.get(args["id"])
