@@ -188,13 +188,13 @@ snapshot() { grep . "$S"/errors/* | sed 's,.*/,,'; }
 # once REGISTER BITS NAME...: when the card logs these, then they and nothing else are counted, once
 once()
 {
-	local register=$1 bits=$2 before
+	local register=$1 bits=$2 last=${*: -1} before	# they are counted from bit 0 on
 	shift 2
 
-	before=$(get "$S/errors/$1")
+	before=$(get "$S/errors/$last")
 	snapshot | awk -F : -v names=" $* " '{ print $1 ":" $2 + (index(names, " " $1 " ") > 0) }' >"$TMP/want"
 	inject error "$register $bits"
-	until_true counted_one "$1" "$before" || fail "$register $bits is no $1"
+	until_true counted_one "$last" "$before" || fail "$register $bits is no $last"
 	snapshot | diff "$TMP/want" - || fail "$register $bits: others are counted"
 }
 

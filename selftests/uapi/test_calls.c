@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "../ktap.h"
@@ -401,6 +402,23 @@ static enum ktap_result signals(const void *arg)
 	return KTAP_PASS;
 }
 
+/* Does a process stand in an ioctl? */
+static int in_call(pid_t pid)
+{
+	char path[64];
+	int number = -1;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/syscall", pid);
+	file = fopen(path, "r");
+	if (!file)
+		return 0;
+	if (fscanf(file, "%d", &number) != 1)	/* it runs */
+		number = -1;
+	fclose(file);
+	return number == SYS_ioctl;
+}
+
 static enum ktap_result killed(const void *arg)
 {
 	double start;
@@ -414,7 +432,9 @@ static enum ktap_result killed(const void *arg)
 	if (!child)
 		_exit(pause_call(SVFF_IOC_VF_PAUSE) ? 1 : 0);
 	KTAP_FAIL_ON(child < 0, "fork: %d", errno);
-	usleep(300000);
+	for (start = ktap_now(); !in_call(child) && ktap_now() - start < ASK_S;)
+		usleep(1000);
+	KTAP_FAIL_ON(!in_call(child), "it does not wait");
 	start = ktap_now();
 	kill(child, SIGKILL);
 	waitpid(child, &status, 0);
