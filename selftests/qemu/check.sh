@@ -92,14 +92,20 @@ job()
 	"$@" &
 }
 
+# in_host "what" NAME KERNEL DEVICE [ARG...]: tests as a job, which has failed unless it says otherwise
+in_host()
+{
+	one_case "host-$2" "the emulated host $2 comes up" 1
+	job beside "$1" tests "${@:2}"
+}
+
 # on_each "what" NAME DEVICE [ARG...]: on all stock kernels
 on_each()
 {
-	local what=$1 name=$2 k
-	shift 2
+	local k
 
 	for k in $SVFF_KERNELS; do
-		job beside "$what, Linux $k" tests "$name$k" "$k" "$@"
+		in_host "$1, Linux $k" "$2$k" "$k" "${@:3}"
 	done
 }
 
@@ -147,12 +153,14 @@ long()
 	job debug_host
 	hosts
 	for ip in $OTHER_IPS; do
-		job beside "tests on a card with $ip" tests "$ip" "${SVFF_KERNELS##* }" "xlnx-qdma,ip=$ip" --card
+		in_host "tests on a card with $ip" "$ip" "${SVFF_KERNELS##* }" "xlnx-qdma,ip=$ip" --card
 	done
 	on_each "a VF that attacks, beside one that works" hostile- xlnx-qdma --hostile
 	on_each "252 VFs and 2048 queues at once" scale- xlnx-qdma --scale
 	on_each "QEMU's part of a pause" pause- xlnx-qdma --pause
-	on_each "pauses that go wrong, ${RECONFS:=50} reconfs in a row" faults- xlnx-qdma --faults "$RECONFS"
+	on_each "pauses in which the tool, a QEMU or the card is stopped at each point" kills- xlnx-qdma --kills
+	on_each "pauses in which the card does not do as it is told" faults- xlnx-qdma --faults
+	on_each "${RECONFS:=50} reconfs in a row" soak- xlnx-qdma --soak "$RECONFS"
 	on_each "a network card's VF, paused" igb- igb --igb
 	on_each "an NVMe controller's VF, paused" nvme- nvme --nvme
 	[ -z "${FOREIGN:-}" ] || job beside "foreign drivers" foreign

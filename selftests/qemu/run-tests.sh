@@ -12,7 +12,9 @@
 #	--card		those that ask something of the card
 #	--hostile	a VF that attacks
 #	--pause		QEMU's part of a pause, and all parts together
-#	--faults [N]	pauses that go wrong, and N reconfs in a row
+#	--kills		pauses in which the tool, a QEMU or the card is stopped at each point
+#	--faults	pauses in which the card does not do as it is told
+#	--soak [N]	N reconfs in a row
 #	--igb		with a network card instead: its VFs, paused
 #	--nvme		with an NVMe controller instead: the same
 #	--scale		all VFs with all queues
@@ -23,7 +25,7 @@ set -u
 
 TESTS=/svff/build/user/selftests
 LIMIT=1800	# seconds, for one test
-SOAK_LIMIT=9000
+LONG_LIMIT=9000
 export KTAP_TIMES=1
 
 # Seconds that all processors have worked so far
@@ -86,13 +88,9 @@ case ${1:-} in
 --nvme) set -- "$TESTS/pause/nvmevf.sh" ;;
 --hostile) set -- "$TESTS"/hostile/*.sh ;;
 --scale) run "$TESTS/scale/scale.sh" 252 2048; exit 0 ;;
---faults)
-	LIMIT=$SOAK_LIMIT
-	run_one "$TESTS/pause/kills.sh" 1
-	run_one "$TESTS/pause/faults.sh"
-	run_one "$TESTS/pause/soak.sh" "${2:-}"
-	exit 0
-	;;
+--kills) LIMIT=$LONG_LIMIT; run_one "$TESTS/pause/kills.sh" 1; exit 0 ;;
+--faults) LIMIT=$LONG_LIMIT; run_one "$TESTS/pause/faults.sh"; exit 0 ;;
+--soak) LIMIT=$LONG_LIMIT; run_one "$TESTS/pause/soak.sh" "${2:-}"; exit 0 ;;
 --foreign) set -- "$SVFF_SRC/selftests/foreign/matrix.sh" ;;
 esac
 for t; do
