@@ -37,7 +37,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_END:
 		if (args->forget && (args->direction != SVFF_AUTO || args->cli->dry_run || args->discard_state))
-			cli_usage(state, "--forget goes with no other option");
+			cli_usage(state, "--forget does not go with --back, --forward, --dry-run or --discard-state");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;

@@ -12,7 +12,7 @@
  *   length and alignment is taken. Errors: EFAULT (buffer not accessible), EIO
  *   (the hardware failed the transfer, for example because the card has no
  *   memory at that address), EINVAL (negative offset, or one that overflows),
- *   ENODEV (device gone), ETIMEDOUT (the hardware does not answer), EAGAIN
+ *   ENODEV (device gone), ETIMEDOUT (nothing moved for 10 s), ENOMEM, EAGAIN
  *   (IOCB_NOWAIT and the queue is full), EINTR (killed before anything moved),
  *   EBUSY (all queues belong to streams). What was moved before an error is a
  *   short count. SVFF_IOC_IRQ_EVENTFD tells of the user logic's interrupts.
@@ -153,7 +153,8 @@ struct svff_irq_eventfd {
  *
  * SVFF_IOC_VF_PAUSE pauses VFs, all of them or none. A VF that is paused already
  * stays so. SVFF_IOC_VF_RESUME resumes VFs; if one cannot be resumed the others are.
- * @failed says which VF the error is about; errors are those of vf<N>/pause.
+ * @failed says which VF the error is about; errors are those of vf<N>/pause. EINVAL
+ * is about none: no VF, VF 0, one that the card cannot have, or a pad that is not 0.
  *
  * SVFF_IOC_VF_SAVE reads what is kept of a paused VF, as bytes that this driver, or
  * that of another host, understands if the card is the same kind of card. It stays
@@ -313,7 +314,7 @@ struct svff_event {
  * takes (EAGAIN if it must not); any signal ends it.
  *
  * The queues are started by the first read, write or poll, or by
- * SVFF_IOC_ST_START; those of a file that is open for reading alone, or for
+ * SVFF_IOC_ST_START (its argument is 0); those of a file that is open for reading alone, or for
  * writing alone, in that direction alone. Before, SVFF_IOC_ST_CONFIG sets them
  * up. A queue that fails is stopped, with no harm to others: packets received
  * before can still be read, then a read says EIO once; after that the queue is
@@ -362,7 +363,8 @@ enum svff_st_trigger {
  * @tx_timeout_ms: longest time in which the card takes nothing of what is to be
  *	sent, or SVFF_ST_NO_TIMEOUT
  *
- * 0 is the driver's choice. Errors: EINVAL (a value that the card does not
+ * 0 is the driver's choice: buffers of 4096 bytes, completions of 8, COUNT_TIMER
+ * with the card's values next to 16 packets and 100 ticks, 10 s. Errors: EINVAL (a value that the card does not
  * have), EOPNOTSUPP (unknown flags), EBUSY (the stream was started).
  */
 struct svff_st_config {
