@@ -84,11 +84,18 @@ put_back()
 	echo 0 >"$D/sriov_drivers_autoprobe"
 } >/dev/null 2>&1
 
+# leave STATUS: what a case that failed has left running would keep its VF, and the kernel waits for that
+leave()
+{
+	# shellcheck disable=SC2046	# process ids
+	[ "$1" -eq 0 ] || kill $(jobs -p)
+} 2>/dev/null
+
 run_case()
 {
 	local n=$1 rc=0 start=$EPOCHREALTIME why
 
-	( eval "${calls[n]}" ) >"$TMP/out" 2>&1 || rc=$?
+	( trap 'leave $?' EXIT; eval "${calls[n]}" ) >"$TMP/out" 2>&1 || rc=$?
 	why=$(tail -n 1 "$TMP/out")
 	case $rc in
 	0) echo "ok $((n + 1)) ${names[n]}" ;;

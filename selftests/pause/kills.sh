@@ -58,9 +58,12 @@ victim()
 	must svff attach 2 "qmp:$RUN/V.qmp" >/dev/null
 }
 
+victim_is_dead() { ! victim_lives; }
+
 victim_is_killed()
 {
 	kill -KILL "$(cat "$RUN/V.pid")"
+	until_true victim_is_dead || fail "the victim does not die"
 	ends
 }
 

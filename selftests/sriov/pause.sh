@@ -122,6 +122,7 @@ others()
 
 	VFS=2 driven
 	vf_bind 2 vfio-pci
+	: >"$TMP/moved"
 	vf-client --card $((64 << 20)) --rounds 100000 "$(vf_link 2)" mm >"$TMP/moved" 2>&1 &
 	other=$!
 	dd if=/dev/zero of="$M" bs=4k count=1 conv=notrunc status=none || fail "the first transfer"
