@@ -40,6 +40,14 @@ static inline struct pf_cmd *pf_add_cmd(struct pf_verdict *v, enum pf_cmd_op op)
 	return cmd;
 }
 
+static inline void pf_add_range_cmd(struct pf_verdict *v, enum pf_cmd_op op, u32 base, u32 count)
+{
+	struct pf_cmd *cmd = pf_add_cmd(v, op);
+
+	cmd->range.base = base;
+	cmd->range.count = count;
+}
+
 /* The VF's word for a queue becomes the hardware's; false if it was not granted. */
 static inline bool pf_hw_queue(const struct pf_session *s, u32 *qid)
 {

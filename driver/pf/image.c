@@ -380,7 +380,9 @@ static int check_session(const struct wire_head *h)
 	if (!(h->flags & FLAG_HELLO) &&
 	    (granted || h->ext || h->num_queues || (h->flags & (FLAG_MAPPED | FLAG_ASKED))))
 		return -EBADMSG;
-	if (((h->flags & FLAG_MAPPED) && !granted) || !announced_ok(h) || !rings_ok(h))
+	if (h->flags & FLAG_MAPPED ? !granted : h->num_queues != 0)
+		return -EBADMSG;
+	if (!announced_ok(h) || !rings_ok(h))
 		return -EBADMSG;
 	if (le32_to_cpu(h->mbox_vector) > MBOX_VECTOR_MAX || le32_to_cpu(h->mbox_enable) > 1)
 		return -EBADMSG;

@@ -26,22 +26,12 @@
 
 #define PF_MORE_RINGS		(PF_RINGS_MAX - 1)
 
-static void add_range_cmd(struct pf_verdict *v, enum pf_cmd_op op, u32 base,
-			  u32 count)
-{
-	struct pf_cmd *cmd = pf_add_cmd(v, op);
-
-	cmd->range.base = base;
-	cmd->range.count = count;
-}
-
-static bool any_queue(const struct pf_session *s)
+static bool any_bit(const unsigned long map[PF_QUEUE_TYPES][BITS_TO_LONGS(PF_VF_QUEUES_MAX)])
 {
 	int t;
 
 	for (t = 0; t < PF_QUEUE_TYPES; t++)
-		if (!bitmap_empty(s->announced[t], PF_VF_QUEUES_MAX) ||
-		    !bitmap_empty(s->live[t], PF_VF_QUEUES_MAX))
+		if (!bitmap_empty(map[t], PF_VF_QUEUES_MAX))
 			return true;
 	return false;
 }
@@ -143,9 +133,9 @@ void pf_request_release(const struct pf_session *s, struct pf_verdict *v)
 	next->first_ring = s->first_ring;
 	next->more_rings = s->more_rings;
 
-	add_range_cmd(v, PF_CMD_FMAP, 0, 0);
+	pf_add_range_cmd(v, PF_CMD_FMAP, 0, 0);
 	if (s->dirty && s->quota)
-		add_range_cmd(v, PF_CMD_WIPE, s->base, s->quota);
+		pf_add_range_cmd(v, PF_CMD_WIPE, s->base, s->quota);
 	for (i = 0; i < PF_RINGS_MAX; i++)
 		if (s->rings & BIT(i))
 			pf_add_cmd(v, PF_CMD_RING_CLEAR)->ring.index = pf_session_ring(s, i);
@@ -212,7 +202,10 @@ static u8 decide_hello(struct pf_decision *d)
 	return decide_ext(d);
 }
 
-/* A VF maps exactly what it was granted, or nothing. */
+/*
+ * A VF maps exactly what it was granted, or nothing. A reset of the VF clears the
+ * queues that are mapped; others would go on for whom the VF is given to next.
+ */
 static u8 decide_fmap(struct pf_decision *d)
 {
 	u32 base = le32_to_cpu(d->msg->range.qbase);
@@ -221,7 +214,11 @@ static u8 decide_fmap(struct pf_decision *d)
 	d->v->fail_status = SVFF_MBOX_ERR_FMAP;
 	if (count && (base != d->s->told || count != d->s->granted))
 		return SVFF_MBOX_ERR_FMAP;
-	add_range_cmd(d->v, PF_CMD_FMAP, count ? d->s->base : 0, count);
+	if (!count && any_bit(d->s->live)) {
+		pf_add_range_cmd(d->v, PF_CMD_WIPE, d->s->base, d->s->quota);
+		memset(d->v->next.live, 0, sizeof(d->v->next.live));
+	}
+	pf_add_range_cmd(d->v, PF_CMD_FMAP, count ? d->s->base : 0, count);
 	d->v->next.mapped = count;
 	return SVFF_MBOX_OK;
 }
@@ -251,9 +248,9 @@ static u8 decide_qreq(struct pf_decision *d)
 	struct svff_mbox_range *rsp = &d->v->rsp.range;
 
 	d->v->fail_status = SVFF_MBOX_ERR_NUM_QUEUES;
-	if (count > d->s->quota || any_queue(d->s))
+	if (count > d->s->quota || any_bit(d->s->announced) || any_bit(d->s->live))
 		return SVFF_MBOX_ERR_NUM_QUEUES;
-	add_range_cmd(d->v, PF_CMD_FMAP, 0, 0);
+	pf_add_range_cmd(d->v, PF_CMD_FMAP, 0, 0);
 	d->v->next.mapped = false;
 	d->v->next.granted = count;
 	d->v->next.told = d->s->base;

@@ -111,6 +111,8 @@ static void check_start(const struct world *w, const union svff_mbox_msg *msg,
 	const struct svff_mbox_qctxt_wrt *m = &msg->qctxt_wrt;
 
 	MUST(msg->hdr.op == SVFF_MBOX_OP_QCTXT_WRT);
+	/* Else a reset of the VF would not clear it. */
+	MUST(w->fmap_count && q->qid >= w->fmap_base && q->qid < w->fmap_base + w->fmap_count);
 	MUST(!(le32_to_cpu(m->cfg) & (SVFF_MBOX_QCFG_AT | SVFF_MBOX_QCFG_CMPT_AT)));
 	MUST(q->base == le64_to_cpu(m->desc_base) && q->base % PAGE == 0);
 	MUST(q->ring_ix < SVFF_QDMA_RING_SIZES && csr->ring_size[q->ring_ix]);
@@ -236,6 +238,10 @@ static void check_cmd(struct world *w, const union svff_mbox_msg *msg,
 	case PF_CMD_FMAP:
 		check_fmap(w, cmd);
 		return;
+	case PF_CMD_WIPE:
+		MUST(msg->hdr.op == SVFF_MBOX_OP_FMAP && !msg->range.qmax);
+		check_wipe(w, cmd);
+		return;
 	case PF_CMD_QUEUE_START:
 	case PF_CMD_QUEUE_STOP:
 	case PF_CMD_QUEUE_CLEAR:
@@ -251,7 +257,6 @@ static void check_cmd(struct world *w, const union svff_mbox_msg *msg,
 	case PF_CMD_REGS:
 		check_regs(v);
 		return;
-	case PF_CMD_WIPE:
 	default:
 		MUST(!"no request leads to this");
 	}
@@ -278,7 +283,7 @@ static bool any_runs(const struct world *w, u32 from)
 static void check_card(const struct world *w)
 {
 	MUST(!w->fmap_count || (w->fmap_base == w->s->base && w->fmap_count == w->granted));
-	MUST(!any_runs(w, w->granted));
+	MUST(!any_runs(w, w->torn ? w->granted : w->fmap_count));
 	MUST(w->hello || (!w->granted && !any_ring(w)));
 }
 

@@ -19,7 +19,7 @@
  * @runs: queues whose contexts are valid, relative to the grant, by direction
  * @rings: interrupt rings that are valid, by index
  * @more_rings: it was told of those beside its own
- * @torn: the card failed within a release: rings that it was given may be invalid
+ * @torn: the card failed within a release: its rings may be invalid, and queues run unmapped
  * @seq: messages have sequence numbers
  */
 struct world {

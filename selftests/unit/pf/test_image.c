@@ -232,6 +232,7 @@ TEST(test_image_values)
 		{ AT_GRANTED, 3, -EBADMSG, "less than there is set up" },
 		{ AT_EXT + 3, 1, -EOPNOTSUPP, "extension" },
 		{ AT_FLAGS, 0x1e, -EBADMSG, "queues without HELLO" },
+		{ AT_FLAGS, 0x1d, -EBADMSG, "queues that are not mapped" },
 		{ AT_RINGS, 0x1, -EBADMSG, "ring that is not there" },
 		{ AT_MORE_RINGS, 1, -EBADMSG, "ring that it may not have" },
 		{ AT_MORE_RINGS, 8, -EBADMSG, "too many rings" },

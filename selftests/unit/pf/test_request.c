@@ -44,7 +44,7 @@ static struct pf_session session(void)
 {
 	struct pf_session s = {
 		.func = FUNC, .vectors = VECTORS, .base = BASE, .told = BASE, .quota = QUOTA,
-		.granted = GRANTED, .hello = true,
+		.granted = GRANTED, .hello = true, .mapped = true,
 	};
 
 	return s;
@@ -474,6 +474,26 @@ static enum ktap_result test_fmap(const void *arg)
 	return KTAP_PASS;
 }
 
+/* A reset of the VF clears what is mapped: nothing else may run. */
+static enum ktap_result test_unmapped(const void *arg)
+{
+	struct pf_session s = session();
+	struct pf_verdict v;
+
+	v = decide(&s, mm_write(BASE + 1));
+	s = v.next;
+	v = decide(&s, range(SVFF_MBOX_OP_FMAP, 0, 0));
+	EXPECT(!v.status && v.num_cmds == 2 && v.cmd[1].op == PF_CMD_FMAP && !v.cmd[1].range.count);
+	EXPECT(v.cmd[0].op == PF_CMD_WIPE && v.cmd[0].range.base == BASE && v.cmd[0].range.count == QUOTA);
+	EXPECT(!v.next.mapped && !pf_session_active(&v.next) && v.next.dirty);
+	s = v.next;
+	v = decide(&s, mm_write(BASE + 1));
+	REFUSED(v, s, SVFF_MBOX_ERR_FMAP);
+	v = decide(&s, st_write(BASE));
+	REFUSED(v, s, SVFF_MBOX_ERR_FMAP);
+	return KTAP_PASS;
+}
+
 static enum ktap_result test_qnotify(const void *arg)
 {
 	struct pf_session s = session();
@@ -519,7 +539,7 @@ static enum ktap_result test_moved(const void *arg)
 
 	s.base = 1000;
 	v = decide(&s, mm_write(BASE + 1));
-	EXPECT(!v.status && v.cmd[0].queue.qid == 1001 && test_bit(1, v.next.live[SVFF_MBOX_Q_H2C]));
+	EXPECT(!v.status && v.cmd[1].queue.qid == 1001 && test_bit(1, v.next.live[SVFF_MBOX_Q_H2C]));
 	s = v.next;
 	v = decide(&s, queue(SVFF_MBOX_OP_QCTXT_INV, BASE + 1));
 	EXPECT(!v.status && v.cmd[0].queue.qid == 1001 && !pf_session_active(&v.next));
@@ -547,9 +567,11 @@ static enum ktap_result test_qctxt_mm(const void *arg)
 {
 	struct pf_session s = session();
 	struct pf_verdict v = decide(&s, mm_write(BASE + 1));
-	const struct svff_qdma_hwq *q = &v.cmd[0].queue;
+	const struct svff_qdma_hwq *q = &v.cmd[1].queue;
 
-	EXPECT(!v.status && v.num_cmds == 1 && v.cmd[0].op == PF_CMD_QUEUE_START);
+	/* What the next reset of the VF is to clear is mapped, whatever the last one did. */
+	EXPECT(!v.status && v.num_cmds == 2 && v.cmd[0].op == PF_CMD_FMAP && v.cmd[1].op == PF_CMD_QUEUE_START);
+	EXPECT(v.cmd[0].range.base == BASE && v.cmd[0].range.count == GRANTED);
 	EXPECT(q->qid == BASE + 1 && q->func == FUNC && q->dir == SVFF_QDMA_H2C);
 	EXPECT(!q->st && !q->cmpt && q->base == 0x12345000 && q->vec == 2);
 	EXPECT(q->ring_ix == 8 && q->desc_sz == 2);
@@ -559,8 +581,8 @@ static enum ktap_result test_qctxt_mm(const void *arg)
 	/* The same again: stopped before it is written anew. */
 	s = v.next;
 	v = decide(&s, mm_write(BASE + 1));
-	EXPECT(!v.status && v.num_cmds == 2 && v.cmd[0].op == PF_CMD_QUEUE_STOP &&
-	       v.cmd[1].op == PF_CMD_QUEUE_START);
+	EXPECT(!v.status && v.num_cmds == 3 && v.cmd[1].op == PF_CMD_QUEUE_STOP &&
+	       v.cmd[2].op == PF_CMD_QUEUE_START);
 	v = decide(&s, queue(SVFF_MBOX_OP_QCTXT_INV, BASE + 1));
 	EXPECT(!v.status && v.num_cmds == 1 && v.cmd[0].op == PF_CMD_QUEUE_STOP);
 	EXPECT(!pf_session_active(&v.next) && v.next.dirty);
@@ -576,7 +598,7 @@ static enum ktap_result test_qctxt_st(const void *arg)
 {
 	struct pf_session s = session();
 	struct pf_verdict v = decide(&s, st_write(BASE));
-	const struct svff_qdma_hwq *q = &v.cmd[0].queue;
+	const struct svff_qdma_hwq *q = &v.cmd[1].queue;
 
 	EXPECT(!v.status && q->st && q->cmpt && q->dir == SVFF_QDMA_C2H);
 	EXPECT(q->buf_ix == 4 && q->cnt_ix == 3 && q->timer_ix == 12 &&
@@ -696,7 +718,7 @@ static enum ktap_result test_qctxt_desc_size(const void *arg)
 			m.qctxt_wrt.cfg = cpu_to_le32(cfg | (bypass ? SVFF_MBOX_QCFG_BYPASS : 0));
 			v = decide(&s, m);
 			if (size == kinds[i / 2].size || (bypass && size == 3)) {
-				EXPECT(!v.status && v.cmd[0].queue.desc_sz == size);
+				EXPECT(!v.status && v.cmd[1].queue.desc_sz == size);
 				continue;
 			}
 			REFUSED(v, s, SVFF_MBOX_ERR_INVALID_PARAM);
@@ -746,7 +768,7 @@ static enum ktap_result test_no_interrupt(const void *arg)
 	m.qctxt_wrt.cfg = cpu_to_le32(FIELD_PREP(SVFF_MBOX_QCFG_DESC_SZ, 2));
 	m.qctxt_wrt.intr = cpu_to_le16(SVFF_MBOX_QINTR_AGGR | 0x7ff);
 	v = decide(&s, m);
-	EXPECT(!v.status && !v.cmd[0].queue.vec && !v.cmd[0].queue.irq_aggr);
+	EXPECT(!v.status && !v.cmd[1].queue.vec && !v.cmd[1].queue.irq_aggr);
 	return KTAP_PASS;
 }
 
@@ -764,7 +786,7 @@ static enum ktap_result test_irq_ring(const void *arg)
 	m = mm_write(BASE);
 	m.qctxt_wrt.intr = cpu_to_le16(SVFF_MBOX_QINTR_AGGR | FUNC);
 	v = decide(&s, m);
-	EXPECT(!v.status && v.cmd[0].queue.irq_aggr && v.cmd[0].queue.vec == FUNC);
+	EXPECT(!v.status && v.cmd[1].queue.irq_aggr && v.cmd[1].queue.vec == FUNC);
 	v = decide(&s, ring(SVFF_MBOX_OP_INTR_CTXT_RD));
 	EXPECT(!v.status && v.cmd[0].op == PF_CMD_RING_DUMP && v.cmd[0].ring.index == FUNC);
 	v = decide(&s, ring(SVFF_MBOX_OP_INTR_CTXT_INV));
@@ -820,7 +842,7 @@ static enum ktap_result test_more_rings(const void *arg)
 	for (i = 0; i < 512; i++) {
 		v = decide(&s, write_through(i));
 		if (i == MORE + 1)
-			EXPECT(!v.status && v.cmd[0].queue.irq_aggr && v.cmd[0].queue.vec == i);
+			EXPECT(!v.status && v.cmd[1].queue.irq_aggr && v.cmd[1].queue.vec == i);
 		else
 			REFUSED(v, s, SVFF_MBOX_ERR_INVALID_PARAM);
 	}
@@ -1164,6 +1186,7 @@ static const struct ktap_case cases[] = {
 	{ "BYE takes everything back", test_bye },
 	{ "QREQ grants up to the quota", test_qreq },
 	{ "FMAP maps the grant and nothing else", test_fmap },
+	{ "nothing runs unmapped", test_unmapped },
 	{ "QNOTIFY and the active count", test_qnotify },
 	{ "a VF that moved calls its queues as before", test_moved },
 	{ "QCTXT of an MM queue", test_qctxt_mm },
