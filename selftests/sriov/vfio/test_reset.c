@@ -121,6 +121,33 @@ static enum ktap_result reset_ends_the_map(const void *arg)
 	return reset_and_use();
 }
 
+static int reset_unheard(void)
+{
+	int ret = vfio_reset(&vf_a.dev);
+
+	return ret ? ret : mbox_init(&vf_a.mbox, &vf_a.dev);
+}
+
+/* A reset clears what is mapped: what is set up behind one that the PF does not hear of, or unmapped, is no exception. */
+static enum ktap_result reset_ends_unmapped(const void *arg)
+{
+	bool unmap = arg;
+	struct mbox_msg rsp;
+	struct big b = { 0 };
+
+	EXPECT_STATUS(mapped(&vf_a), 0);
+	if (!unmap)
+		EXPECT_STATUS(reset_unheard(), 0);
+	EXPECT_STATUS(mm_open(&b.q, &vf_a, 0, true, MODE_POLL, TABLE_64), 0);
+	if (unmap)
+		EXPECT_STATUS(vf_fmap(&vf_a, 0, 0), 0);
+	EXPECT_STATUS(reset_unheard(), 0);
+	EXPECT_STATUS(mm_read_context(&b.q, &rsp), 0);
+	big_drop(&b);
+	KTAP_FAIL_ON(rsp.b[M_RD_SW_QEN], "it is still enabled");
+	return reset_and_use();
+}
+
 /* Whatever the PF still answers to the old session must not disturb. */
 static enum ktap_result reset_within_a_request(const void *arg)
 {
@@ -245,12 +272,15 @@ static enum ktap_result after_flood(const void *arg)
 
 static const uint8_t unknown = OP_FIRST_UNKNOWN, silent = OP_VF_BYE;
 static const uint8_t asks = OP_CSR;
+static const bool unmapped = true;
 
 static const struct ktap_case reset_cases[] = {
 	{ "reset of an idle VF", reset_idle, NULL },
 	{ "reset within transfers", reset_with_queues, NULL },
 	{ "no DMA after a reset", reset_stops_dma, NULL },
 	{ "no queue after a reset", reset_ends_the_map, NULL },
+	{ "nor one that was set up after another reset", reset_ends_unmapped, NULL },
+	{ "nor one that was unmapped", reset_ends_unmapped, &unmapped },
 	{ "reset within a mailbox request", reset_within_a_request, NULL },
 	{ "resets do not disturb another VF", reset_beside_traffic, NULL },
 	{ "reset by the host through sysfs", reset_by_host, NULL },
