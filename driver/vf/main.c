@@ -225,10 +225,12 @@ static void go_offline(struct svff_vf *vf)
 	vf->online = false;
 }
 
+/* Not in the configuration alone: whether a queue can be set up anew is asked of the PCI core. */
 static void restore_config(struct svff_vf *vf)
 {
 	pci_load_saved_state(vf->pdev, vf->config);
 	pci_restore_state(vf->pdev);
+	pci_set_master(vf->pdev);
 }
 
 static void vf_wake_work(struct work_struct *work)

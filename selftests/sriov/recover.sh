@@ -257,15 +257,34 @@ nonfatal()
 	all_work 1
 }
 
+# A queue that fails is set up anew while a file is open, if the function may reach memory.
+fails_and_goes_on()
+{
+	local dev fd
+
+	dev=$(device "$1")
+	exec {fd}<"$dev"
+	taskset -p 1 "$BASHPID" >/dev/null	# by one queue
+	dd if="$dev" of=/dev/null bs=4k skip=1M count=1 status=none 2>"$TMP/err" && fail "there is no memory, and nobody noticed"
+	until_true vf_works "$1" || fail "after a transfer that failed: $(cat "$TMP/err")"
+	exec {fd}<&-
+}
+
 fatal()
 {
+	local fd
+
 	own 2
+	exec {fd}<"$(device 1)"	# so that there are queues that nobody can stop
+	vf_works 1 || fail "VF 1: $(cat "$TMP/err")"
 	log_mark aer
 	within "$(device 1)" inject aer fatal
 	until_true recovered || { log_since aer; fail "not recovered"; }
 	[ "$(recovery_ms)" -le "$RECOVERY_MS" ] || fail "recovered in $(recovery_ms) ms"
 	log_since aer | grep -q 'link has been reset (0)' || { log_since aer; fail "the link was not reset"; }
+	exec {fd}<&-
 	all_work 2
+	fails_and_goes_on 1
 	expect 2 "$D/sriov_numvfs"
 }
 
