@@ -169,7 +169,16 @@ static void stop_timer(struct qdma_ring *ring)
 	spin_unlock_irq(&ring->lock);
 }
 
-/* A device that is gone has stopped. */
+/*
+ * A device that is gone has stopped. One that is there, but whose registers do not
+ * answer, may be at work, and nobody can ask it to stop: it loses the bus.
+ */
+static void stop_unheard(struct svff_qdma *qd)
+{
+	if (qd->pdev->is_busmaster && pci_device_is_present(qd->pdev))
+		qdma_ring_cut_off(qd);
+}
+
 static int hw_stop(struct qdma_ring *ring)
 {
 	struct svff_qdma *qd = ring->qd;
@@ -184,9 +193,11 @@ static int hw_stop(struct qdma_ring *ring)
 	if (qdma_alive(qd))
 		err = qd->is_vf ? qd->ops->hwq_stop(qd, &q) : svff_qdma_hwq_stop(qd, &q);
 	else
-		err = 0;
+		err = -ENODEV;
 	if (err && qdma_alive(qd))
 		return err;
+	if (err)
+		stop_unheard(qd);
 	set_hw_running(ring, false);
 	if (ring->vec)
 		qdma_irq_detach(ring->vec, ring);

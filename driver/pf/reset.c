@@ -231,12 +231,17 @@ static pci_ers_result_t pf_error_detected(struct pci_dev *pdev,
 	return PCI_ERS_RESULT_NEED_RESET;
 }
 
-/* The link never went down: nothing was lost but the transaction. If that was a read the card was taken for gone. */
+/*
+ * The link never went down: nothing was lost but the transaction. If that was a read the card was taken for gone, and
+ * may have lost the bus.
+ */
 static pci_ers_result_t pf_mmio_enabled(struct pci_dev *pdev)
 {
 	struct svff_pf *pf = pci_get_drvdata(pdev);
 
-	return svff_qdma_alive_again(pf->qd) ? PCI_ERS_RESULT_RECOVERED : PCI_ERS_RESULT_NEED_RESET;
+	if (svff_qdma_alive_again(pf->qd) && pdev->is_busmaster)
+		return PCI_ERS_RESULT_RECOVERED;
+	return PCI_ERS_RESULT_NEED_RESET;
 }
 
 static pci_ers_result_t pf_slot_reset(struct pci_dev *pdev)

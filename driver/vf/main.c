@@ -495,6 +495,14 @@ static pci_ers_result_t vf_error_detected(struct pci_dev *pdev,
 						PCI_ERS_RESULT_DISCONNECT;
 }
 
+/* The link never went down. If what was lost was a read the VF was taken for gone. */
+static pci_ers_result_t vf_mmio_enabled(struct pci_dev *pdev)
+{
+	struct svff_vf *vf = pci_get_drvdata(pdev);
+
+	return svff_qdma_alive_again(vf->qd) ? PCI_ERS_RESULT_RECOVERED : PCI_ERS_RESULT_NEED_RESET;
+}
+
 /* Another function may have asked for it after an error that left this one at work. */
 static pci_ers_result_t vf_slot_reset(struct pci_dev *pdev)
 {
@@ -519,6 +527,7 @@ static void vf_resume(struct pci_dev *pdev)
 
 static const struct pci_error_handlers vf_err_handlers = {
 	.error_detected	= vf_error_detected,
+	.mmio_enabled	= vf_mmio_enabled,
 	.slot_reset	= vf_slot_reset,
 	.resume		= vf_resume,
 	.reset_prepare	= vf_reset_prepare,
