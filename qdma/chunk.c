@@ -41,6 +41,24 @@ static void unpin_pages(struct qdma_chunk *chunk)
 		unpin_user_pages(chunk->page, chunk->npages);
 }
 
+/* Who submitted them, io_uring above all, may free lent pages as soon as it is told of the end. */
+static void hold_lent(struct qdma_chunk *chunk)
+{
+	unsigned int i;
+
+	for (i = 0; i < chunk->npages; i++)
+		get_page(chunk->page[i]);
+	chunk->held = true;
+}
+
+static void put_held(struct qdma_chunk *chunk)
+{
+	unsigned int i;
+
+	for (i = 0; i < chunk->npages; i++)
+		put_page(chunk->page[i]);
+}
+
 /**
  * qdma_chunk_free - let go of a chunk's pages
  * @ring: its ring
@@ -53,6 +71,8 @@ static void unpin_pages(struct qdma_chunk *chunk)
 void qdma_chunk_free(struct qdma_ring *ring, struct qdma_chunk *chunk)
 {
 	if (chunk->kept) {
+		if (chunk->lent)
+			hold_lent(chunk);
 		spin_lock_irq(&ring->lock);
 		list_add_tail(&chunk->node, &ring->quarantine);
 		spin_unlock_irq(&ring->lock);
@@ -61,6 +81,8 @@ void qdma_chunk_free(struct qdma_ring *ring, struct qdma_chunk *chunk)
 	if (chunk->nents)
 		dma_unmap_sg(&ring->qd->pdev->dev, chunk->sgl, chunk->nents, chunk->dir);
 	unpin_pages(chunk);
+	if (chunk->held)
+		put_held(chunk);
 	kvfree(chunk);
 }
 
@@ -218,6 +240,7 @@ static struct qdma_chunk *make_chunk(struct qdma_xfer *xfer, struct iov_iter *it
 	chunk->xfer = xfer;
 	chunk->dir = xfer->ring->dir == SVFF_QDMA_C2H ? DMA_FROM_DEVICE : DMA_TO_DEVICE;
 	chunk->pinned = svff_iter_will_pin(iter);
+	chunk->lent = iov_iter_is_bvec(iter);
 	err = packet ? pin_packet(chunk, iter, max_pages, max_seg) :
 		       pin_chunk(chunk, iter, max_pages, max_seg);
 	if (err)

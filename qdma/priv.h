@@ -783,6 +783,8 @@ struct qdma_xfer {
  * @npages: pages
  * @pinned: they are pinned
  * @copied: they are ours
+ * @lent: they are somebody else's, who keeps them for as long as the transfer lasts
+ * @held: there is a reference to each, as it is kept for longer
  * @page: these
  * @sgl: segments
  */
@@ -804,6 +806,8 @@ struct qdma_chunk {
 	unsigned int npages;
 	bool pinned;
 	bool copied;
+	bool lent;
+	bool held;
 	struct page **page;
 	struct scatterlist sgl[];
 };

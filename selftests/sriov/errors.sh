@@ -317,6 +317,38 @@ one_queue_fails()
 	[ ! -s "$TMP/mover" ] || fail "queue 1: $(cat "$TMP/mover")"
 }
 
+# ring_io OPTION...: one transfer by io_uring through the first queue, which fails; what fio says is in $TMP/fio
+ring_io()
+{
+	command -v fio >/dev/null || skip "no fio"
+	taskset -c 0 fio --name=one --filename="$DEV" --ioengine=io_uring --iodepth=1 --number_ios=1 --thread \
+		--allow_file_create=0 "$@" >"$TMP/fio" 2>&1 && { cat "$TMP/fio"; fail "nobody noticed"; }
+	grep -q 'Input/output error' "$TMP/fio" || { cat "$TMP/fio"; fail "no EIO"; }
+}
+
+huge_pages_free() { [ "$(meminfo 'v["HugePages_Free:"]')" -eq "$1" ]; }
+
+# Pages that io_uring has pinned for its user go with the user, but for those that the card may still write to.
+fixed_buffers()
+{
+	local fd
+
+	take_function 0
+	put_ok 4 /proc/sys/vm/nr_hugepages
+	huge_pages_free 4 || skip "no huge pages"
+	exec {fd}<"$DEV"
+	one_read || fail "a read at first"
+	inject ctxt-busy true
+	inject desc-fetch-error "$BASE"
+	ring_io --fixedbufs=1 --iomem=shmhuge --hugepage-size=2m --rw=read --bs=64k --size=64k
+	huge_pages_free 3 || { calm; grep Huge /proc/meminfo; fail "pages that the card may write to are free"; }
+	calm
+	until_true one_read || fail "a read afterwards"
+	until_true huge_pages_free 4 || fail "the pages are never given back"
+	exec {fd}<&-
+	put_ok 0 /proc/sys/vm/nr_hugepages
+}
+
 add "an error of a VF's queue" by_vf
 add "errors of a VF's doorbells" by_doorbell
 add "the PF reaches for memory that is not there" no_memory 0
@@ -324,6 +356,7 @@ add_long "a VF does" no_memory 1
 add_long "the bus refuses data of the PF" data_refused 0
 add "the bus refuses data of a VF" data_refused 1
 add "a stream of a VF fails" stream_fails
+add "pages of io_uring in a queue that cannot be stopped" fixed_buffers
 add "each place that notices errors" each_leaf
 add_long "each error" each
 add "traced" traced
