@@ -65,7 +65,7 @@ static int start_chan(struct qdma_chan *chan)
 	qdma_ring_setup(ring, &qdma_ring_mm, chan->dma->qd, NULL, chan->qid, chan->dir);
 	err = qdma_ring_ready(ring, false);
 	if (err) {
-		/* One that may have begun, and does not stop, has lost the bus already: see cannot_stop(). */
+		/* One that may have begun, and does not stop, has lost the bus: see cannot_stop(). */
 		qdma_ring_remove(ring);
 		qdma_ring_free(ring);
 		kfree(ring);
@@ -108,8 +108,8 @@ static void stop_chan(struct qdma_chan *chan)
 	chan->gone = true;
 	spin_unlock_irq(&chan->lock);
 	cancel_work_sync(&chan->revive);
-	if (!qdma_ring_remove(chan->ring))
-		qdma_ring_cut_off(chan->dma->qd);
+	/* One that does not stop loses the bus. */
+	qdma_ring_remove(chan->ring);
 	qdma_chan_abort(chan);
 	qdma_ring_free(chan->ring);
 	release_pair(chan->dma, chan->qid);

@@ -443,6 +443,9 @@ bool qdma_ring_remove(struct qdma_ring *ring)
 	if (err && err != -ENODEV)
 		dev_err(ring_dev(ring), "queue %u %s cannot be stopped (%pe)\n",
 			ring->qid, dir_name(ring), ERR_PTR(err));
+	/* A client's memory is not ours to keep: before it is told, see cannot_stop(). */
+	if (err && !ring->node)
+		qdma_ring_cut_off(ring->qd);
 	fail_all(ring, -ENODEV, err);
 	return !err;
 }

@@ -117,6 +117,24 @@ not_stopped()
 	unload || fail "modprobe -r"
 }
 
+# Its driver goes then: when the client hears of it the card must not reach memory any more.
+not_stopped_held()
+{
+	load || fail "modprobe"
+	client "$PF" hold=1 || fail "client"
+	inject ctxt-busy true
+	put_ok "$PF" "$D/driver/unbind"
+	calm
+	log_mark held
+	modprobe -r svff_dma_test || fail "modprobe -r of the client"
+	log_since held | grep "ended with $ABORTED" | grep -q 'the bus off' || { log_since held; fail "told while the card may reach memory"; }
+	echo "$PF" >/sys/bus/pci/drivers_probe
+	until_true test -e "$S/queues_total" || fail "it does not come back"
+	put_ok 1 "$D/reset"
+	client_tests "$PF"
+	unload || fail "modprobe -r"
+}
+
 # Two devices for each queue pair of each VF are much for a host that has no use for them.
 not_asked()
 {
@@ -137,5 +155,6 @@ add "the PF's driver is unbound from a client" pf_held
 add "a VF's driver is unbound from a client" vf_held
 add "a client lets go while a VF's driver is unbound" let_go
 add "a queue that fails and does not stop" not_stopped
+add_long "a queue that does not stop when the driver is unbound" not_stopped_held
 add "no channels unless they are asked for" not_asked
 finish

@@ -57,6 +57,7 @@ struct job {
 	struct completion done;
 	atomic_t calls;
 	enum dmaengine_tx_result result;
+	bool reached;	/* the device could reach memory when its end was told */
 	dma_cookie_t cookie;
 };
 
@@ -81,6 +82,7 @@ static void called(void *param, const struct dmaengine_result *result)
 	struct job *job = param;
 
 	job->result = result->result;
+	job->reached = pdev->is_busmaster;
 	/* The device's driver goes; what is mapped then outlives it. */
 	if (job == &held_job && job->result == DMA_TRANS_ABORTED)
 		job_unmap(job);
@@ -648,8 +650,8 @@ module_init(dma_test_init);
 
 static void held_exit(void)
 {
-	pr_info("svff_dma_test: held channel ended with %d after %d periods\n", held_job.result,
-		atomic_read(&held_job.calls));
+	pr_info("svff_dma_test: held channel ended with %d after %d periods, the bus %s\n", held_job.result,
+		atomic_read(&held_job.calls), held_job.reached ? "on" : "off");
 	dmaengine_terminate_sync(held_job.chan);
 	job_free(&held_job);
 }
