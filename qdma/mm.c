@@ -320,9 +320,14 @@ static int async_room_nowait(struct qdma_xfer *xfer)
 	return READ_ONCE(xfer->error);
 }
 
-/* The submitter's own count kept @xfer from being completed under its hands. */
+/*
+ * The submitter's own count kept @xfer from being completed under its hands. That a queue failed
+ * in between is no reason to try again: some of @xfer has begun.
+ */
 static void end_submission(struct qdma_xfer *xfer, int err)
 {
+	if (err == -EAGAIN)
+		err = -EIO;
 	spin_lock_irq(&xfer->ring->lock);
 	if (err && !xfer->error)
 		xfer->error = err;

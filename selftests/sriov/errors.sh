@@ -349,6 +349,22 @@ fixed_buffers()
 	put_ok 0 /proc/sys/vm/nr_hugepages
 }
 
+# EAGAIN would say that nothing has been done. It takes long until a queue that cannot be stopped is given up.
+begun_is_not_again()
+{
+	local fd
+
+	take_function 0
+	exec {fd}<>"$DEV"
+	one_write || fail "a write at first"
+	inject ctxt-busy true
+	inject desc-fetch-error "$BASE"
+	ring_io --rw=write --bs=8M --size=8M
+	calm
+	until_true one_write || fail "a write afterwards"
+	exec {fd}>&-
+}
+
 add "an error of a VF's queue" by_vf
 add "errors of a VF's doorbells" by_doorbell
 add "the PF reaches for memory that is not there" no_memory 0
@@ -357,6 +373,7 @@ add_long "the bus refuses data of the PF" data_refused 0
 add "the bus refuses data of a VF" data_refused 1
 add "a stream of a VF fails" stream_fails
 add "pages of io_uring in a queue that cannot be stopped" fixed_buffers
+add "a queue fails while it is given a transfer" begun_is_not_again
 add "each place that notices errors" each_leaf
 add_long "each error" each
 add "traced" traced
