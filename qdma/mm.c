@@ -20,7 +20,8 @@
 #include <linux/uio.h>
 
 #define SYNC_CHUNKS		4	/* in flight for a caller that waits */
-#define KILL_GRACE_MS		1000	/* for what the hardware has begun */
+#define KILL_GRACE_MS		1000	/* for what the hardware has begun, without progress */
+#define KILL_GRACES		10	/* so many times, if there is some */
 
 static void queue_completion(struct qdma_xfer *xfer)
 {
@@ -185,6 +186,23 @@ static int sync_room(struct qdma_xfer *xfer)
 	return READ_ONCE(xfer->error);
 }
 
+/* Returns whether the hardware has ended what it has begun; it may have much of others to do before. */
+static bool wait_begun(struct qdma_xfer *xfer)
+{
+	struct qdma_ring *ring = xfer->ring;
+	unsigned int i;
+	u64 before;
+
+	for (i = 0; i < KILL_GRACES; i++) {
+		before = READ_ONCE(ring->done);
+		if (qdma_wait_working(ring->qd, xfer->wait, !READ_ONCE(xfer->inflight), KILL_GRACE_MS))
+			return true;
+		if (READ_ONCE(ring->done) == before)
+			return false;
+	}
+	return false;
+}
+
 /*
  * Killed: the hardware mostly ends what it has begun within the grace period.
  * If it does not the queue is stopped, and only then the pages are let go of.
@@ -192,12 +210,10 @@ static int sync_room(struct qdma_xfer *xfer)
  */
 static void abort_sync(struct qdma_xfer *xfer)
 {
-	struct qdma_ring *ring = xfer->ring;
-
-	qdma_ring_cancel(ring, xfer);
-	if (qdma_wait_working(ring->qd, xfer->wait, !READ_ONCE(xfer->inflight), KILL_GRACE_MS))
+	qdma_ring_cancel(xfer->ring, xfer);
+	if (wait_begun(xfer))
 		return;
-	qdma_ring_fail(ring, -EIO);
+	qdma_ring_fail(xfer->ring, -EIO);
 	wait_event(xfer->wait, !READ_ONCE(xfer->inflight));
 }
 
