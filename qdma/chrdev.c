@@ -24,10 +24,18 @@ static int mm_open(struct inode *inode, struct file *file)
 	file->private_data = f;
 	/* Transfers do not sleep if asked not to, and never touch a page cache. */
 	file->f_mode |= FMODE_NOWAIT | FMODE_CAN_ODIRECT;
-	scoped_guard(mutex, &node->lock)
-		err = qdma_node_open(node);
+	/* A close waits for as long as the VF is paused. */
+	err = mutex_lock_killable(&node->lock);
 	if (err)
-		kfree(f);
+		goto free_file;
+	err = qdma_node_open(node);
+	mutex_unlock(&node->lock);
+	if (err)
+		goto free_file;
+	return 0;
+
+free_file:
+	kfree(f);
 	return err;
 }
 

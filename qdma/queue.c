@@ -123,6 +123,23 @@ static int claim_any(struct svff_qdma *qd, enum qdma_user user, unsigned long en
 	return err;
 }
 
+static int claim_locked(struct svff_qdma *qd, enum qdma_user user, int qid)
+{
+	struct qdma_queues *qs = &qd->queues;
+	unsigned long end = jiffies + msecs_to_jiffies(DRAIN_MS) ?: 1;
+	int ret;
+
+	lockdep_assert_held(&qs->lock);
+	if (qid >= 0 && qid >= qs->count)
+		return -EINVAL;
+	if (!may_claim(qd))
+		return -EBUSY;
+	if (qid >= 0)
+		return claim_one(qd, user, qid, end);
+	ret = claim_any(qd, user, 0);
+	return ret == -EBUSY ? claim_any(qd, user, end) : ret;
+}
+
 /**
  * qdma_queue_claim - have a queue pair for oneself
  * @qd: function, with queues
@@ -136,20 +153,13 @@ static int claim_any(struct svff_qdma *qd, enum qdma_user user, unsigned long en
  */
 int qdma_queue_claim(struct svff_qdma *qd, enum qdma_user user, int qid)
 {
-	struct qdma_queues *qs = &qd->queues;
-	unsigned long end;
 	int ret;
 
-	guard(mutex)(&qs->lock);
-	end = jiffies + msecs_to_jiffies(DRAIN_MS) ?: 1;
-	if (qid >= 0 && qid >= qs->count)
-		return -EINVAL;
-	if (!may_claim(qd))
-		return -EBUSY;
-	if (qid >= 0)
-		return claim_one(qd, user, qid, end);
-	ret = claim_any(qd, user, 0);
-	return ret == -EBUSY ? claim_any(qd, user, end) : ret;
+	if (mutex_lock_killable(&qd->queues.lock))
+		return -EINTR;
+	ret = claim_locked(qd, user, qid);
+	mutex_unlock(&qd->queues.lock);
+	return ret;
 }
 
 /**

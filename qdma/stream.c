@@ -165,20 +165,32 @@ static int open_stream(struct qdma_st *st, struct file *file)
 	return 0;
 }
 
-static int st_open(struct inode *inode, struct file *file)
+static int open_node(struct qdma_node *node, struct file *file)
 {
-	struct qdma_node *node = container_of(inode->i_cdev, struct qdma_node, cdev);
 	int err;
 
-	guard(mutex)(&node->lock);
+	lockdep_assert_held(&node->lock);
 	err = qdma_node_open(node);
 	if (err)
 		return err;
 	err = open_stream(container_of(node, struct qdma_st, node), file);
-	if (err) {
+	if (err)
 		qdma_node_close(node);
+	return err;
+}
+
+static int st_open(struct inode *inode, struct file *file)
+{
+	struct qdma_node *node = container_of(inode->i_cdev, struct qdma_node, cdev);
+	/* A close waits for as long as the VF is paused. */
+	int err = mutex_lock_killable(&node->lock);
+
+	if (err)
 		return err;
-	}
+	err = open_node(node, file);
+	mutex_unlock(&node->lock);
+	if (err)
+		return err;
 	file->f_mode |= FMODE_NOWAIT;
 	return stream_open(inode, file);
 }

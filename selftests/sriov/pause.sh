@@ -181,6 +181,53 @@ ended()
 	undriven
 }
 
+# closes_on_go DEVICE: has used it, and is the last that has it open
+closes_on_go()
+{
+	exec 8<>"$1"
+	"${@:2}" || exit
+	: >"$TMP/used"
+	until [ -e "$TMP/go" ]; do read -r -t 0.05 -u "$NEVER" || :; done
+}
+
+opens() { [[ $(<"/proc/$1/syscall") = "257 "* ]]; }
+ended_of() { ! kill -0 "$1" 2>/dev/null; }
+
+# killed_opening DEVICE COMMAND...: a close waits for the VF to go on, and an open for that, but not if it is killed
+killed_opening()
+{
+	local closer opener
+
+	rm -f "$TMP/used" "$TMP/go"
+	closes_on_go "$@" 3>&- &
+	closer=$!
+	until_true test -e "$TMP/used" || fail "$1 cannot be used"
+	put_ok 1 "$S/vf1/pause"
+	: >"$TMP/go"
+	sleep 0.5
+	ended_of "$closer" && fail "the close does not wait"
+	dd if="$1" of=/dev/null count=0 2>/dev/null 3>&- &
+	opener=$!
+	until_true opens "$opener" || fail "the open does not wait"
+	sleep 0.5
+	kill -KILL "$opener"
+	until_true ended_of "$opener" || { put 0 "$S/vf1/pause"; fail "an open of $1 cannot be killed"; }
+	put_ok 0 "$S/vf1/pause"
+	wait "$closer" || fail "the close: status $?"
+}
+
+some_data() { dd if=/dev/zero of="$M" bs=4k count=1 conv=notrunc status=none; }
+some_packet() { head -c 64 /dev/zero >&8; }
+
+killed()
+{
+	driven
+	killed_opening "$M" some_data
+	killed_opening "$(stream_device "$(vf_link 1)")" some_packet
+	some_data || fail "a transfer afterwards"
+	undriven
+}
+
 # The card is reset; the VF has nothing on it, and its driver nothing to do.
 card_reset()
 {
@@ -226,6 +273,7 @@ add_long "packets under way, poll" packets poll
 add "other functions do not notice" others
 add "what cannot be paused, or resumed" refused
 add "what ends a pause" ended
+add "who opens its devices can be killed" killed
 add "the card is reset meanwhile" card_reset
 add "the same ranges for VFs made anew" same_ranges
 add "the modules unload after all this" forget
