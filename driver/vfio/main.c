@@ -14,7 +14,9 @@
  * A step that fails leaves the state as it was: a VF that cannot be stopped runs, a
  * state that is not taken can be followed by a reset. A reset of the device
  * (VFIO_DEVICE_RESET) leads to RUNNING from wherever it is, and what was kept is
- * forgotten; so it is when the user closes the device. There is no pre-copy and no
+ * forgotten; so it is when the user closes the device. A step reads and writes the VF's
+ * registers, which nobody may while it is reset: one that is under way ends before the
+ * reset begins, and until that is over there is none. There is no pre-copy and no
  * peer-to-peer state: the card's VFs do not know of each other.
  *
  * Where a stop fails because the card takes no context commands, queues that were
@@ -124,6 +126,8 @@ static struct file *vf_set_state(struct vfio_device *vdev, enum vfio_device_mig_
 	int err;
 
 	guard(mutex)(&sv->state_lock);
+	if (sv->resetting)
+		return ERR_PTR(-EBUSY);
 	while (sv->state != want) {
 		err = vfio_mig_get_next_state(vdev, sv->state, want, &next);
 		if (err)
@@ -299,12 +303,22 @@ static void vf_remove(struct pci_dev *pdev)
 	vfio_put_device(&sv->core.vdev);
 }
 
+/* Each is followed by vf_reset_done(), also if the reset fails. */
+static void vf_reset_prepare(struct pci_dev *pdev)
+{
+	struct svff_vfio *sv = from_pdev(pdev);
+
+	guard(mutex)(&sv->state_lock);
+	sv->resetting = true;
+}
+
 /* The user's reset, and everybody else's. Before the device is open svff_pf is told by the claim. */
 static void vf_reset_done(struct pci_dev *pdev)
 {
 	struct svff_vfio *sv = from_pdev(pdev);
 
 	guard(mutex)(&sv->state_lock);
+	sv->resetting = false;
 	if (!sv->open)
 		return;
 	end_stream(sv);
@@ -314,6 +328,7 @@ static void vf_reset_done(struct pci_dev *pdev)
 
 static const struct pci_error_handlers vf_err_handlers = {
 	.error_detected	= vfio_pci_core_aer_err_detected,
+	.reset_prepare	= vf_reset_prepare,
 	.reset_done	= vf_reset_done,
 };
 

@@ -41,6 +41,7 @@ struct vfio_stream {
  * @vf: svff_pf's
  * @state_lock: protects the rest
  * @open: a user has it, and svff_pf knows
+ * @resetting: from before a reset of the function until after it
  * @state: of the migration protocol
  * @stream: file of a state that is read or written, or NULL
  */
@@ -49,6 +50,7 @@ struct svff_vfio {
 	struct svff_pf_vf vf;
 	struct mutex state_lock; /* see above */
 	bool open;
+	bool resetting;
 	enum vfio_device_mig_state state;
 	struct vfio_stream *stream;
 };

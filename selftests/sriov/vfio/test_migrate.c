@@ -19,6 +19,7 @@
 #define ROUNDS		100
 #define GIVE_UP_MS	1000	/* a stop that fails */
 #define TRIES		5	/* one of which takes no longer than it has to on a slow emulated machine */
+#define RESETS		3
 #define STRIDE		13	/* from one context command to the next that fails */
 #define VFS		"2"
 
@@ -297,6 +298,51 @@ static enum ktap_result resets(const void *arg)
 	return KTAP_PASS;
 }
 
+struct reset_thread {
+	pthread_t thread;
+	volatile bool over;
+	int ret;
+};
+
+static void *reset_rig(void *arg)
+{
+	struct reset_thread *t = arg;
+
+	t->ret = vfio_reset(&rig.vf.dev);
+	t->over = true;
+	return NULL;
+}
+
+/* Steps go on until a reset begins, none is made during it, and all are possible again. */
+static enum ktap_result steps_in_reset(const void *arg)
+{
+	unsigned int i, refused;
+	int ret = 0;
+
+	(void)arg;
+	OK(rig_open(&rig, bdf_a, MODE_DIRECT));
+	for (i = 0; i < RESETS; i++) {
+		struct reset_thread t = { .over = false };
+
+		OK(pthread_create(&t.thread, NULL, reset_rig, &t));
+		for (refused = 0; !t.over; refused += ret == -EBUSY) {
+			ret = mig_set(&rig.vf.dev, VFIO_DEVICE_STATE_STOP, NULL);
+			if (!ret)
+				ret = mig_set(&rig.vf.dev, VFIO_DEVICE_STATE_RUNNING, NULL);
+			if (ret && ret != -EBUSY)
+				break;
+		}
+		pthread_join(t.thread, NULL);
+		OK(t.ret);
+		KTAP_FAIL_ON(ret && ret != -EBUSY, "a step during a reset: %d (%s)", ret, strerror(-ret));
+		KTAP_FAIL_ON(!refused, "reset %u: no step was refused", i);
+		OK(mig_set(&rig.vf.dev, VFIO_DEVICE_STATE_STOP, NULL));
+		OK(mig_set(&rig.vf.dev, VFIO_DEVICE_STATE_RUNNING, NULL));
+	}
+	rig_leave(&rig);
+	return KTAP_PASS;
+}
+
 /* An answer that was not taken, a request that was not: each comes once. */
 static enum ktap_result messages(const void *arg)
 {
@@ -533,6 +579,7 @@ static const struct ktap_case cases[] = {
 	{ "with an interrupt ring it does not", elsewhere_refused, NULL },
 	{ "states that are not taken", bad_states, NULL },
 	{ "resets", resets, NULL },
+	{ "no step during a reset", steps_in_reset, NULL },
 	{ "messages under way", messages, NULL },
 	{ "a message that is half written", half_message, NULL },
 	{ "a queue that does not come to rest", not_at_rest, NULL },
