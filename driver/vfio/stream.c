@@ -139,11 +139,19 @@ struct vfio_stream *vfio_stream_in(size_t room)
  * vfio_stream_end() - the device has nothing to do with it any more
  * @s: stream; its last reference may be the caller's
  *
+ * Its bytes go at once, unless it is being read or written: then they go with the file.
+ *
  * Context: process.
  */
 void vfio_stream_end(struct vfio_stream *s)
 {
 	scoped_guard(mutex, &s->lock)
 		WRITE_ONCE(s->over, true);
+	/* The user may keep the file, and many of them. */
+	if (mutex_trylock(&s->io)) {
+		kvfree(s->bytes);
+		s->bytes = NULL;
+		mutex_unlock(&s->io);
+	}
 	fput(s->file);
 }

@@ -16,10 +16,10 @@
 /**
  * struct vfio_stream - a file through which a state comes or goes
  * @file: the file
- * @io: one read or write at a time; protects @pos
+ * @io: one read or write at a time; protects @pos, and @bytes from going
  * @lock: protects @over and @len, not taken while user space is accessed
  * @over: it has nothing to do with the device any more
- * @bytes: the state, or what of it has come
+ * @bytes: the state, or what of it has come; NULL once it is over and nobody was using it
  * @len: bytes of it
  * @room: of @bytes
  * @pos: of the reader

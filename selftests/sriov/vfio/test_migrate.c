@@ -20,6 +20,8 @@
 #define GIVE_UP_MS	1000	/* a stop that fails */
 #define TRIES		5	/* one of which takes no longer than it has to on a slow emulated machine */
 #define RESETS		3
+#define FILES		300	/* of states, that are kept open */
+#define FILE_KB		30	/* less than the buffer of one */
 #define STRIDE		13	/* from one context command to the next that fails */
 #define VFS		"2"
 
@@ -343,6 +345,50 @@ static enum ktap_result steps_in_reset(const void *arg)
 	return KTAP_PASS;
 }
 
+/* Return: KiB of the kernel's memory that buffers are taken from, or -1. */
+static long kernel_kb(void)
+{
+	long kb, sum = 0, found = 0;
+	FILE *f = fopen("/proc/meminfo", "r");
+	char line[128];
+
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "SUnreclaim: %ld", &kb) == 1 || sscanf(line, "VmallocUsed: %ld", &kb) == 1) {
+			sum += kb;
+			found++;
+		}
+	if (f)
+		fclose(f);
+	return found == 2 ? sum : -1;
+}
+
+/* Files of states that were loaded, and that nobody closes. */
+static enum ktap_result old_files(const void *arg)
+{
+	long before, after;
+	int data[FILES];
+	unsigned int i;
+
+	(void)arg;
+	OK(rig_open(&rig, bdf_a, MODE_POLL));
+	OK(mig_save(&rig.vf.dev, &state));
+	before = kernel_kb();
+	KTAP_FAIL_ON(before < 0, "no meminfo");
+	for (i = 0; i < FILES; i++) {
+		OK(mig_set(&rig.vf.dev, VFIO_DEVICE_STATE_RESUMING, &data[i]));
+		KTAP_FAIL_ON(write(data[i], state.bytes, state.len) != (ssize_t)state.len, "not written");
+		OK(mig_set(&rig.vf.dev, VFIO_DEVICE_STATE_STOP, NULL));
+	}
+	after = kernel_kb();
+	KTAP_FAIL_ON(write(data[0], "", 1) >= 0, "its file still works");
+	for (i = 0; i < FILES; i++)
+		close(data[i]);
+	KTAP_FAIL_ON(after - before > FILES * FILE_KB / 2, "%d files that are over have %ld KiB", FILES, after - before);
+	OK(mig_set(&rig.vf.dev, VFIO_DEVICE_STATE_RUNNING, NULL));
+	rig_close(&rig);
+	return KTAP_PASS;
+}
+
 /* An answer that was not taken, a request that was not: each comes once. */
 static enum ktap_result messages(const void *arg)
 {
@@ -580,6 +626,7 @@ static const struct ktap_case cases[] = {
 	{ "states that are not taken", bad_states, NULL },
 	{ "resets", resets, NULL },
 	{ "no step during a reset", steps_in_reset, NULL },
+	{ "files of states that were loaded hold no memory", old_files, NULL },
 	{ "messages under way", messages, NULL },
 	{ "a message that is half written", half_message, NULL },
 	{ "a queue that does not come to rest", not_at_rest, NULL },
