@@ -6,8 +6,11 @@
 
 #include <linux/cleanup.h>
 #include <linux/device/bus.h>
+#include <linux/hrtimer.h>
+#include <linux/ktime.h>
 #include <linux/notifier.h>
 #include <linux/pci.h>
+#include <linux/sched/signal.h>
 #include <svff/pf.h>
 
 /**
@@ -27,6 +30,7 @@ int svff_pf_vf_find(struct pci_dev *vfdev, struct svff_pf_vf *vf)
 		return -ENODEV;
 	vf->pf = pf;
 	vf->n = id + 1;
+	vf->turn = 0;
 	return 0;
 }
 EXPORT_SYMBOL_NS_GPL(svff_pf_vf_find, SVFF_NS(SVFF_PF));
@@ -215,31 +219,59 @@ void svff_pf_vf_forget(const struct svff_pf_vf *vf)
 }
 EXPORT_SYMBOL_NS_GPL(svff_pf_vf_forget, SVFF_NS(SVFF_PF));
 
+/*
+ * Nobody else is paused, resumed or claimed during a step. After one that fails, which may have taken long for
+ * nothing, its user leaves the others as much time as it took. One that succeeds delays none that follows.
+ */
+static int paced_step(struct svff_pf_vf *vf, int (*step)(struct svff_pf *pf, unsigned int n))
+{
+	ktime_t start, end;
+	int err;
+
+	while (ktime_before(ktime_get(), vf->turn)) {
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		set_current_state(TASK_KILLABLE);
+		schedule_hrtimeout(&vf->turn, HRTIMER_MODE_ABS);
+	}
+	guard(mutex)(&vf->pf->pause_lock);
+	start = ktime_get();
+	err = step(vf->pf, vf->n);
+	end = ktime_get();
+	if (err)
+		vf->turn = ktime_add(end, ktime_sub(end, start));
+	return err;
+}
+
+static int stop(struct svff_pf *pf, unsigned int n)
+{
+	return pf_vf_stop(pf, n, false);
+}
+
 /**
  * svff_pf_vf_stop() - pause the VF, whose user holds its doorbells back
- * @vf: VF that was claimed
+ * @vf: VF that was claimed; one call of this or svff_pf_vf_run() at a time
  *
- * Context: process; sleeps up to 0.2 s and what context commands take.
- * Return: as pf_vf_stop().
+ * Context: process; sleeps up to 0.2 s and what context commands take, and as long
+ * again first if the call before has failed just now.
+ * Return: as pf_vf_stop(), or -EINTR if killed.
  */
-int svff_pf_vf_stop(const struct svff_pf_vf *vf)
+int svff_pf_vf_stop(struct svff_pf_vf *vf)
 {
-	guard(mutex)(&vf->pf->pause_lock);
-	return pf_vf_stop(vf->pf, vf->n, false);
+	return paced_step(vf, stop);
 }
 EXPORT_SYMBOL_NS_GPL(svff_pf_vf_stop, SVFF_NS(SVFF_PF));
 
 /**
  * svff_pf_vf_run() - have the paused VF go on
- * @vf: VF that was claimed
+ * @vf: as for svff_pf_vf_stop()
  *
- * Context: process.
- * Return: as pf_vf_run().
+ * Context: process; sleeps first as svff_pf_vf_stop().
+ * Return: as pf_vf_run(), or -EINTR if killed.
  */
-int svff_pf_vf_run(const struct svff_pf_vf *vf)
+int svff_pf_vf_run(struct svff_pf_vf *vf)
 {
-	guard(mutex)(&vf->pf->pause_lock);
-	return pf_vf_run(vf->pf, vf->n);
+	return paced_step(vf, pf_vf_run);
 }
 EXPORT_SYMBOL_NS_GPL(svff_pf_vf_run, SVFF_NS(SVFF_PF));
 

@@ -16,6 +16,7 @@
 #define SVFF_PF_API_H
 
 #include <linux/err.h>
+#include <linux/ktime.h>
 #include <linux/types.h>
 
 struct pci_dev;
@@ -24,10 +25,12 @@ struct pci_dev;
  * struct svff_pf_vf - a VF of a card that svff_pf drives
  * @pf: card; opaque
  * @n: VF number
+ * @turn: when it may be stopped or resumed again, after that has failed; svff_pf's
  */
 struct svff_pf_vf {
 	struct svff_pf *pf;
 	unsigned int n;
+	ktime_t turn;
 };
 
 int svff_pf_vf_find(struct pci_dev *vfdev, struct svff_pf_vf *vf);
@@ -35,8 +38,8 @@ bool svff_pf_vf_take_fresh(const struct svff_pf_vf *vf);
 int svff_pf_vf_claim(const struct svff_pf_vf *vf);
 bool svff_pf_vf_release(const struct svff_pf_vf *vf);
 void svff_pf_vf_forget(const struct svff_pf_vf *vf);
-int svff_pf_vf_stop(const struct svff_pf_vf *vf);
-int svff_pf_vf_run(const struct svff_pf_vf *vf);
+int svff_pf_vf_stop(struct svff_pf_vf *vf);
+int svff_pf_vf_run(struct svff_pf_vf *vf);
 void *svff_pf_vf_save(const struct svff_pf_vf *vf, size_t *len);
 int svff_pf_vf_load(const struct svff_pf_vf *vf, const void *bytes, size_t len);
 size_t svff_pf_vf_size(const struct svff_pf_vf *vf);

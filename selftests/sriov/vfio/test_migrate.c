@@ -22,6 +22,9 @@
 #define RESETS		3
 #define FILES		300	/* of states, that are kept open */
 #define FILE_KB		30	/* less than the buffer of one */
+#define FAILING		4	/* stops in a row */
+#define REST_MS		200	/* that a queue is given to come to rest */
+#define NEIGHBOUR_MS	5000	/* for a stop and a resume beside somebody whose stops fail */
 #define STRIDE		13	/* from one context command to the next that fails */
 #define VFS		"2"
 
@@ -504,6 +507,80 @@ static enum ktap_result not_at_rest(const void *arg)
 	return KTAP_PASS;
 }
 
+struct neighbour_steps {
+	pthread_t thread;
+	struct rig rig;
+	volatile bool enough;
+	int ret, rounds, worst_ms;
+};
+
+static void *step_on(void *arg)
+{
+	struct neighbour_steps *n = arg;
+
+	while (!n->ret && !n->enough) {
+		int64_t start = now_ms();
+		int ms;
+
+		n->ret = mig_set(&n->rig.vf.dev, VFIO_DEVICE_STATE_STOP, NULL);
+		if (!n->ret)
+			n->ret = mig_set(&n->rig.vf.dev, VFIO_DEVICE_STATE_RUNNING, NULL);
+		ms = now_ms() - start;
+		n->worst_ms = ms > n->worst_ms ? ms : n->worst_ms;
+		n->rounds += !n->ret;
+	}
+	return NULL;
+}
+
+/* Return: the time in ms that so many stops took, or errno if one did not fail for want of time. */
+static int stops_fail_ms(int count)
+{
+	int64_t start = now_ms();
+	int i, ret;
+
+	for (i = 0; i < count; i++) {
+		ret = mig_set(&rig.vf.dev, VFIO_DEVICE_STATE_STOP, NULL);
+		if (ret != -ETIMEDOUT)
+			return ret < 0 ? ret : -EBADE;
+	}
+	return now_ms() - start;
+}
+
+/* Whoever stops such a VF over and over leaves half of the time to others. */
+static enum ktap_result no_monopoly(const void *arg)
+{
+	static struct neighbour_steps n;
+	int alone, beside;
+	char base[32];
+
+	(void)arg;
+	OK(pf_attr("vf1/queue_base", base, sizeof(base)));
+	KTAP_SKIP_ON(!can_inject(), "the card cannot be told to misbehave");
+	n = (struct neighbour_steps){ .ret = 0 };
+	OK(rig_open(&n.rig, bdf_b, MODE_DIRECT));
+	OK(rig_open(&rig, bdf_a, MODE_DIRECT));
+	KTAP_FAIL_ON(!inject("never-idle", atoi(base)), "no injection");
+	OK(rig_start(&rig, CARD, 3));
+	alone = stops_fail_ms(FAILING);
+	OK(pthread_create(&n.thread, NULL, step_on, &n));
+	beside = stops_fail_ms(FAILING);
+	n.enough = true;
+	pthread_join(n.thread, NULL);
+	KTAP_FAIL_ON(!inject("never-idle", -1), "injection stays");
+	KTAP_FAIL_ON(alone < 0 || beside < 0, "stops: %d, %d", alone, beside);
+	KTAP_FAIL_ON(alone < (2 * FAILING - 1) * REST_MS, "%d stops that fail take only %d ms", FAILING, alone);
+	OK(n.ret);
+	KTAP_FAIL_ON(n.rounds < FAILING - 1, "the neighbour was stopped %d times only", n.rounds);
+	KTAP_FAIL_ON(n.worst_ms > NEIGHBOUR_MS, "the neighbour waited for %d ms", n.worst_ms);
+	/* One that succeeds delays none. */
+	OK(mig_set(&rig.vf.dev, VFIO_DEVICE_STATE_STOP, NULL));
+	OK(mig_set(&rig.vf.dev, VFIO_DEVICE_STATE_RUNNING, NULL));
+	OK(rig_wait(&rig));
+	rig_close(&rig);
+	rig_close(&n.rig);
+	return KTAP_PASS;
+}
+
 /* Return: 0, or the errno of a step that failed and left the state as it was. */
 static int try_step(unsigned int from, unsigned int to, unsigned int nth)
 {
@@ -630,6 +707,7 @@ static const struct ktap_case cases[] = {
 	{ "messages under way", messages, NULL },
 	{ "a message that is half written", half_message, NULL },
 	{ "a queue that does not come to rest", not_at_rest, NULL },
+	{ "it does not keep others from being stopped", no_monopoly, NULL },
 	{ "a context command of a stop does not end", busy_at, &yes },
 	{ "a context command of a resume does not end", busy_at, &no },
 	{ "many rounds beside a VF at work", many, NULL },
