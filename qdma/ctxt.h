@@ -63,6 +63,8 @@ enum qdma_sw_field {
 	QDMA_SW_FIELDS
 };
 
+#define QDMA_FETCH_MAX	7	/* of QDMA_SW_FETCH_MAX: as much at once as the engine may */
+
 /* Hardware descriptor context: where the hardware is. */
 enum qdma_hw_field {
 	QDMA_HW_CIDX,

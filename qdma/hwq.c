@@ -10,7 +10,6 @@
 
 #include "regs.h"
 
-#define FETCH_MAX	7	/* fetch as much at once as the engine may */
 #define FIRST_COLOR	1	/* rings start zeroed, so that the first colour is new */
 #define CMPT_LOW_MASK	GENMASK_ULL(5, 2)
 #define CMPT_BASE_MASK	GENMASK_ULL(63, 6)
@@ -80,7 +79,7 @@ static int write_sw(struct svff_qdma *qd, const struct svff_qdma_hwq *q)
 		[QDMA_SW_FCRD_EN] = q->fcrd_en,
 		[QDMA_SW_WBI_CHK] = q->wbi_chk && !st_c2h,
 		[QDMA_SW_WBI_INTVL_EN] = q->wbi_intvl_en,
-		[QDMA_SW_FETCH_MAX] = FETCH_MAX,
+		[QDMA_SW_FETCH_MAX] = QDMA_FETCH_MAX,
 		[QDMA_SW_RING_IX] = q->ring_ix,
 		[QDMA_SW_DESC_SZ] = q->desc_sz,
 		[QDMA_SW_BYPASS] = q->bypass,

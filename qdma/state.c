@@ -2,8 +2,9 @@
 /*
  * A state that is loaded may come from anybody, so it is held against the same
  * rules as a VF's request, field by field: what a VF cannot ask for must be
- * zero, what refers to something (a function, a vector, an interrupt ring, a
- * slot) must refer to the VF's own.
+ * as hwq.c writes it for every VF, mostly zero; what refers to something (a
+ * function, a vector, an interrupt ring, a slot) must refer to the VF's own.
+ * What the hardware counts or notes for itself is not known better here.
  */
 #include "state.h"
 
@@ -145,6 +146,17 @@ static u64 own_desc_sz(const struct svff_qdma_hwq *q)
 	return !q->st ? 2 : q->dir == SVFF_QDMA_C2H ? 0 : 1;
 }
 
+/* The same whatever the VF asked for. A doorbell may arm a receiving stream, which does not interrupt all the same. */
+static bool sw_as_written(const struct svff_qdma_hwq *q, const u64 *sw)
+{
+	static const u8 not_c2h_stream[] = { QDMA_SW_WBI_CHK, QDMA_SW_WBK_EN, QDMA_SW_IRQ_EN };
+	bool c2h = is_c2h_stream(q);
+
+	if (sw[QDMA_SW_FETCH_MAX] != QDMA_FETCH_MAX || sw[QDMA_SW_MRKR_DIS] != (!c2h && !sw[QDMA_SW_BYPASS]))
+		return false;
+	return !c2h || all_zero(sw, not_c2h_stream, ARRAY_SIZE(not_c2h_stream));
+}
+
 static int check_sw(const struct svff_qdma_csr *csr, const struct svff_qdma_hwq *q,
 		    const u64 *sw, const u64 *hw, const struct svff_qdma_grant *grant)
 {
@@ -155,7 +167,7 @@ static int check_sw(const struct svff_qdma_csr *csr, const struct svff_qdma_hwq 
 	};
 	u32 n = slots(csr, sw[QDMA_SW_RING_IX]);
 
-	if (!all_zero(sw, zero, ARRAY_SIZE(zero)))
+	if (!all_zero(sw, zero, ARRAY_SIZE(zero)) || !sw_as_written(q, sw))
 		return -EPERM;
 	if (sw[QDMA_SW_IS_MM] == q->st || sw[QDMA_SW_BASE] % DESC_RING_ALIGN)
 		return -EBADMSG;
@@ -173,7 +185,7 @@ static int check_cmpt(const struct svff_qdma_csr *csr, const u64 *cmpt,
 	static const u8 zero[] = {
 		QDMA_CMPT_AT, QDMA_CMPT_DIS_INTR_ON_VF, QDMA_CMPT_VIO, QDMA_CMPT_HOST_ID,
 		QDMA_CMPT_PASID, QDMA_CMPT_PASID_EN, QDMA_CMPT_VIO_EOP, QDMA_CMPT_SH_CMPT,
-		QDMA_CMPT_PORT_ID, QDMA_CMPT_FULL_UPD,
+		QDMA_CMPT_PORT_ID, QDMA_CMPT_FULL_UPD, QDMA_CMPT_TIMER_RUNNING,
 	};
 	u32 n = slots(csr, cmpt[QDMA_CMPT_RING_IX]);
 
@@ -188,7 +200,7 @@ static int check_cmpt(const struct svff_qdma_csr *csr, const u64 *cmpt,
 }
 
 static int check_stream(const struct qdma_ctxt_set *set, const struct svff_qdma_csr *csr,
-			const struct svff_qdma_hwq_state *state,
+			const struct svff_qdma_hwq_state *state, const u64 *sw,
 			const struct svff_qdma_grant *grant)
 {
 	static const u8 zero[] = {
@@ -203,9 +215,11 @@ static int check_stream(const struct qdma_ctxt_set *set, const struct svff_qdma_
 	decode(set, QDMA_CTXT_PFCH, state->pfch, pfch);
 	if (!all_zero(pfch, zero, ARRAY_SIZE(zero)))
 		return -EPERM;
-	if (!csr->buf_size[pfch[QDMA_PFCH_BUF_IX]])
+	if (!csr->buf_size[pfch[QDMA_PFCH_BUF_IX]] || pfch[QDMA_PFCH_SW_CRDT] >= slots(csr, sw[QDMA_SW_RING_IX]))
 		return -EBADMSG;
 	decode(set, QDMA_CTXT_CMPT, state->cmpt, cmpt);
+	if (cmpt[QDMA_CMPT_DIR_C2H] != qdma_ctxt_has(&set->type[QDMA_CTXT_CMPT], QDMA_CMPT_DIR_C2H))
+		return -EPERM;
 	return check_cmpt(csr, cmpt, grant);
 }
 
@@ -252,7 +266,7 @@ int qdma_state_check(const struct qdma_ctxt_set *set, const struct svff_qdma_csr
 	if (err)
 		return err;
 	if (is_c2h_stream(q))
-		return check_stream(set, csr, state, grant);
+		return check_stream(set, csr, state, sw, grant);
 	return no_stream(state) ? 0 : -EBADMSG;
 }
 

@@ -46,6 +46,7 @@ static const struct ktap_case cases[] = {
 	{ "state: buffers fetched ahead are fetched again", test_state_rewind, NULL },
 	{ "state: a queue becomes another function's", test_state_assign, NULL },
 	{ "state: what a VF cannot have is refused", test_state_forbidden, NULL },
+	{ "state: what every VF's queues have alike", test_state_fixed, NULL },
 	{ "state: what is not the VF's own is refused", test_state_references, NULL },
 };
 

@@ -61,7 +61,9 @@ static struct svff_qdma_hwq_state mm_state(void)
 	SW(&s, PIDX, 40);
 	SW(&s, FUNC, FUNC);
 	SW(&s, RING_IX, 1);
+	SW(&s, FETCH_MAX, 7);
 	SW(&s, DESC_SZ, 2);
+	SW(&s, MRKR_DIS, 1);
 	SW(&s, IRQ_EN, 1);
 	SW(&s, IRQ_ARM, 1);
 	SW(&s, IS_MM, 1);
@@ -79,6 +81,7 @@ static struct svff_qdma_hwq_state rx_state(void)
 	SW(&s, PIDX, 50);
 	SW(&s, FUNC, FUNC);
 	SW(&s, RING_IX, 1);
+	SW(&s, FETCH_MAX, 7);
 	SW(&s, FCRD_EN, 1);
 	SW(&s, BASE, 0x5000);
 	HW(&s, CIDX, 4);
@@ -170,7 +173,7 @@ TEST(test_state_forbidden)
 	static const u8 cmpt[] = {
 		QDMA_CMPT_AT, QDMA_CMPT_DIS_INTR_ON_VF, QDMA_CMPT_VIO, QDMA_CMPT_HOST_ID,
 		QDMA_CMPT_PASID, QDMA_CMPT_PASID_EN, QDMA_CMPT_VIO_EOP, QDMA_CMPT_SH_CMPT,
-		QDMA_CMPT_PORT_ID, QDMA_CMPT_FULL_UPD,
+		QDMA_CMPT_PORT_ID, QDMA_CMPT_FULL_UPD, QDMA_CMPT_TIMER_RUNNING,
 	};
 	static const u8 pfch[] = {
 		QDMA_PFCH_PORT_ID, QDMA_PFCH_VAR_DESC, QDMA_PFCH_VIRTIO, QDMA_PFCH_NUM_PFCH,
@@ -220,6 +223,50 @@ static int check_rx(struct svff_qdma_hwq_state s)
 	qdma_state_settle(set, &csr, &rx, true, &s_); ctxt(&s_, field, value); s_; })
 #define WITH(ctxt, field, value) ({ struct svff_qdma_hwq_state s_ = mm_state(); \
 	ctxt(&s_, field, value); s_; })
+
+static int check_3x(void)
+{
+	struct svff_qdma_hwq_state s = {};
+	int ret;
+
+	set = &qdma_ctxt_qdma3;
+	SW(&s, RING_IX, 1);
+	SW(&s, FETCH_MAX, 7);
+	PFCH(&s, VALID, 1);
+	CMPT(&s, VALID, 1);
+	CMPT(&s, RING_IX, 1);
+	ret = check_rx(s);
+	set = &qdma_ctxt_eqdma;
+	return ret;
+}
+
+/* What every VF's queues have, whatever it asks for. */
+TEST(test_state_fixed)
+{
+	struct svff_qdma_hwq_state s = mm_state();
+	unsigned int i;
+
+	(void)arg;
+	for (i = 0; i < 16; i++)
+		KTAP_FAIL_ON(check_mm(WITH(SW, FETCH_MAX, i), &grant) != (i == 7 ? 0 : -EPERM), "fetch_max %u", i);
+	KTAP_FAIL_ON(check_mm(WITH(SW, MRKR_DIS, 0), &grant) != -EPERM, "marker responses");
+	KTAP_FAIL_ON(check_mm(WITH(SW, BYPASS, 1), &grant) != -EPERM, "no marker responses on the bypass port");
+	SW(&s, BYPASS, 1);
+	SW(&s, MRKR_DIS, 0);
+	KTAP_FAIL_ON(check_mm(s, &grant), "a queue of the bypass port");
+	KTAP_FAIL_ON(check_rx(RX_WITH(SW, MRKR_DIS, 1)) != -EPERM, "no marker responses of a stream");
+	KTAP_FAIL_ON(check_rx(RX_WITH(SW, FETCH_MAX, 15)) != -EPERM, "fetch_max of a stream");
+	KTAP_FAIL_ON(check_rx(RX_WITH(SW, WBK_EN, 1)) != -EPERM, "status entries of a stream");
+	KTAP_FAIL_ON(check_rx(RX_WITH(SW, WBI_CHK, 1)) != -EPERM, "pending check of a stream");
+	KTAP_FAIL_ON(check_rx(RX_WITH(SW, IRQ_EN, 1)) != -EPERM, "descriptor ring's interrupts of a stream");
+	KTAP_FAIL_ON(check_rx(RX_WITH(SW, IRQ_ARM, 1)), "a stream whose doorbell asked for an interrupt");
+	KTAP_FAIL_ON(check_rx(RX_WITH(SW, WBI_INTVL_EN, 1)), "a stream that may have it");
+	KTAP_FAIL_ON(check_rx(RX_WITH(CMPT, DIR_C2H, 0)) != -EPERM, "completion ring of the other direction");
+	KTAP_FAIL_ON(check_rx(RX_WITH(PFCH, SW_CRDT, SLOTS - 1)), "credits for all but one");
+	KTAP_FAIL_ON(check_rx(RX_WITH(PFCH, SW_CRDT, SLOTS)) != -EBADMSG, "credits for more than the ring has");
+	KTAP_FAIL_ON(check_3x(), "a stream of IP 3.x, which does not tell the direction");
+	return KTAP_PASS;
+}
 
 /* What refers to something must refer to the VF's own. */
 TEST(test_state_references)

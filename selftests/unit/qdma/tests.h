@@ -48,6 +48,7 @@ TEST(test_state_settle);
 TEST(test_state_rewind);
 TEST(test_state_assign);
 TEST(test_state_forbidden);
+TEST(test_state_fixed);
 TEST(test_state_references);
 
 #endif
