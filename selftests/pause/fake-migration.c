@@ -8,7 +8,8 @@
  *	write OFFSET VALUE	a write to BAR 0 that QEMU does itself
  * A name in the file "fail" makes a change to that state fail ("load" is the one from RESUMING to STOP), "read" the
  * reading of the state, "MIGRATION" the question whether there is any, "RESET" a reset, "VECTORS" the request for MSI-X
- * vectors; with "PIN" the device is one with another interrupt pin. There may be several of them.
+ * vectors; with "PIN" the device is one with another interrupt pin, with "GONE" its configuration space reads all ones.
+ * There may be several of them.
  *
  *	FAKE_DIR  folder of log and fail
  */
@@ -211,6 +212,8 @@ ssize_t pread64(int fd, void *buf, size_t size, off_t offset)
 	ret = real(fd, buf, size, offset);
 	if (fd == fake.device && offset <= pin && pin < offset + ret && fails("PIN"))
 		((uint8_t *)buf)[pin - offset] ^= 1;
+	if (fd == fake.device && offset >= CONFIG && ret > 0 && fails("GONE"))
+		memset(buf, 0xff, ret);
 	return ret;
 }
 

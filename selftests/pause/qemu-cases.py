@@ -598,6 +598,21 @@ def save_fails(bdf, *_):
     machine.quit()
 
 
+def does_not_answer(bdf, *_):
+    """What all ones are the identity of would never be found again."""
+    machine = Machine(bdf, fake=True)
+    machine.asked()
+    machine.fail("GONE")
+    machine.refused("vfio-pci-pause", ["vf0", "not paused", "does not answer"], id="vf0")
+    machine.fail("")
+    check(machine.asked() == [], "it was asked for its state")
+    check(machine.info()["state"] == "running", f"{machine.info()}")
+    alive(machine)
+    saves(machine)
+    loads(machine)
+    machine.quit()
+
+
 def cannot_stop(bdf, *_):
     """A device that neither stops nor runs on is reset; if even that fails the machine goes on."""
     machine = Machine(bdf, fake=True)

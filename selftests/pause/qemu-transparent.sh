@@ -8,6 +8,7 @@
 
 add "state and writes are kept" on transparent_kvm
 add "saving fails" on save_fails
+add "a device that does not answer" on does_not_answer
 add "a device that does not stop" on cannot_stop
 add "loading fails" on load_fails
 add "the state is discarded" on discard
