@@ -613,20 +613,38 @@ def does_not_answer(bdf, *_):
     machine.quit()
 
 
+# Neither stops nor runs on, nor can be reset
+LOST = "STOP RUNNING RESET"
+LOST_SAYS = "Failed setting device in recover state"
+
+
 def cannot_stop(bdf, *_):
-    """A device that neither stops nor runs on is reset; if even that fails the machine goes on."""
-    machine = Machine(bdf, fake=True)
-    machine.may_say = "Failed setting device in recover state"
-    for what, text in (("STOP RUNNING RESET", "cannot be reset"), ("STOP RUNNING", "was reset"),
+    """A device that neither stops nor runs on is reset; if even that fails the machine stops and goes on without it."""
+    machine = Machine(bdf, "migration-events=on", fake=True)
+    machine.may_say = LOST_SAYS
+    for what, text in ((LOST, "cannot be reset"), ("STOP RUNNING", "was reset"),
                        ("read RUNNING", "cannot read the device's state: .*; then it was reset, and its state is lost: ")):
         machine.write(STATE, 0x5afe)
         machine.fail(what)
         machine.refused("vfio-pci-pause", ["vf0", "not paused", text], id="vf0")
+        if what == LOST:
+            for command in ("cont", "stop", "cont", "stop"):
+                machine.qmp(command)
         machine.fail("")
         check(machine.info()["state"] == "running", f"{what}: {machine.info()}")
         check((machine.read(STATE) == 0) == ("was reset" in text), f"{what}: {machine.read(STATE):#x} is its state")
     saves(machine)
     loads(machine)
+    machine.quit()
+
+
+def lost_at_the_end(bdf, *_):
+    """The machine, which runs, ends with such a device."""
+    machine = Machine(bdf, fake=True)
+    machine.may_say = LOST_SAYS
+    machine.qmp("cont")
+    machine.fail(LOST)
+    machine.refused("vfio-pci-pause", ["vf0", "not paused", "cannot be reset"], id="vf0")
     machine.quit()
 
 

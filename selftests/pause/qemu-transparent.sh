@@ -10,6 +10,7 @@ add "state and writes are kept" on transparent_kvm
 add "saving fails" on save_fails
 add "a device that does not answer" on does_not_answer
 add "a device that does not stop" on cannot_stop
+add "the end of a machine with such a device" on lost_at_the_end
 add "loading fails" on load_fails
 add "the state is discarded" on discard
 add "a reset while paused" on reset_forgets
