@@ -62,8 +62,8 @@ void qdma_guest_error(QdmaFunction *fn, const char *fmt, ...)
 
 /*
  * DMA with the function's own requester id. While it runs the card takes no
- * register access: a buffer address that points back at the card's registers
- * must not change the state the engine is working on.
+ * register or config space access: a buffer address that points back at the
+ * card must not change the state the engine is working on.
  */
 MemTxResult qdma_dma_read(QdmaFunction *fn, uint64_t addr, void *buf,
                           uint32_t len)
@@ -365,7 +365,7 @@ void qdma_function_exit(QdmaFunction *fn)
 
 uint32_t qdma_function_config_read(QdmaFunction *fn, uint32_t addr, int len)
 {
-    if (fn->card->removed || fn->in_flr) {
+    if (fn->card->removed || fn->card->in_dma || fn->in_flr) {
         return MAKE_64BIT_MASK(0, len * 8);
     }
     return pci_default_read_config(fn->pdev, addr, len);
@@ -382,7 +382,7 @@ void qdma_function_config_write(QdmaFunction *fn, uint32_t addr, uint32_t val,
     uint16_t devctl = pdev->exp.exp_cap + PCI_EXP_DEVCTL;
     bool flr;
 
-    if (fn->card->removed || fn->in_flr) {
+    if (fn->card->removed || fn->card->in_dma || fn->in_flr) {
         return;
     }
     memory_region_transaction_begin();

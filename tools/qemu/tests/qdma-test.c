@@ -805,6 +805,26 @@ static void test_dma_to_self(void)
 	expect_eq(status_cidx(0, 16), 1);
 }
 
+/* Nor does one that points at config space: no reset in the middle of it. */
+static void test_dma_to_config(void)
+{
+	int devctl = qt_find_cap(qt, 0, 0x10) + 8;
+
+	mm_queue(true, 0, 0, 0, WBI_CHK, 0);
+	mm_queue(false, 0, 0, 1, WBI_CHK, 0);
+	qt_write32(qt, PF_BYPASS, 0x8000);		/* FLR */
+	desc(0, 0, 0, qt_cfg_addr(0, devctl), 4);
+	wr(PF_DB + DB_C2H, 1);
+	qt_step(qt, STEP_NS);
+	expect_eq(ctxt_word(SW_C2H, 0, 1) & 1, 1);
+	expect_eq(status_cidx(0, 16), 1);
+	desc(1, 0, qt_cfg_addr(0, 0), 0, 4);
+	wr(PF_DB + DB_H2C, 1);
+	qt_step(qt, STEP_NS);
+	expect_eq(status_cidx(1, 16), 1);
+	expect_eq(qt_read32(qt, PF_BYPASS), ~0u);
+}
+
 /* Whatever is written where, QEMU lives: the next test and its end show it. */
 static void test_noise(void)
 {
@@ -960,6 +980,7 @@ static const struct test list[] = {
 	{ "user-logic", test_user_logic },
 	{ "vf-disable", test_vf_disable },
 	{ "dma-to-self", test_dma_to_self },
+	{ "dma-to-config", test_dma_to_config },
 	{ "migration", test_migration },
 	{ "migration-stream", test_migration_stream },
 	{ "noise", test_noise },

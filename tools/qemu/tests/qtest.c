@@ -211,6 +211,11 @@ static uint64_t cfg_addr(int bus, int devfn, int reg)
 	return ECAM + ((uint64_t)bus << 20) + (devfn << 12) + reg;
 }
 
+uint64_t qt_cfg_addr(int devfn, int reg)
+{
+	return cfg_addr(BUS, devfn, reg);
+}
+
 uint32_t qt_cfg_read32(struct qt *qt, int devfn, int reg)
 {
 	return qt_read32(qt, cfg_addr(BUS, devfn, reg));
