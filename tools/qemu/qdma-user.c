@@ -20,7 +20,7 @@
 
 /* Bits software can write; registers not named here keep nothing */
 static const uint32_t user_mask[QDMA_USER_SIZE / 4] = {
-    [R_USER_C2H_QID]     = QDMA_QUEUES - 1,
+    [R_USER_C2H_QID]     = QDMA_QUEUES - 1,    /* see user_bits() */
     [R_USER_C2H_LEN]     = 0x0000ffff,
     [R_USER_CONTROL]     = 0x803e003f,
     [R_USER_C2H_PACKETS] = 0x000003ff,
@@ -358,18 +358,26 @@ static uint64_t user_read(void *opaque, hwaddr addr, unsigned size)
     return val;
 }
 
+/* Bits of a register that software can write on this IP */
+static uint32_t user_bits(QdmaState *s, hwaddr addr)
+{
+    uint32_t bits = user_mask[addr / 4];
+
+    return addr == A_USER_C2H_QID ? bits & (s->rev->queues - 1) : bits;
+}
+
 static void user_write(void *opaque, hwaddr addr, uint64_t val, unsigned size)
 {
     QdmaFunction *fn = opaque;
     QdmaState *s = fn->card;
+    uint32_t bits = user_bits(s, addr);
 
     fn->count.mmio_writes++;
     if (s->removed || s->in_dma) {
         return;
     }
     trace_xlnx_qdma_user_write(fn->id, addr, val);
-    s->user[addr / 4] = (s->user[addr / 4] & ~user_mask[addr / 4]) |
-                        (val & user_mask[addr / 4]);
+    s->user[addr / 4] = (s->user[addr / 4] & ~bits) | (val & bits);
     user_written(s, addr, val);
 }
 

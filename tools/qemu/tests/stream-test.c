@@ -937,6 +937,8 @@ static void test_user_interrupt(void)
 	uwr(U_INTR, 2 << 12 | 4 << 4 | 1);
 	expect(msi(2, 4));
 	expect_eq(urd(U_INTR) & 1, 0);
+	uwr(U_QID, ~0u);
+	expect_eq(urd(U_QID), ip->queues - 1);
 	uwr(U_INTR, 200 << 12 | 4 << 4 | 1);		/* no such function */
 	uwr(U_INTR, 1 << 12 | 31 << 4 | 1);		/* no such vector */
 	expect_eq(rd(0xaf0), 1 << 7);
@@ -956,10 +958,12 @@ void stream_save_prepare(void)
 	wr(PF_DB + 16 + DB_H2C, 2);
 	qt_step(qt, 10000);
 	expect_eq(ctxt_word(CMPT, 1, 4) & 1, 1);
+	uwr(U_QID, ~0u);
 }
 
 void stream_save_check(void)
 {
+	expect_eq(urd(U_QID), ip->queues - 1);
 	expect(!msi(0, 5));
 	qt_step(qt, 1000ull * STEP_NS * 1000);	/* a new machine's time is 0 */
 	expect(msi(0, 5));
