@@ -34,6 +34,14 @@ static int event_find(QdmaState *s, unsigned id)
     return -1;
 }
 
+/* Each source is there once, but for what a forged saved state says. */
+static void event_add(QdmaState *s, unsigned id)
+{
+    if (s->events < QDMA_FUNCTIONS && event_find(s, id) < 0) {
+        s->event[s->events++] = id;
+    }
+}
+
 static bool mbox_waiting(QdmaFunction *fn)
 {
     return qdma_is_pf(fn) ? fn->card->events > 0 : fn->from_pf.full;
@@ -119,7 +127,7 @@ static void mbox_send(QdmaFunction *fn)
     out->full = true;
     fn->count.mbox_sent++;
     if (qdma_is_pf(to)) {
-        s->event[s->events++] = fn->id;
+        event_add(s, fn->id);
     }
     mbox_interrupt(to);
 }

@@ -2,11 +2,14 @@
 /*
  * Tests of the emulated QDMA card over qtest, KTAP output
  */
+#define _GNU_SOURCE
 #include "card.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 static int tests, failures;
@@ -884,15 +887,17 @@ static struct qt *start_machine(const char *incoming)
 	return qt_start(qemu, device, incoming);
 }
 
-/* The machine's state is saved, a new machine goes on with it. */
-static void move_machine(void)
+/* The machine's state is saved, and changed perhaps; a new machine goes on with it. */
+static void move_machine(void (*forge)(int fd))
 {
 	char file[] = "/tmp/qdma-test-state-XXXXXX";
 	int fd = mkstemp(file);
 
 	expect(fd >= 0);
-	close(fd);
 	expect(qt_save(qt, file));
+	if (forge)
+		forge(fd);
+	close(fd);
 	expect(qt_stop(qt));
 	qt = start_machine(file);
 	unlink(file);
@@ -910,7 +915,7 @@ static void test_migration(void)
 	vwr(2, VF_MBOX + 0x4, 1);
 	vwr(2, VF_DB + 16 + DB_C2H, 1 | ARM);
 	qt_step(qt, 1000);
-	move_machine();
+	move_machine(NULL);
 	expect_eq(qt_read32(qt, BACK), 0);
 	qt_step(qt, STEP_NS);
 	expect_eq(qt_read32(qt, BACK), 0xfeedbeef);
@@ -926,8 +931,45 @@ static void test_migration(void)
 static void test_migration_stream(void)
 {
 	stream_save_prepare();
-	move_machine();
+	move_machine(NULL);
 	stream_save_check();
+}
+
+#define FORGED_WORD(i)	(0x5ead0000u + (i))
+#define FORGED_WORDS	32
+
+/* The message with these words was taken, it says; who has sent it still waits. */
+static void forge_taken(int fd)
+{
+	off_t size = lseek(fd, 0, SEEK_END);
+	char *state = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	uint32_t words[FORGED_WORDS];
+	char *at;
+
+	for (int i = 0; i < FORGED_WORDS; i++)
+		words[i] = htonl(FORGED_WORD(i));
+	expect(state != MAP_FAILED);
+	if (state == MAP_FAILED)
+		return;
+	at = memmem(state, size, words, sizeof(words));
+	expect(at && at[sizeof(words)] == 1);
+	if (at)
+		at[sizeof(words)] = 0;
+	munmap(state, size);
+}
+
+/* A VF that waits for the PF already, and can send: it waits once. */
+static void test_migration_forged(void)
+{
+	for (int i = 0; i < FORGED_WORDS; i++)
+		vwr(2, VF_MBOX + 0xc00 + 4 * i, FORGED_WORD(i));
+	vwr(2, VF_MBOX + 0x4, 1);
+	move_machine(forge_taken);
+	expect_eq(rd(PF_MBOX), 2 << 4 | 1);
+	vwr(2, VF_MBOX + 0x4, 1);
+	wr(PF_MBOX + 0xc, 2);
+	wr(PF_MBOX + 0x4, 2);
+	expect_eq(rd(PF_MBOX), 0);
 }
 
 static void run(const char *name, void (*test)(void))
@@ -983,6 +1025,7 @@ static const struct test list[] = {
 	{ "dma-to-config", test_dma_to_config },
 	{ "migration", test_migration },
 	{ "migration-stream", test_migration_stream },
+	{ "migration-forged", test_migration_forged },
 	{ "noise", test_noise },
 	{ }
 };
