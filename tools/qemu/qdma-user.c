@@ -308,9 +308,8 @@ static void control_written(QdmaState *s, uint32_t val)
         generator_start(s);
     }
     s->user[R_USER_CONTROL] &= ~R_USER_CONTROL_START_MASK;
-    if (FIELD_EX32(val, USER_CONTROL, DROP)) {
-        qdma_ring_kick_all(s);      /* lets waiting packets go */
-    }
+    /* Lets packets go that wait for buffers, or for the end of loopback. */
+    qdma_ring_kick_all(s);
 }
 
 static void user_written(QdmaState *s, hwaddr addr, uint32_t val)
@@ -326,6 +325,7 @@ static void user_written(QdmaState *s, hwaddr addr, uint32_t val)
             s->check_bad = false;
         }
         break;
+    case A_USER_C2H_QID:
     case A_USER_PFCH_TAG:
     case A_USER_BYPASS:
     case A_USER_LOOPBACK:

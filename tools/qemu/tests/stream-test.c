@@ -474,6 +474,30 @@ static void test_loopback_pressure(void)
 	expect_eq(h2c_cidx(), 90 % SLOTS);
 }
 
+/* A sender that waits for room goes on when its packets go another way. */
+static void test_loopback_moves(void)
+{
+	for (int way = 0; way < 2; way++) {
+		receive(&(struct setup){ .qid = 1, .trig = EVERY });
+		make_h2c(&(struct setup){ .qid = 2 }, 0);
+		wr(0xab0, 64);
+		uwr(U_QID, 1);
+		uwr(U_CTL, LOOPBACK);
+		for (int i = 0; i < SLOTS; i++)
+			send(i, DATA, 64, 0);
+		for (int i = 1; i < 7; i++)
+			h2c_bell(2, i * 15 % SLOTS);
+		expect(h2c_cidx() != 90 % SLOTS);
+		if (way)
+			uwr(U_QID, 3);
+		else
+			uwr(U_CTL, 0);
+		qt_step(qt, STEP_NS);
+		expect_eq(h2c_cidx(), 90 % SLOTS);
+		ctxt(CLR, SW_C2H, 1);
+	}
+}
+
 /* With bypass user logic hands descriptors back, packets may have several. */
 static void test_bypass(void)
 {
@@ -1022,6 +1046,7 @@ const struct test stream_tests[] = {
 	{ "st-loopback", test_loopback },
 	{ "st-own-loopback", test_own_loopback },
 	{ "st-loopback-pressure", test_loopback_pressure },
+	{ "st-loopback-moves", test_loopback_moves },
 	{ "st-bypass", test_bypass },
 	{ "st-trigger-every", test_trigger_every },
 	{ "st-trigger-count", test_trigger_count },
