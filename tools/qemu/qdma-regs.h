@@ -377,6 +377,9 @@ REG32(DB_CMPT_CIDX, 0xc)
     FIELD(DB_CMPT_CIDX, EN_STAT_DESC, 27, 1)
     FIELD(DB_CMPT_CIDX, EN_INT, 28, 1)
 
+/* Descriptor rings begin at a multiple of it. */
+#define QDMA_DESC_RING_ALIGN     4096
+
 /* MM descriptor */
 #define QDMA_MM_DESC_SIZE        32
 #define QDMA_MM_DESC_SIZE_CODE   2

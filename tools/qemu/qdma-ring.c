@@ -212,13 +212,21 @@ static bool ring_desc_size_ok(QdmaState *s, const QdmaRing *r)
                                                          code == need;
 }
 
+static bool ring_channel_ok(QdmaState *s, const QdmaRing *r)
+{
+    return qdma_ring_is_stream(s, r) ||
+           FIELD_EX32(qdma_sw(s, r)[1], SW_W1, MM_CHN) < s->rev->mm_channels;
+}
+
 /* A setup the engine cannot work with is an error of the descriptor engine. */
 static bool ring_setup_ok(QdmaState *s, QdmaRing *r)
 {
     unsigned slots = qdma_ring_slots(s, r);
 
-    return ring_desc_size_ok(s, r) && ring_pidx(s, r) < slots &&
-           ring_cidx(s, r) < slots && qdma_ring_function(s, r);
+    return ring_desc_size_ok(s, r) && ring_channel_ok(s, r) &&
+           QEMU_IS_ALIGNED(ring_base(s, r), QDMA_DESC_RING_ALIGN) &&
+           ring_pidx(s, r) < slots && ring_cidx(s, r) < slots &&
+           qdma_ring_function(s, r);
 }
 
 /* When the engine, which moves one thing after the other, is done with this */

@@ -146,7 +146,7 @@ static void test_last_queue(void)
 	expect_eq(rd(0x264), 1 << 5);
 }
 
-/* A queue of the second channel waits for its own run bit, if there is one. */
+/* A queue of the second channel waits for its own run bit, if there is such a channel. */
 static void test_second_channel(void)
 {
 	bool two = ip->mm_channels == 2;
@@ -156,7 +156,12 @@ static void test_second_channel(void)
 	desc(0, 1, NOWHERE, 0, 64);
 	wr(PF_DB + DB_H2C, 1);
 	qt_step(qt, STEP_NS);
-	expect_eq(status_cidx(0, 16), !two);
+	expect_eq(status_cidx(0, 16), 0);
+	expect_eq(rd(0x254), two ? 0 : 1 << 21);
+	expect_eq(ctxt_word(SW_H2C, 0, 1) & 1, two);
+	if (!two)
+		mm_queue(false, 0, 0, 0, WBI_CHK, 0);
+	wr(PF_DB + DB_H2C, 1);
 	wr(0x1308, 1);
 	expect_eq(rd(0x264), two ? 0 : 1);
 	expect_eq(rd(0x1340), two);

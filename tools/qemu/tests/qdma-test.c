@@ -614,6 +614,21 @@ static void test_error_waits_for_arm(void)
 	expect(msi(0, 5));
 }
 
+/* A ring that begins elsewhere than at a multiple of 4 KiB is none. */
+static void test_ring_base(void)
+{
+	uint32_t w[8] = {
+		0, 1u << 31 | 1u << 20 | 2u << 16 | WBI_CHK | 1, RING(0) + 0x800,
+	};
+
+	ctxt_write(SW_H2C, 0, w, 8);
+	wr(PF_DB + DB_H2C, 1);
+	qt_step(qt, STEP_NS);
+	expect_eq(rd(0x254), 1 << 21);
+	expect_eq(ctxt_word(SW_H2C, 0, 1) & 1, 0);
+	expect_eq(ctxt_word(HW_H2C, 0, 0), 0);
+}
+
 static void test_bad_pidx(void)
 {
 	mm_queue(false, 0, 0, 0, WBI_CHK, 0);
@@ -1012,6 +1027,7 @@ static const struct test list[] = {
 	{ "fetch-fault", test_fetch_fault },
 	{ "card-range", test_card_range },
 	{ "error-waits-for-arm", test_error_waits_for_arm },
+	{ "ring-base", test_ring_base },
 	{ "bad-pidx", test_bad_pidx },
 	{ "bad-accesses", test_bad_accesses },
 	{ "drop-writeback", test_drop_writeback },
