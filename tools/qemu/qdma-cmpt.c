@@ -63,11 +63,20 @@ static unsigned cmpt_unread(QdmaState *s, unsigned qid)
             FIELD_EX32(s->cmpt[qid][3], CMPT_W3, CIDX)) % slots;
 }
 
+/* A ring of C2H streams, which there are no others of; IP 3.x does not ask */
+static bool cmpt_direction_ok(QdmaState *s, unsigned qid)
+{
+    uint32_t have = qdma_ctxt_mask(s, QDMA_CTXT_CMPT)[R_CMPT_W4];
+
+    return !((have & ~s->cmpt[qid][4]) & R_CMPT_W4_DIR_C2H_MASK);
+}
+
 static bool cmpt_setup_ok(QdmaState *s, unsigned qid)
 {
     unsigned slots = qdma_cmpt_slots(s, qid);
 
     return qdma_cmpt_pidx(s, qid) < slots && cmpt_function(s, qid) &&
+           cmpt_direction_ok(s, qid) &&
            FIELD_EX32(s->cmpt[qid][3], CMPT_W3, CIDX) < slots;
 }
 

@@ -80,7 +80,7 @@ static uint32_t *ctxt_words(QdmaState *s, const QdmaCtxtInfo *info,
 }
 
 /* The bits of a context that this IP has */
-static const uint32_t *ctxt_mask(QdmaState *s, unsigned sel)
+const uint32_t *qdma_ctxt_mask(QdmaState *s, unsigned sel)
 {
     for (const QdmaCtxtMask *m = s->rev->ctxt; m && m->mask[0]; m++) {
         if (m->sel == sel) {
@@ -94,7 +94,7 @@ static void ctxt_modify(QdmaState *s, unsigned sel, uint32_t *words)
 {
     const uint32_t *data = &s->csr[R_IND_CTXT_DATA];
     const uint32_t *mask = &s->csr[R_IND_CTXT_MASK];
-    const uint32_t *have = ctxt_mask(s, sel);
+    const uint32_t *have = qdma_ctxt_mask(s, sel);
 
     for (unsigned i = 0; i < qdma_ctxt_info[sel].words; i++) {
         uint32_t bits = mask[i] & have[i];
@@ -138,7 +138,7 @@ static uint32_t hw_fetched(QdmaState *s, const QdmaRing *r)
     unsigned slots = qdma_ring_slots(s, r);
 
     if (!slots || qdma_ring_under_way(s, r) ||
-        !(ctxt_mask(s, QDMA_CTXT_PFCH)[0] & R_PFCH_W0_NUM_PFCH_MASK)) {
+        !(qdma_ctxt_mask(s, QDMA_CTXT_PFCH)[0] & R_PFCH_W0_NUM_PFCH_MASK)) {
         return w0;
     }
     return FIELD_DP32(w0, HW_W0, CIDX,
@@ -160,7 +160,7 @@ static void pfch_live_bits(QdmaState *s, unsigned qid, uint32_t *w)
     credits = known > r->in_flight ? known - r->in_flight : 0;
     w[0] = FIELD_DP32(w[0], PFCH_W0, PFCH, r->in_flight > 0);
     w[0] = FIELD_DP32(w[0], PFCH_W0, NUM_PFCH, r->in_flight);
-    w[0] &= ctxt_mask(s, QDMA_CTXT_PFCH)[0];
+    w[0] &= qdma_ctxt_mask(s, QDMA_CTXT_PFCH)[0];
     w[0] = FIELD_DP32(w[0], PFCH_W0, SW_CRDT_LO, credits & 7);
     w[1] = FIELD_DP32(w[1], PFCH_W1, SW_CRDT_HI, credits >> 3);
 }

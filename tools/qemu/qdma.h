@@ -314,6 +314,7 @@ void qdma_mm_error(QdmaState *s, const QdmaRing *r, unsigned code);
 void qdma_c2h_error(QdmaState *s, unsigned qid, uint32_t bits);
 
 /* qdma-ctxt.c */
+const uint32_t *qdma_ctxt_mask(QdmaState *s, unsigned sel);
 void qdma_ctxt_reset(QdmaState *s);
 void qdma_ctxt_command(QdmaState *s, uint32_t cmd);
 void qdma_ctxt_release(QdmaState *s);

@@ -61,6 +61,7 @@ struct setup {
 	int bufsz;		/* index */
 	int vec;
 	bool no_interrupt, aggregated, prefetch, bypass, full_update, no_check;
+	bool no_direction;
 };
 
 static unsigned int esize;	/* of the queue made last, bytes */
@@ -95,7 +96,8 @@ static void make_c2h(const struct setup *q)
 		1 | (q->no_interrupt ? 0 : 2) | q->trig << 2 | q->fn << 5 | 1 << 27 |
 		2 << 17 | 3 << 21, RING(2) >> 6, q->size << 26, 1 << 28,
 		q->vec << 4 | (q->aggregated ? 1 << 15 : 0) |
-		(q->full_update ? 2 : 0) | (q->no_check ? 4 : 0) | 1 << 18, 0,
+		(q->full_update ? 2 : 0) | (q->no_check ? 4 : 0) |
+		(q->no_direction ? 0 : 1 << 18), 0,
 	};
 
 	ctxt(CLR, SW_C2H, q->qid);
@@ -736,6 +738,18 @@ static void test_overflow(void)
 	expect_eq(stat_err(), 0);
 }
 
+/* A completion context has to say that it is of a C2H queue, where it can. */
+static void test_direction(void)
+{
+	bool asked = ip->ctxt_words[CMPT] == 6;
+
+	receive(&(struct setup){ .trig = EVERY, .vec = 5, .no_direction = true });
+	generate(0, 8, 1, 0);
+	expect_eq(stat_pidx(), !asked);
+	expect_eq(rd(0xaf0), asked ? 1 << 12 : 0);
+	expect_eq(msi(0, 5), !asked);
+}
+
 static void test_bad_cidx(void)
 {
 	receive(&(struct setup){ .trig = EVERY, .vec = 5 });
@@ -1057,6 +1071,7 @@ const struct test stream_tests[] = {
 	{ "st-polled", test_polled },
 	{ "st-aggregated", test_aggregated },
 	{ "st-overflow", test_overflow },
+	{ "st-direction", test_direction },
 	{ "st-bad-cidx", test_bad_cidx },
 	{ "st-buffer-fault", test_buffer_fault },
 	{ "st-h2c-fault", test_h2c_fault },
