@@ -366,24 +366,18 @@ static void invalidate_queue(QdmaState *s, unsigned qid)
 }
 
 /*
- * A function is reset: the queues its FMAP entry names lose their valid bits,
- * and so does any running queue that would go on doing DMA in its name.
+ * A function is reset: the queues its FMAP entry names stop and lose their
+ * valid bits. What is not in it lives on, also a queue that does DMA in the
+ * function's name: software that clears the entry first has to stop it.
  */
 void qdma_ctxt_drop_function(QdmaFunction *fn)
 {
     QdmaState *s = fn->card;
     unsigned base = FIELD_EX32(s->fmap[fn->id][0], FMAP_W0, QID_BASE);
     unsigned count = FIELD_EX32(s->fmap[fn->id][1], FMAP_W1, QID_MAX);
-    QdmaRing *r, *next;
 
     for (unsigned qid = base; qid < MIN(base + count, s->rev->queues); qid++) {
         invalidate_queue(s, qid);
-    }
-    QTAILQ_FOREACH_SAFE(r, &s->active, next, next) {
-        if (FIELD_EX32(qdma_sw(s, r)[0], SW_W0, FNC) == fn->id) {
-            qdma_sw(s, r)[1] &= ~R_SW_W1_QEN_MASK;
-            qdma_ring_stop(s, r);
-        }
     }
     for (unsigned i = 0; i < QDMA_INTR_RINGS; i++) {
         if (FIELD_EX32(s->intr[i][0], INTR_W0, VALID) &&

@@ -483,6 +483,44 @@ static void test_vf_flr(void)
 	expect_eq(rd(0x254), 0);
 }
 
+/* A VF's queue in flight, which its FMAP entry names no more */
+static void stray_queue(void)
+{
+	fmap(1, 64, 4);
+	mm_queue(true, 65, 1, 0, WBI_CHK, 0);
+	qt_write32(qt, PF_BYPASS, 0x600d600d);
+	qt_fill(qt, BACK, 0xee, 64);
+	desc(0, 0, 0, BACK, 64);
+	vwr(1, VF_DB + 16 + DB_C2H, 1);
+	qt_step(qt, 1000);				/* fetched, not due */
+	fmap(1, 0, 0);
+}
+
+/* A reset goes by the FMAP: what is not in it lives on, while the function is there. */
+static void test_flr_fmap(void)
+{
+	stray_queue();
+	qt_cfg_write16(qt, 1, qt_find_cap(qt, 1, 0x10) + 8, 0x8000);
+	expect_eq(ctxt_word(SW_C2H, 65, 1) & 1, 1);
+	qt_cfg_write16(qt, 1, 0x04, 0x6);
+	qt_step(qt, STEP_NS);
+	expect_eq(qt_read32(qt, BACK), 0x600d600d);
+	expect_eq(status_cidx(0, 16), 1);
+	stray_queue();
+	enable_vfs(0);
+	expect_eq(ctxt_word(SW_C2H, 65, 1) & 1, 1);
+	qt_step(qt, STEP_NS);
+	expect_eq(qt_read32(qt, BACK), 0xeeeeeeee);
+	expect_eq(ctxt_word(SW_C2H, 65, 1) & 1, 0);
+	expect_eq(rd(0x254), 1 << 21);
+	enable_vfs(VFS);
+	stray_queue();
+	expect(qt_set(qt, "inject-surprise-removal", "true"));
+	qt_step(qt, STEP_NS);
+	expect_eq(qt_read32(qt, BACK), 0xeeeeeeee);
+	expect(qt_set(qt, "inject-surprise-removal", "false"));
+}
+
 static void test_pre_flr(void)
 {
 	fmap(1, 64, 4);
@@ -1020,6 +1058,7 @@ static const struct test list[] = {
 	{ "mailbox", test_mailbox },
 	{ "mailbox-enable", test_mailbox_enable },
 	{ "vf-flr", test_vf_flr },
+	{ "flr-fmap", test_flr_fmap },
 	{ "pre-flr", test_pre_flr },
 	{ "dma-fault", test_dma_fault },
 	{ "write-fault", test_write_fault },
