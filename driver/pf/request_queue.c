@@ -249,7 +249,7 @@ u8 pf_decide_qctxt_wrt(struct pf_decision *d)
 	}
 	if (!d->s->mapped)
 		return SVFF_MBOX_ERR_FMAP;
-	/* A reset of the VF, of which the PF hears nothing, has unmapped them, and the next one clears only what is mapped. */
+	/* A reset that the PF does not hear of has unmapped them, and the next one clears only what is mapped. */
 	pf_add_range_cmd(d->v, PF_CMD_FMAP, d->s->base, d->s->granted);
 	/* Who writes a running queue's contexts anew gets it stopped first. */
 	if (test_bit(q.qid - d->s->base, live_map(&d->v->next, &q)))
