@@ -107,7 +107,7 @@ own_queues()
 }
 
 # A builtin that reads: the task that is to fail is the shell.
-read_data() { exec 8<"$DEV" && read -r -N 4096 -u 8 _; }
+read_data() { exec 8<"$DEV" && read -r -N 1 -u 8 _; }
 
 still_reads()
 {
@@ -118,6 +118,8 @@ still_reads()
 data()
 {
 	DEV=$(data_device "$PF")
+	# The shell would read on over zeros.
+	head -c 1M /dev/zero | tr '\0' x | dd of="$DEV" bs=1M conv=notrunc status=none || fail "a write before"
 	only svff_qdma
 	sweep read_data still_reads
 }
