@@ -304,7 +304,11 @@ t_state_that_cannot_be_had() {
 
 # The new VFs cannot, the old ones can: nothing is left to be done
 t_state_that_the_old_vf_takes() {
-	ready "state-once:only 'discard-state' is left"
+	run 0 init --vfs 3
+	guest a "state-once:only 'discard-state' is left"
+	guest b
+	run 0 attach 1 "$T/a"
+	run 0 attach 2 "$T/b"
 	run 1 reconf --vfs 4
 	check_err "only 'discard-state' is left; it stays paused (rolled back, all is as before)"
 	! grep -q "svff recover" "$T/err" || fail "$(cat "$T/err")"
