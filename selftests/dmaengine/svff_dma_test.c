@@ -24,6 +24,7 @@
 #define ROUNDS		8
 #define PERIODS		4
 #define CARD_STEP	0x100000
+#define LOOKS		100	/* for somebody to see a long one go on */
 #define LONG		2000	/* segments, more than a ring takes at once */
 #define WAIT_MS		20000
 #define SETTLE_MS	300
@@ -338,7 +339,7 @@ static int long_residue(struct job *job, struct scatterlist *sg)
 {
 	int i, err = 0, seen = 0;
 
-	for (i = 0; i < ROUNDS && !err && !seen; i++) {
+	for (i = 0; i < LOOKS && !err && !seen; i++) {
 		err = queue_desc(job, dmaengine_prep_slave_sg(job->chan, sg, LONG, job->dir,
 							      DMA_PREP_INTERRUPT));
 		if (!err)
