@@ -73,7 +73,7 @@ static int paint_unpause(struct svff_plan *plan, unsigned int vf)
 		return 0;
 	to->use = VF_ATTACHED;
 	if (!vfio_is_driver(to->bound.driver))
-		svff_copy(to->bound.driver, sizeof(to->bound.driver), vfio_preferred(plan->ctx));
+		svff_copy(to->bound.driver, sizeof(to->bound.driver), plan_vfio(plan));
 	return 0;
 }
 

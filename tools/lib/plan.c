@@ -141,6 +141,21 @@ void svff_plan_set_by_detach(struct svff_plan *plan, bool by_detach)
 }
 
 /**
+ * plan_vfio() - which VFIO driver the plan's VFs are bound to when nobody says otherwise
+ * @plan: the plan
+ *
+ * There may be 252, and modprobe's configuration is read for the answer.
+ *
+ * Return: as vfio_preferred().
+ */
+const char *plan_vfio(struct svff_plan *plan)
+{
+	if (!plan->vfio)
+		plan->vfio = vfio_preferred(plan->ctx);
+	return plan->vfio;
+}
+
+/**
  * svff_plan_set_discard_state() - put VFs back without what was kept of them in the pause
  * @plan: the plan
  * @discard: whether; then guests find their devices as after a reset

@@ -481,6 +481,7 @@ struct svff_plan {
 	char bus[SVFF_ID_LEN];
 	int lock_fd;
 	unsigned int spare, queues;	/* VFs to hide, and queues of VFs that come; 0: default */
+	const char *vfio;		/* see plan_vfio() */
 	unsigned int refused_vf;	/* VF whose guest does not take what was kept of it; 0: none */
 	bool force, dry_run, by_detach, spare_given, discard_state;
 	bool recovers;			/* nothing is taken back, what fails does not stop the rest */
@@ -490,6 +491,7 @@ struct svff_plan {
 };
 
 int plan_begin(struct svff_plan *plan);
+const char *plan_vfio(struct svff_plan *plan);
 struct svff_step *plan_add(struct svff_plan *plan, const struct step_ops *ops, unsigned int vf,
 			   const char *fmt, ...) PRINTF(4, 5);
 int plan_guest(struct svff_plan *plan, const char *uri, struct svff_guest **guest);

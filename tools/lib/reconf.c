@@ -35,7 +35,7 @@ static bool is_spare(const struct picture *picture, unsigned int vf)
 static void paint_vfio(struct svff_plan *plan, struct vf_picture *to)
 {
 	if (!vfio_is_driver(to->bound.driver))
-		svff_copy(to->bound.driver, sizeof(to->bound.driver), vfio_preferred(plan->ctx));
+		svff_copy(to->bound.driver, sizeof(to->bound.driver), plan_vfio(plan));
 }
 
 /* Paint a VF that is for guests. */
@@ -58,7 +58,7 @@ static void paint_spare(struct svff_plan *plan, unsigned int vf)
 
 	to->queues = 0;
 	to->bound.driver[0] = '\0';
-	svff_copy(to->bound.override, sizeof(to->bound.override), vfio_preferred(plan->ctx));
+	svff_copy(to->bound.override, sizeof(to->bound.override), plan_vfio(plan));
 }
 
 static bool queues_differ(struct svff_plan *plan, unsigned int count)
