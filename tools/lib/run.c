@@ -292,6 +292,8 @@ static void tell_of_discard(struct svff_plan *plan)
 	bool own = !strcmp(plan->command, "unpause");
 	char number[SVFF_WORD_LEN] = "";
 
+	if (!own && plan->journal_fd < 0)
+		return;
 	if (own)
 		snprintf(number, sizeof(number), " %u", plan->refused_vf);
 	svff_fail(plan->ctx, 0, "%s; 'svff %s --discard-state --card %s%s' lets the guest go on without its state, as after a "
@@ -319,7 +321,7 @@ int svff_plan_run(struct svff_plan *plan)
 		return ret;
 	ret = plan->recovers ? run_all(&run) : run_or_undo(&run);
 	plan->time_us = svff_now_us() - plan->begin_us;
-	if (ret && plan->refused_vf && (plan->journal_fd >= 0 || !strcmp(plan->command, "unpause")))
+	if (ret && plan->refused_vf)
 		tell_of_discard(plan);
 	card_refresh(plan->card);
 	return ret;
