@@ -74,11 +74,13 @@ alone()
 	done_with
 }
 
+# rare TRANSFERS PER-EVENT
+rare() { [ "$(doorbells)" -le $(($1 / $2)) ] && [ "$IRQS" -le $(($1 / $2)) ]; }
+
 # few TRANSFERS PER-EVENT
 few()
 {
-	[ "$(doorbells)" -le $(($1 / $2)) ] || fail "$(doorbells) doorbells for $1"
-	[ "$IRQS" -le $(($1 / $2)) ] || fail "$IRQS interrupts for $1"
+	rare "$@" || fail "$(doorbells) doorbells and $IRQS interrupts for $1"
 	no_reads
 }
 
@@ -95,9 +97,6 @@ deep()
 	done
 	done_with
 }
-
-# rare TRANSFERS PER-EVENT: few() as a condition
-rare() { [ "$(doorbells)" -le $(($1 / $2)) ] && [ "$IRQS" -le $(($1 / $2)) ]; }
 
 # Without a plug: each request is submitted by itself. A submitter that has to wait for its processor finds the
 # card idle, and rings for each rightly; test_batch.c judges what may be held, and here the best of some runs.
