@@ -91,6 +91,7 @@ hold()
 	local name=$1 fd
 
 	mkfifo "$TMP/$name.in"
+	: >"$TMP/$name.log"	# an earlier one's "ready" is not to be seen
 	vf-client "${@:3}" "$2" hold <"$TMP/$name.in" >"$TMP/$name.log" 2>&1 3>&- &
 	hold_pid["$name"]=$!
 	# for reading too: a client that has ended leaves nobody waiting

@@ -16,6 +16,7 @@ gone()
 
 	mkfifo "$TMP/in"
 	exec {fd}<>"$TMP/in"
+	: >"$TMP/gone"		# the last one's "ready" is not to be seen
 	uapi-gone "$@" <"$TMP/in" >"$TMP/gone" 2>&1 3>&- &
 	pid=$!
 	until_true grep -q ready "$TMP/gone" || { cat "$TMP/gone"; fail "cannot open all"; }
