@@ -26,7 +26,7 @@ RATE_S = 3
 REGION_MIB, MOVER_MIB = 64, 16	# of card memory, for a guest and for one of its movers
 MIB = 1 << 20
 # guests, VFs of all of them, MiB of a guest
-CASES = ((1, 1, 512), (2, 2, 512), (1, 8, 512))
+CASES = ((1, 1, 512), (2, 2, 512), (1, 8, 512), (4, 64, 512))
 STILL_CASES = ((1, 1, 512), (2, 2, 512), (1, 8, 512), (4, 8, 512), (4, 64, 512))
 STILL_SIZES = (512, 1024, 2048, 4096, 8192)
 HOST_PART = 0.8		# of its memory a guest may have so much
