@@ -33,11 +33,16 @@ t_init_makes_and_hides_them() {
 	run 1 init --vfs 2 --spare 3
 	check_one_line
 	run 1 init --vfs 2
-	check_err "has 2 VFs and 4 spare ones already"
+	check_err "has 2 VFs and 4 spare ones already: 'svff reconf --card 0000:01:00.0 --vfs 2 --spare 0' changes"
 	run 0 reconf --vfs 4
 	run 1 init --vfs 2 --spare 4
-	check_err "has 4 VFs and 2 spare ones already: 'svff reconf --card 0000:01:00.0 --vfs 2' changes"
+	check_err "has 4 VFs and 2 spare ones already: 'svff reconf --card 0000:01:00.0 --vfs 2 --spare 4' changes"
 	check_attribute svff/vf4/queues 8
+	run 0 reconf --card 0000:01:00.0 --vfs 2 --spare 4
+	run 0 init --vfs 2 --spare 4
+	run 0 reconf --vfs 6 --spare 0
+	run 1 init --vfs 2 --spare 4
+	check_err "has 6 VFs already: 'svff reconf --card 0000:01:00.0 --vfs 2 --spare 4' changes"
 }
 
 t_status_shows_them_on_demand() {

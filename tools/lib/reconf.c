@@ -116,14 +116,17 @@ static int refuse_other_count(struct svff_plan *plan, unsigned int vfs)
 {
 	struct svff_card *card = plan->card;
 	unsigned int spares = svff_card_spares(card);
-	char and_spares[SVFF_WORD_LEN] = "";
+	char and_spares[SVFF_WORD_LEN] = "", spare[SVFF_WORD_LEN] = "";
 
 	if (!card->vfs || ((unsigned int)card->vfs == vfs + plan->spare && spares >= plan->spare))
 		return 0;
 	if (spares)
 		snprintf(and_spares, sizeof(and_spares), " and %u spare ones", spares);
-	return svff_fail(plan->ctx, -EBUSY, "card %s has %u VFs%s already: 'svff reconf --card %s --vfs %u' changes their number",
-			 card->address, svff_card_vfs(card), and_spares, card->address, vfs);
+	if (spares || plan->spare)
+		snprintf(spare, sizeof(spare), " --spare %u", plan->spare);
+	return svff_fail(plan->ctx, -EBUSY,
+			 "card %s has %u VFs%s already: 'svff reconf --card %s --vfs %u%s' changes their number",
+			 card->address, svff_card_vfs(card), and_spares, card->address, vfs, spare);
 }
 
 /**
