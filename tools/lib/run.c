@@ -284,20 +284,22 @@ static int run_or_undo(struct run *run)
 	return ret;
 }
 
-/* The way out for a guest that does not take what was kept of its VF, if that is still paused: as one that an
+/*
+ * The way out for a guest that does not take what was kept of its VF, if that is still paused: as one that an
  * unpause was for is after it failed, and of others one that could not be put back.
  */
 static void tell_of_discard(struct svff_plan *plan)
 {
-	bool own = !strcmp(plan->command, "unpause");
+	bool own = !strcmp(plan->command, "unpause"), unfinished = plan->journal_fd >= 0;
 	char number[SVFF_WORD_LEN] = "";
 
-	if (!own && plan->journal_fd < 0)
+	if (!own && !unfinished)
 		return;
 	if (own)
 		snprintf(number, sizeof(number), " %u", plan->refused_vf);
-	svff_fail(plan->ctx, 0, "%s; 'svff %s --discard-state --card %s%s' lets the guest go on without its state, as after a "
-		  "reset", svff_error(plan->ctx), own ? "unpause" : "recover", plan->card->address, number);
+	svff_fail(plan->ctx, 0, "%s; %s'svff %s --discard-state --card %s%s' lets the guest go on without its state, as after a "
+		  "reset", svff_error(plan->ctx), own && unfinished ? "after 'svff recover', " : "",
+		  own ? "unpause" : "recover", plan->card->address, number);
 }
 
 /**

@@ -65,15 +65,18 @@ static struct guest_unpause unpause_of(struct svff_plan *plan, struct svff_step 
 	};
 }
 
-/* QEMU's words when what it kept in a pause is too little, or is not taken; and when a second try may do. */
+/*
+ * QEMU's words when what it kept in a pause is too little, or is not taken; and when a second try may do. It speaks
+ * English, whatever the caller does.
+ */
 static bool is_about_state(const char *refusal)
 {
 	static const char *const words[] = { "discard-state", "supports no migration", "device state", "device's state" };
-	static const int passing[] = { ETIMEDOUT, EBUSY, EAGAIN };
+	static const int passing[] = { ETIMEDOUT, EBUSY, EAGAIN, ENOMEM, EINTR };
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(passing); i++)
-		if (strstr(refusal, strerror(passing[i])))
+		if (strstr(refusal, strerrordesc_np(passing[i])))
 			return false;
 	for (i = 0; i < ARRAY_SIZE(words); i++)
 		if (strstr(refusal, words[i]))
