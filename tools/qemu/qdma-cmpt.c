@@ -64,11 +64,12 @@ static unsigned cmpt_unread(QdmaState *s, unsigned qid)
 }
 
 /* A ring of C2H streams, which there are no others of; IP 3.x does not ask */
-static bool cmpt_direction_ok(QdmaState *s, unsigned qid)
+bool qdma_cmpt_valid(QdmaState *s, unsigned qid)
 {
     uint32_t have = qdma_ctxt_mask(s, QDMA_CTXT_CMPT)[R_CMPT_W4];
 
-    return !((have & ~s->cmpt[qid][4]) & R_CMPT_W4_DIR_C2H_MASK);
+    return FIELD_EX32(s->cmpt[qid][3], CMPT_W3, VALID) &&
+           !((have & ~s->cmpt[qid][4]) & R_CMPT_W4_DIR_C2H_MASK);
 }
 
 static bool cmpt_setup_ok(QdmaState *s, unsigned qid)
@@ -76,7 +77,7 @@ static bool cmpt_setup_ok(QdmaState *s, unsigned qid)
     unsigned slots = qdma_cmpt_slots(s, qid);
 
     return qdma_cmpt_pidx(s, qid) < slots && cmpt_function(s, qid) &&
-           cmpt_direction_ok(s, qid) &&
+           qdma_cmpt_valid(s, qid) &&
            FIELD_EX32(s->cmpt[qid][3], CMPT_W3, CIDX) < slots;
 }
 
@@ -313,7 +314,7 @@ void qdma_cmpt_post(QdmaState *s, unsigned qid, uint8_t *entry, bool trigger,
 
     qdma_csr_count(s, A_C2H_STAT_CMPT_ACCEPTED, 1, UINT32_MAX);
     qdma_csr_count(s, A_STAT_NUM_CMPT_IN, 1, 0xffff);
-    if (!FIELD_EX32(c[3], CMPT_W3, VALID) || !cmpt_setup_ok(s, qid)) {
+    if (!cmpt_setup_ok(s, qid)) {
         qdma_csr_count(s, A_STAT_NUM_CMPT_DRP, 1, 0xffff);
         qdma_c2h_error(s, qid, R_C2H_ERR_STAT_CMPT_INV_Q_MASK);
         return;
@@ -371,7 +372,7 @@ void qdma_cmpt_cidx(QdmaFunction *fn, unsigned qid, uint32_t val)
     unsigned cidx = FIELD_EX32(val, DB_CMPT_CIDX, CIDX);
 
     s->cmpt_doorbell[qid] = val;
-    if (!FIELD_EX32(c[3], CMPT_W3, VALID) || !cmpt_setup_ok(s, qid)) {
+    if (!cmpt_setup_ok(s, qid)) {
         qdma_guest_error(fn, "completion doorbell of queue %u, which has no "
                          "valid completion context", qid);
         return;
@@ -423,8 +424,7 @@ static uint32_t cmpt_doorbell(const uint32_t *c)
 void qdma_cmpt_resume(QdmaState *s, unsigned qid)
 {
     s->cmpt_doorbell[qid] = cmpt_doorbell(s->cmpt[qid]);
-    if (FIELD_EX32(s->cmpt[qid][3], CMPT_W3, VALID) &&
-        FIELD_EX32(s->cmpt[qid][0], CMPT_W0, INT_ST) != QDMA_CMPT_ST_IDLE &&
+    if (FIELD_EX32(s->cmpt[qid][0], CMPT_W0, INT_ST) != QDMA_CMPT_ST_IDLE &&
         cmpt_setup_ok(s, qid) && cmpt_unread(s, qid)) {
         timer_start(s, qid);
     }

@@ -61,18 +61,22 @@ void qdma_guest_error(QdmaFunction *fn, const char *fmt, ...)
 }
 
 /*
- * DMA with the function's own requester id. While it runs the card takes no
- * register or config space access: a buffer address that points back at the
- * card must not change the state the engine is working on.
+ * DMA with the function's own requester id. Memory is all that it reaches: what
+ * a register or a bridge's config space did would change the state that the
+ * engine is working on, or take the card away under its hands.
  */
+static MemTxResult dma(QdmaFunction *fn, uint64_t addr, void *buf,
+                       uint32_t len, DMADirection dir)
+{
+    return pci_dma_rw(fn->pdev, addr, buf, len, dir,
+                      (MemTxAttrs) { .memory = true });
+}
+
 MemTxResult qdma_dma_read(QdmaFunction *fn, uint64_t addr, void *buf,
                           uint32_t len)
 {
-    MemTxResult result;
+    MemTxResult result = dma(fn, addr, buf, len, DMA_DIRECTION_TO_DEVICE);
 
-    fn->card->in_dma = true;
-    result = pci_dma_read(fn->pdev, addr, buf, len);
-    fn->card->in_dma = false;
     fn->count.dma_reads++;
     fn->count.dma_read_bytes += result == MEMTX_OK ? len : 0;
     return result;
@@ -81,11 +85,9 @@ MemTxResult qdma_dma_read(QdmaFunction *fn, uint64_t addr, void *buf,
 MemTxResult qdma_dma_write(QdmaFunction *fn, uint64_t addr, const void *buf,
                            uint32_t len)
 {
-    MemTxResult result;
+    MemTxResult result = dma(fn, addr, (void *)buf, len,
+                             DMA_DIRECTION_FROM_DEVICE);
 
-    fn->card->in_dma = true;
-    result = pci_dma_write(fn->pdev, addr, buf, len);
-    fn->card->in_dma = false;
     fn->count.dma_writes++;
     fn->count.dma_write_bytes += result == MEMTX_OK ? len : 0;
     return result;
@@ -160,7 +162,7 @@ static uint64_t config_bar_read(void *opaque, hwaddr addr, unsigned size)
     uint32_t val;
 
     fn->count.mmio_reads++;
-    if (fn->card->removed || fn->card->in_dma) {
+    if (fn->card->removed || fn->card->in_message) {
         return UINT32_MAX;
     }
     val = qdma_is_pf(fn) ? pf_read(fn, addr) : vf_read(fn, addr);
@@ -174,7 +176,7 @@ static void config_bar_write(void *opaque, hwaddr addr, uint64_t val,
     QdmaFunction *fn = opaque;
 
     fn->count.mmio_writes++;
-    if (fn->card->removed || fn->card->in_dma) {
+    if (fn->card->removed || fn->card->in_message) {
         return;
     }
     trace_xlnx_qdma_config_write(fn->id, addr, val);
@@ -365,7 +367,7 @@ void qdma_function_exit(QdmaFunction *fn)
 
 uint32_t qdma_function_config_read(QdmaFunction *fn, uint32_t addr, int len)
 {
-    if (fn->card->removed || fn->card->in_dma || fn->in_flr) {
+    if (fn->card->removed || fn->card->in_message || fn->in_flr) {
         return MAKE_64BIT_MASK(0, len * 8);
     }
     return pci_default_read_config(fn->pdev, addr, len);
@@ -382,7 +384,7 @@ void qdma_function_config_write(QdmaFunction *fn, uint32_t addr, uint32_t val,
     uint16_t devctl = pdev->exp.exp_cap + PCI_EXP_DEVCTL;
     bool flr;
 
-    if (fn->card->removed || fn->card->in_dma || fn->in_flr) {
+    if (fn->card->removed || fn->card->in_message || fn->in_flr) {
         return;
     }
     memory_region_transaction_begin();

@@ -25,7 +25,6 @@ void qdma_irq_send(QdmaState *s, unsigned function, unsigned vector,
                    hwaddr stats)
 {
     QdmaFunction *fn = qdma_function(s, function);
-    bool nested = s->in_dma;
 
     if (!fn || !msix_enabled(fn->pdev)) {
         irq_count(s, stats + A_INTR_NO_MSIX);
@@ -43,9 +42,9 @@ void qdma_irq_send(QdmaState *s, unsigned function, unsigned vector,
     trace_xlnx_qdma_msix(fn->id, vector);
     irq_count(s, stats + A_INTR_MSIX_ACK);
     fn->count.interrupts++;
-    s->in_dma = true;
+    s->in_message = true;
     msix_notify(fn->pdev, vector);
-    s->in_dma = nested;
+    s->in_message = false;
 }
 
 static bool aggr_valid(QdmaState *s, unsigned ring)

@@ -194,7 +194,7 @@ static bool in_ack(QdmaFunction *fn, hwaddr offset)
            offset < A_MBOX_ACK + QDMA_MBOX_ACK_WORDS * 4;
 }
 
-/* Where CPM5 has the function map that a function level reset goes by */
+/* CPM5 has a function map here, too: storage, for a reset goes by the contexts. */
 static bool in_fmap(QdmaFunction *fn, hwaddr offset)
 {
     return qdma_is_pf(fn) && fn->card->rev->mbox_fmap &&

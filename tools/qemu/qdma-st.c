@@ -147,7 +147,7 @@ static bool c2h_refuse(QdmaState *s, QdmaRing *r, const QdmaBeat *beat,
         !FIELD_EX32(s->pfch[r->qid][1], PFCH_W1, VALID)) {
         return true;
     }
-    if (!FIELD_EX32(s->cmpt[r->qid][3], CMPT_W3, VALID)) {
+    if (!qdma_cmpt_valid(s, r->qid)) {
         qdma_csr_count(s, A_STAT_NUM_CMPT_DRP, 1, 0xffff);
         qdma_c2h_error(s, r->qid, R_C2H_ERR_STAT_CMPT_INV_Q_MASK);
         return true;

@@ -347,7 +347,7 @@ static uint64_t user_read(void *opaque, hwaddr addr, unsigned size)
     uint32_t val;
 
     fn->count.mmio_reads++;
-    if (s->removed || s->in_dma) {
+    if (s->removed || s->in_message) {
         return UINT32_MAX;
     }
     val = s->user[addr / 4];
@@ -373,7 +373,7 @@ static void user_write(void *opaque, hwaddr addr, uint64_t val, unsigned size)
     uint32_t bits = user_bits(s, addr);
 
     fn->count.mmio_writes++;
-    if (s->removed || s->in_dma) {
+    if (s->removed || s->in_message) {
         return;
     }
     trace_xlnx_qdma_user_write(fn->id, addr, val);

@@ -211,7 +211,7 @@ struct QdmaState {
     MemoryRegion *card;
     const QdmaIp *rev;
     QdmaCsrInfo csr_info[QDMA_PF_CSR_SIZE / 4];
-    bool in_dma;                    /* the card itself is the bus master */
+    bool in_message;                /* of an interrupt: its address may be ours */
 
     uint32_t csr[QDMA_PF_CSR_SIZE / 4];
 
@@ -327,6 +327,7 @@ void qdma_doorbell_write(QdmaFunction *fn, hwaddr offset, uint32_t val);
 /* qdma-cmpt.c */
 void qdma_cmpt_init(QdmaState *s);
 void qdma_cmpt_exit(QdmaState *s);
+bool qdma_cmpt_valid(QdmaState *s, unsigned qid);
 unsigned qdma_cmpt_slots(QdmaState *s, unsigned qid);
 unsigned qdma_cmpt_pidx(QdmaState *s, unsigned qid);
 void qdma_cmpt_post(QdmaState *s, unsigned qid, uint8_t *entry, bool trigger,

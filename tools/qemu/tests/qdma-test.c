@@ -849,36 +849,36 @@ static void test_vf_disable(void)
 	expect_eq(vrd(2, VF_MBOX + 0x14), ip->vf_version);
 }
 
-/* A descriptor that points at the card's own registers changes nothing. */
-static void test_dma_to_self(void)
+/*
+ * A descriptor that points at registers or config space, the card's own or the
+ * bridge's above it, fails: nothing is reset in the middle of a transfer.
+ */
+static void test_dma_to_registers(void)
 {
-	mm_queue(true, 0, 0, 0, WBI_CHK, 0);
-	qt_write32(qt, PF_BYPASS, 0x5555);
-	desc(0, 0, 0, PF_CFG + 0x204, 4);
-	wr(PF_DB + DB_C2H, 1);
-	qt_step(qt, STEP_NS);
-	expect_eq(rd(0x204), 17);
-	expect_eq(status_cidx(0, 16), 1);
-}
+	const struct {
+		uint64_t where;
+		uint32_t val, len;
+	} to[] = {
+		{ PF_CFG + 0x204, 0x5555, 4 },
+		{ qt_cfg_addr(0, qt_find_cap(qt, 0, 0x10) + 8), 0x8000, 4 },	/* FLR */
+		{ qt_port_addr(0x3e), 0x40, 2 },	/* secondary bus reset */
+	};
 
-/* Nor does one that points at config space: no reset in the middle of it. */
-static void test_dma_to_config(void)
-{
-	int devctl = qt_find_cap(qt, 0, 0x10) + 8;
-
-	mm_queue(true, 0, 0, 0, WBI_CHK, 0);
-	mm_queue(false, 0, 0, 1, WBI_CHK, 0);
-	qt_write32(qt, PF_BYPASS, 0x8000);		/* FLR */
-	desc(0, 0, 0, qt_cfg_addr(0, devctl), 4);
-	wr(PF_DB + DB_C2H, 1);
-	qt_step(qt, STEP_NS);
-	expect_eq(ctxt_word(SW_C2H, 0, 1) & 1, 1);
-	expect_eq(status_cidx(0, 16), 1);
-	desc(1, 0, qt_cfg_addr(0, 0), 0, 4);
-	wr(PF_DB + DB_H2C, 1);
-	qt_step(qt, STEP_NS);
-	expect_eq(status_cidx(1, 16), 1);
-	expect_eq(qt_read32(qt, PF_BYPASS), ~0u);
+	for (size_t i = 0; i < sizeof(to) / sizeof(*to); i++) {
+		mm_queue(true, 0, 0, 0, WBI_CHK, 0);
+		mm_queue(false, 0, 0, 1, WBI_CHK, 0);
+		qt_write32(qt, PF_BYPASS, to[i].val);
+		desc(0, 0, 0, to[i].where, to[i].len);
+		wr(PF_DB + DB_C2H, 1);
+		qt_step(qt, STEP_NS);
+		expect_eq(status_err(0, 16), 1);
+		expect_eq(rd(0x204), 17);
+		desc(1, 0, to[i].where, 0, to[i].len);
+		wr(PF_DB + DB_H2C, 1);
+		qt_step(qt, STEP_NS);
+		expect_eq(status_err(1, 16), 1);
+		expect_eq(qt_read32(qt, PF_BYPASS), to[i].val);
+	}
 }
 
 /* Whatever is written where, QEMU lives: the next test and its end show it. */
@@ -1076,8 +1076,7 @@ static const struct test list[] = {
 	{ "aer", test_aer },
 	{ "user-logic", test_user_logic },
 	{ "vf-disable", test_vf_disable },
-	{ "dma-to-self", test_dma_to_self },
-	{ "dma-to-config", test_dma_to_config },
+	{ "dma-to-registers", test_dma_to_registers },
 	{ "migration", test_migration },
 	{ "migration-stream", test_migration_stream },
 	{ "migration-forged", test_migration_forged },

@@ -216,6 +216,12 @@ uint64_t qt_cfg_addr(int devfn, int reg)
 	return cfg_addr(BUS, devfn, reg);
 }
 
+/* Of the port that the card is behind */
+uint64_t qt_port_addr(int reg)
+{
+	return cfg_addr(0, RP_DEVFN, reg);
+}
+
 uint32_t qt_cfg_read32(struct qt *qt, int devfn, int reg)
 {
 	return qt_read32(qt, cfg_addr(BUS, devfn, reg));

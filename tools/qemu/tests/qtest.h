@@ -34,6 +34,7 @@ void qt_fill(struct qt *qt, uint64_t addr, int byte, size_t len);
 
 /* Config space of a function on the bus of the device under test */
 uint64_t qt_cfg_addr(int devfn, int reg);
+uint64_t qt_port_addr(int reg);
 uint32_t qt_cfg_read32(struct qt *qt, int devfn, int reg);
 void qt_cfg_write32(struct qt *qt, int devfn, int reg, uint32_t val);
 void qt_cfg_write16(struct qt *qt, int devfn, int reg, uint16_t val);

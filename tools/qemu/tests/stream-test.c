@@ -746,6 +746,7 @@ static void test_direction(void)
 	receive(&(struct setup){ .trig = EVERY, .vec = 5, .no_direction = true });
 	generate(0, 8, 1, 0);
 	expect_eq(stat_pidx(), !asked);
+	expect_eq(ctxt_word(HW_C2H, 0, 0) & 0xffff, !asked);	/* no buffer is used up */
 	expect_eq(rd(0xaf0), asked ? 1 << 12 : 0);
 	expect_eq(msi(0, 5), !asked);
 }
