@@ -8,7 +8,7 @@
  *	write OFFSET VALUE	a write to BAR 0 that QEMU does itself
  * A name in the file "fail" makes a change to that state fail ("load" is the one from RESUMING to STOP), "read" the
  * reading of the state, "MIGRATION" the question whether there is any, "RESET" a reset, "VECTORS" the request for MSI-X
- * vectors; with "PIN" the device is one with another interrupt pin, with "GONE" its configuration space reads all ones.
+ * vectors; where a reset fails the state is ERROR; with "PIN" the device is one with another interrupt pin, with "GONE" its configuration space reads all ones.
  * There may be several of them.
  *
  *	FAKE_DIR  folder of log and fail
@@ -148,7 +148,10 @@ static int feature(struct vfio_device_feature *f)
 		migration->flags = VFIO_MIGRATION_STOP_COPY;
 		return 0;
 	case VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE:
-		return change((void *)f->data);
+		if (f->flags & VFIO_DEVICE_FEATURE_SET)
+			return change((void *)f->data);
+		((struct vfio_device_feature_mig_state *)f->data)->device_state = fake.state;
+		return 0;
 	default:
 		return -ENOTTY;
 	}
@@ -158,8 +161,10 @@ static int refusal(unsigned long request, const void *arg)
 {
 	const struct vfio_irq_set *irqs = arg;
 
-	if (request == VFIO_DEVICE_RESET && fails("RESET"))
+	if (request == VFIO_DEVICE_RESET && fails("RESET")) {
+		fake.state = VFIO_DEVICE_STATE_ERROR;
 		return EAGAIN;
+	}
 	if (request == VFIO_DEVICE_SET_IRQS && irqs->index == VFIO_PCI_MSIX_IRQ_INDEX &&
 	    (irqs->flags & VFIO_IRQ_SET_DATA_EVENTFD) && fails("VECTORS"))
 		return ENOSPC;

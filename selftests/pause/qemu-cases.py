@@ -618,10 +618,36 @@ LOST = "STOP RUNNING RESET"
 LOST_SAYS = "Failed setting device in recover state"
 
 
+def reset_brings_back(machine):
+    """A device that was lost follows the machine when it can again."""
+    machine.refused("migrate", "it is in an error state", uri=NOWHERE)
+    machine.fail("")
+    machine.qmp("system_reset")
+    machine.qmp.event("RESET")
+    machine.asked()
+    machine.qmp("cont")
+    machine.fail(LOST)
+    machine.qmp("stop")
+    check(not machine.asked(), "it has taken a state")
+    machine.fail("RESET")
+    machine.qmp("cont")
+    machine.qmp("stop")
+    check(not machine.asked(), "it is asked for a state where it is in an error state")
+    machine.fail("")
+    machine.qmp("system_reset")
+    machine.qmp.event("RESET")
+    machine.asked()
+    for command, state in (("cont", []), ("stop", ["state STOP"]), ("cont", ["state RUNNING"])):
+        machine.qmp(command)
+        done = machine.asked()
+        check(done == state, f"{command} after a reset: {done}")
+    machine.drive()
+
+
 def cannot_stop(bdf, *_):
     """A device that neither stops nor runs on is reset; if even that fails the machine stops and goes on without it."""
-    machine = Machine(bdf, "migration-events=on", fake=True)
-    machine.may_say = LOST_SAYS
+    machine = Machine(bdf, "migration-events=on,enable-migration=on", fake=True)
+    machine.may_say = LOST_SAYS + "|cannot be reset|IOMMU dirty tracking"
     for what, text in ((LOST, "cannot be reset"), ("STOP RUNNING", "was reset"),
                        ("read RUNNING", "cannot read the device's state: .*; then it was reset, and its state is lost: ")):
         machine.write(STATE, 0x5afe)
@@ -633,6 +659,8 @@ def cannot_stop(bdf, *_):
         machine.fail("")
         check(machine.info()["state"] == "running", f"{what}: {machine.info()}")
         check((machine.read(STATE) == 0) == ("was reset" in text), f"{what}: {machine.read(STATE):#x} is its state")
+        if what == LOST:
+            reset_brings_back(machine)
     saves(machine)
     loads(machine)
     machine.quit()
