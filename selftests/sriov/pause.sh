@@ -115,6 +115,8 @@ moved() { wc -l <"$TMP/moved"; }
 moved_more() { [ "$(moved)" -gt "$1" ]; }
 other_moves() { until_true moved_more "$(moved)" || fail "the other VF does not work meanwhile"; }
 
+some_data() { dd if=/dev/zero of="$M" bs=4k count=1 conv=notrunc status=none; }
+
 # Told to nobody else: the PF and another VF work while one is paused, and while that fails.
 others()
 {
@@ -125,7 +127,7 @@ others()
 	: >"$TMP/moved"
 	vf-client --card $((64 << 20)) --rounds 100000 "$(vf_link 2)" mm >"$TMP/moved" 2>&1 &
 	other=$!
-	dd if=/dev/zero of="$M" bs=4k count=1 conv=notrunc status=none || fail "the first transfer"
+	some_data || fail "the first transfer"
 	put_ok 1 "$S/vf1/pause"
 	# It tells in pieces, the first of which may be older.
 	other_moves
@@ -162,7 +164,7 @@ refused()
 ended()
 {
 	driven
-	dd if=/dev/zero of="$M" bs=4k count=1 conv=notrunc status=none || fail "the first transfer"
+	some_data || fail "the first transfer"
 	put_ok 1 "$S/vf1/pause"
 	put_ok 1 "$S/vf1/reset"
 	[ "$(get "$S/vf1/state")" != paused ] || fail "a reset leaves it paused"
@@ -172,7 +174,7 @@ ended()
 	put_ok 1 "$D/sriov_numvfs"
 	expect ready "$S/vf1/state"	# nothing of the pause was kept
 	driven
-	dd if=/dev/zero of="$M" bs=4k count=1 conv=notrunc status=none || fail "after a reset"
+	some_data || fail "after a reset"
 	put_ok 1 "$S/vf1/pause"
 	vf_link 1 >"$D/virtfn0/driver/unbind"
 	[ "$(get "$S/vf1/state")" != paused ] || fail "an unbound driver leaves it paused"
@@ -216,7 +218,6 @@ killed_opening()
 	wait "$closer" || fail "the close: status $?"
 }
 
-some_data() { dd if=/dev/zero of="$M" bs=4k count=1 conv=notrunc status=none; }
 some_packet() { head -c 64 /dev/zero >&8; }
 
 killed()

@@ -85,22 +85,25 @@ no_vfs()
 	[ ! -e "$S/busy_policy" ] || echo refuse >"$S/busy_policy"
 }
 
-# hold NAME BDF [OPTION...]: a client that keeps a VF; says where it is in $TMP/NAME.log
-hold()
+# hold_start NAME COMMAND...: runs until it is told to end; where it is says $TMP/NAME.log
+hold_start()
 {
 	local name=$1 fd
 
 	mkfifo "$TMP/$name.in"
 	: >"$TMP/$name.log"	# an earlier one's "ready" is not to be seen
-	vf-client "${@:3}" "$2" hold <"$TMP/$name.in" >"$TMP/$name.log" 2>&1 3>&- &
+	"${@:2}" <"$TMP/$name.in" >"$TMP/$name.log" 2>&1 3>&- &
 	hold_pid["$name"]=$!
 	# for reading too: a client that has ended leaves nobody waiting
 	exec {fd}<>"$TMP/$name.in"
 	hold_fd["$name"]=$fd
-	until_true grep -q ready "$TMP/$name.log" || { cat "$TMP/$name.log"; fail "client on $2 does not start"; }
+	until_true grep -q ready "$TMP/$name.log" || { cat "$TMP/$name.log"; fail "it does not get ready: ${*:2}"; }
 }
 
-# hold_end NAME [SIGNAL]: without a signal it is asked to end
+# hold NAME BDF [OPTION...]: a client that keeps a VF
+hold() { hold_start "$1" vf-client "${@:3}" "$2" hold; }
+
+# hold_end NAME [SIGNAL]: without a signal it is asked to end; sets HELD, its status
 hold_end()
 {
 	local fd=${hold_fd[$1]}
@@ -110,7 +113,8 @@ hold_end()
 	else
 		echo end >&"$fd"
 	fi
-	wait "${hold_pid[$1]}"
+	HELD=0
+	wait "${hold_pid[$1]}" || HELD=$?
 	exec {fd}>&-
 	rm -f "$TMP/$1.in"
 }

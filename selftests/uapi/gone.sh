@@ -11,20 +11,13 @@ node_of() { [ -c "$(data_device "$1" 2>/dev/null)" ] && [ -c "$(stream_device "$
 # gone COMMAND FILE...: uapi-gone has these open while the command takes the device away
 gone()
 {
-	local what=$1 pid fd
+	local what=$1
 	shift
 
-	mkfifo "$TMP/in"
-	exec {fd}<>"$TMP/in"
-	: >"$TMP/gone"		# the last one's "ready" is not to be seen
-	uapi-gone "$@" <"$TMP/in" >"$TMP/gone" 2>&1 3>&- &
-	pid=$!
-	until_true grep -q ready "$TMP/gone" || { cat "$TMP/gone"; fail "cannot open all"; }
+	hold_start gone uapi-gone "$@"
 	$what
-	echo go >&"$fd"
-	wait "$pid" || { cat "$TMP/gone"; fail "$(grep -m 1 -E '^(not ok|Bail)' "$TMP/gone")"; }
-	exec {fd}>&-
-	rm "$TMP/in"
+	hold_end gone
+	[ "$HELD" -eq 0 ] || { cat "$TMP/gone.log"; fail "$(grep -m 1 -E '^(not ok|Bail)' "$TMP/gone.log")"; }
 }
 
 one_vf()
