@@ -38,7 +38,9 @@ run()
 
 	busy=$(busy_s)
 	name=$(basename "$(dirname "$t")")-$(basename "$t" .sh)$SUFFIX
-	timeout -k 10 "$LIMIT" "$t" "$@" >"/out/ktap/$name" 2>&1 || rc=$?
+	timeout -k 10 "$LIMIT" "$t" "$@" >"/out/ktap/$name" 2>&1 &
+	wait $! || rc=$?
+	kill -KILL -- -$! 2>/dev/null && echo "$name has left processes behind"	# timeout has a group of its own
 	echo "# status $rc" >>"/out/ktap/$name"
 	printf '%-28s status %d, %d s, %d s busy\n' "$name" "$rc" $((SECONDS - start)) $(($(busy_s) - busy))
 	grep -a '^not ok' "/out/ktap/$name"

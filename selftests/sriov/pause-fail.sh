@@ -6,6 +6,7 @@
 # shellcheck disable=SC2317,SC2329	# functions are called through add
 
 . "$(dirname "$0")/vf.sh"
+trap 'movers_end; on_exit' EXIT	# a mover begins anew with any device of that name
 
 GIVE_UP_MS=1000	# a pause that fails; what its driver takes to be idle is small
 TRIES=5		# one of which takes no longer than it has to on a slow emulated machine
@@ -25,16 +26,19 @@ unbusy()
 
 has_node() { [ -c "$(data_device "$(vf_link "$1")" 2>/dev/null)" ]; }
 
-# move VF: it moves data from now on, for which it needs no context command
+# move VF: it moves data from now on, for which it needs no context command, by the VF's first queue
 move()
 {
 	until_true has_node "$1" || fail "VF $1 has no data device"
 	rm -f "$TMP/moved.$1"
-	"$HERE/../bench/mover" "$(data_device "$(vf_link "$1")")" $((64 * $1)) "$TMP/moved.$1" "$REST_MS" \
+	taskset -c 0 "$HERE/../bench/mover" "$(data_device "$(vf_link "$1")")" $((64 * $1)) "$TMP/moved.$1" "$REST_MS" \
 		>"$TMP/mover.$1" 2>&1 3>&- &
 	echo $! >"$TMP/pid.$1"
 	until_true moved_more "$1" 0 || fail "VF $1 moves nothing"
 }
+
+# shellcheck disable=SC2046	# process ids
+movers_end() { kill $(cat "$TMP"/pid.*); } 2>/dev/null
 
 moved() { cat "$TMP/moved.$1" 2>/dev/null || echo 0; }
 moved_more() { [ "$(moved "$1")" -gt "$2" ]; }
