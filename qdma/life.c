@@ -6,6 +6,7 @@
  */
 #include "priv.h"
 
+#include <linux/delay.h>
 #include <linux/dma-mapping.h>
 #include <linux/pci.h>
 
@@ -14,6 +15,7 @@
 #define RING_SIZE_MIN		3	/* one descriptor in flight */
 #define TIMEOUT_MS		10000	/* without progress */
 #define RETRY_DEAD_MS		1000	/* between attempts to revive a ring */
+#define RECOVER_POLL_MS		20
 
 static struct device *ring_dev(const struct qdma_ring *ring)
 {
@@ -310,9 +312,12 @@ static void recover_work(struct work_struct *work)
 {
 	struct qdma_ring *ring = container_of(work, struct qdma_ring, recover);
 
-	guard(mutex)(&ring->ctl);
+	/* Who has it may be asking the PF, for as long as a pause lasts. Who only waits is not hung. */
+	while (!mutex_trylock(&ring->ctl))
+		msleep(RECOVER_POLL_MS);
 	if (READ_ONCE(ring->state) == QDMA_RING_FAILED)
 		recover_locked(ring);
+	mutex_unlock(&ring->ctl);
 }
 
 static int first_start(struct qdma_ring *ring)
