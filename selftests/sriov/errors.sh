@@ -297,6 +297,7 @@ one_queue_fails()
 {
 	local pid n i
 
+	[ "$(nproc)" -ge 2 ] || skip "one processor"
 	take_function "$1"
 	[ "$QUEUES" -ge 2 ] || fail "there is one queue only"
 	: >"$TMP/moved"

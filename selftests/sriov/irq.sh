@@ -69,14 +69,16 @@ rings_of() { sed -n 's/^vector .* ring \([0-9]*\) entries.*/\1/p' "$(debug "$1" 
 # Its own has its id; the others are behind all that are some function's own.
 rings()
 {
-	local total
+	local more pf vf
 
 	both aggr
-	total=$(get "$D/sriov_totalvfs")
-	[ "$(rings_of "$PF")" = "0 $((total + 1))" ] || fail "the PF's rings are $(rings_of "$PF")"
-	[ "$(rings_of "$VF")" = "1 $((total + 1 - (RINGS - 1)))" ] || fail "the VF's rings are $(rings_of "$VF")"
+	more=$(($(nproc) < RINGS ? $(nproc) - 1 : RINGS - 1))
+	pf=$(($(get "$D/sriov_totalvfs") + 1))
+	vf=$((pf - (RINGS - 1)))
+	[ "$(rings_of "$PF")" = "$(xargs <<<"0 $(seq "$pf" $((pf + more - 1)))")" ] || fail "the PF's rings are $(rings_of "$PF")"
+	[ "$(rings_of "$VF")" = "$(xargs <<<"1 $(seq "$vf" $((vf + more - 1)))")" ] || fail "the VF's rings are $(rings_of "$VF")"
 	grep 'entries for nobody [1-9]' "$(debug "$VF" info)" && fail "entries for nobody"
-	grep -q "^1 .* rings 3 of 1+$((RINGS - 1)) at $((total + 1 - (RINGS - 1))) " "/sys/kernel/debug/svff_pf/$PF/vfs" ||
+	grep -q "^1 .* rings $(printf %x $(((2 << more) - 1))) of 1+$((RINGS - 1)) at $vf " "/sys/kernel/debug/svff_pf/$PF/vfs" ||
 		fail "$(head -n 1 "/sys/kernel/debug/svff_pf/$PF/vfs")"
 	expect 0 "$S/vf1/stats/refused"
 }
@@ -220,7 +222,7 @@ storm()
 	# shellcheck disable=SC2086	# words
 	send "$STORM_S" $ALL_VECTORS >"$TMP/sent" &
 	pid=$!
-	for cpu in 0 1; do
+	for cpu in 0 $(($(nproc) - 1)); do
 		background small "$cpu" "$dev" read 1; pids+=($!)
 		background small "$cpu" "$(data_device "$VF")" write 32; pids+=($!)
 	done
