@@ -100,8 +100,8 @@ t_state_that_cannot_be_had_is_discarded_on_demand() {
 
 t_domains_do_not_wait_for_each_other() {
 	run 0 init --vfs 2
-	domain a slow-pause:0.3 slow-unpause:0.3
-	domain b slow-pause:0.3 slow-unpause:0.3
+	domain a slow-pause:1 slow-unpause:1
+	domain b slow-pause:1 slow-unpause:1
 	run 0 attach 1 libvirt:a
 	run 0 attach 2 libvirt:b
 	run 0 pause 1 2 --json

@@ -144,12 +144,12 @@ t_state_is_not_discarded_where_a_second_try_may_do() {
 
 t_state_is_discarded_when_the_rest_is_recovered() {
 	run 0 init --vfs 2
-	guest a writes-much
+	guest a writes-much slow-unpause:1	# b's has begun then
 	guest b mute:vfio-pci-unpause
 	run 0 attach 1 "$T/a"
 	run 0 attach 2 "$T/b"
 	run 0 pause 1 2
-	run 1 unpause 1 2 --timeout 2
+	run 1 unpause 1 2 --timeout 4
 	check_one_line
 	check_err "after 'svff recover', 'svff unpause --discard-state --card 0000:01:00.0 1' lets the guest go on"
 	run 1 unpause --discard-state 1
@@ -354,7 +354,7 @@ t_late_qemu() {
 	guest b
 	run 0 attach 1 "$T/a"
 	run 0 attach 2 "$T/b"
-	run 1 pause 1 2 --timeout 1
+	run 1 pause 1 2 --timeout 3
 	check_one_line
 	check_err "(rolled back, but guest qmp:$T/a may still do it: 'svff recover' when it answers)"
 	check_states 'paused attached'

@@ -197,7 +197,7 @@ t_guest_that_does_not_let_go_undoes_all() {
 	guest b no-pause never-delete
 	run 0 attach 1 "$T/a"
 	run 0 attach 2 "$T/b"
-	run 1 reconf --vfs 3 --timeout 1
+	run 1 reconf --vfs 3 --timeout 3
 	check_err "guest qmp:$T/b (running) did not release"
 	check_err "(rolled back; if guest qmp:$T/b does release it, 'svff attach' gives it back)"
 	check_attribute sriov_numvfs 2
