@@ -3,10 +3,12 @@
 #
 # A guest that moves data all the time, and pauses that svff has no part in: the host's kernel asks QEMU for the VF, or
 # QMP has the guest go on with another VF. And one in which the guest reads and writes registers all the time, too.
+# IOMMUFD=1: QEMU reaches VFs by iommufd, and keeps the guest's memory mapped in a pause.
 # shellcheck disable=SC2317,SC2329	# functions are called through add
 
 WITH=A
 export GUEST_OPTIONS="-global vfio-pci.on-host-request=pause" GUEST_APPEND="iomem=relaxed"
+[ -z "${IOMMUFD:-}" ] || GUEST_OPTIONS="$GUEST_OPTIONS -object iommufd,id=iommufd0 -global vfio-pci.iommufd=iommufd0"
 . "$(dirname "$0")/guests.sh"
 
 KEPT_MAX=65536	# writes in a pause
@@ -51,14 +53,20 @@ on()
 	vf_is ".state == \"running\" and .host == \"$(vf_link "$1")\""
 }
 
+# Memory of QEMU that is pinned for the VF, which is all of the guest's
+pinned_kb() { sed -n 's/^Vm\(Lck\|Pin\):\s*\([0-9]*\) kB/\2/p' "/proc/$(cat "$RUN/A.pid")/status" | paste -sd+ | bc; }
+
 # moves_to VF: QEMU knows the device by svff's name, the VF that it had first
 moves_to()
 {
-	local id
+	local id pinned
 
 	vf_is '.state == "running"'
 	id=$(jq -r '.[0]."device-id"' "$TMP/qmp")
+	pinned=$(pinned_kb)
+	[ "$pinned" -gt 0 ] || fail "no memory is pinned"
 	qmp vfio-pci-pause "{\"id\": \"$id\"}"
+	[ "$(pinned_kb)" -eq "$((${IOMMUFD:-0} * pinned))" ] || fail "$(pinned_kb) KiB are pinned, before it $pinned"
 	qmp vfio-pci-unpause "{\"id\": \"$id\", \"host\": \"$(vf_link "$1")\"}"
 	on "$1"
 	go_on A

@@ -174,6 +174,7 @@ class Machine:
         self.qtest = Qtest(f"{self.dir}/qtest")
         self.msix = self.cap(CAP_MSIX)
         self.drive()
+        self.mapped_kb = self.locked_kb()	# before its VF was paused last
 
     # the guest's side
 
@@ -227,6 +228,7 @@ class Machine:
     # management's side
 
     def pause(self, device="vf0"):
+        self.mapped_kb = self.locked_kb()
         self.qmp("vfio-pci-pause", id=device)
         return self.qmp.event("VFIO_PCI_STATE_CHANGED")
 

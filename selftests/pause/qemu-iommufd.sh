@@ -21,6 +21,7 @@ iommufd()
 add "pause, another VF, vectors, system_reset, an open node from outside" iommufd on \
 	pause_and_unpause,other_vf,vectors,reset,open_node
 add "device_del while paused and afterwards" iommufd on device_del
+add "quit while paused" iommufd on quit_paused
 add "a device made with an open node" iommufd on made_by_node
 add "a VF that is in use" iommufd on node_in_use
 add "the host takes the VFs" iommufd host_request

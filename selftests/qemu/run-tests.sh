@@ -82,7 +82,7 @@ case ${1:-} in
 '') set -- "$TESTS"/sriov/*.sh "$TESTS"/uapi/*.sh "$TESTS"/dmaengine/*.sh "$TESTS"/scale/*.sh \
 	"$TESTS"/pause/{qemu-basics,reconf}.sh "$TESTS/qemu/demo-host.sh" ;;
 --debug) set -- "$TESTS"/sriov/*.sh "$TESTS"/uapi/*.sh "$TESTS"/dmaengine/*.sh "$TESTS"/hostile/*.sh "$TESTS"/debug/*.sh ;;
---debug-pause) set -- "$TESTS"/pause/{qemu-*,more}.sh "$TESTS/debug/leaks.sh" ;;
+--debug-pause) export IOMMUFD=1; set -- "$TESTS"/pause/{qemu-*,more,bare}.sh "$TESTS/debug/leaks.sh" ;;
 --pause) set -- "$TESTS"/pause/{qemu-*,more,bare,libvirt}.sh ;;
 --card) set -- "$TESTS"/sriov/{count,errors,ext,inject,iommu,irq,mbox,mm,provision,recover,reset}.sh "$TESTS"/uapi/*.sh \
 	"$TESTS"/dmaengine/*.sh ;;
