@@ -8,7 +8,7 @@
 . "$(dirname "$0")/qemu/common.sh"
 
 MODULES="svff_qdma svff_pf svff_vf svff_vfio"
-LIMIT_S=550
+LIMIT_S=1800
 dkms_tree='' kernel_source_dir=''	# dkms.conf wants them
 
 if [ "$SVFF_SRC" != /svff ]; then

@@ -14,7 +14,7 @@
 set -eu
 . "$(dirname "$0")/common.sh"
 
-LIMIT=3300		# seconds for one emulated host with all its tests
+LIMIT=4500		# seconds for one emulated host with all its tests
 LONG_LIMIT=10800
 LONG_FUZZ_RUNS=20000	# some 4 million messages
 OTHER_IPS="qdma-3.1 eqdma-4.0 cpm5"

@@ -287,6 +287,7 @@ nothing_left()
 {
 	local left
 
+	udevadm settle --timeout=30
 	left=$(find /dev /sys/class /sys/bus/pci/devices -maxdepth 1 -name 'svff*'; lsmod | grep '^svff' || :)
 	[ -z "$left" ] || { echo "$left"; fail "left behind: $(echo "$left" | paste -sd' ')"; }
 	[ ! -e "$S" ] || fail "$S is left"

@@ -19,7 +19,7 @@ set -eu
 
 RUN=/run/svff-lab
 NO_ANSWER=125
-BOOT_LIMIT=180
+BOOT_LIMIT=600
 # As in run-host.sh
 PATIENCE="mitigations=off rcupdate.rcu_expedited=1 tsc=reliable watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=120"
 

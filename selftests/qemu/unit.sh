@@ -6,7 +6,7 @@
 set -u
 . "$(dirname "$0")/common.sh"
 
-LIMIT=600	# seconds, for one test
+LIMIT=1800	# seconds, for one test
 AT_ONCE=3	# they share nothing, and mostly wait, but for the programs
 
 run_one()

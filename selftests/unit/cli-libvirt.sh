@@ -12,7 +12,7 @@ domain() {
 
 ready() {
 	run 0 init --vfs 3
-	domain a
+	domain a "$@"
 }
 
 # The note knows libvirt's guests by name, where others have a path.
@@ -51,7 +51,7 @@ t_port_is_libvirts_choice() {
 }
 
 t_interrupted_detach() {
-	ready
+	ready delete-after:0
 	run 0 attach 1 libvirt:a
 	FAKE_SIGNAL='libvirt detach' run 0 detach 1
 	check_guests ''
@@ -156,7 +156,7 @@ t_libvirtd_is_started_anew_meanwhile() {
 t_libvirtd_is_away_for_some_seconds() {
 	ready
 	run 0 attach 1 libvirt:a
-	FAKE_RESTART='behind vfio-pci-pause' FAKE_DOWN=3 run 1 reconf --vfs 4
+	FAKE_RESTART='behind vfio-pci-pause' FAKE_DOWN=4 run 1 reconf --vfs 4
 	check_err "cannot connect to libvirt"
 	check_err "rolled back, all is as before"
 	check_guests '1=libvirt:a:attached'

@@ -229,7 +229,7 @@ t_silent_guest_is_left_out() {
 	check_driver 1 vfio-pci
 	[ -e "$SVFF_RUN/0000:01:00.0.journal" ] || fail "no journal"
 	kill -CONT "$pid_a"
-	check_owners 2=b
+	await has_owners 2=b
 	run 0 recover
 	check_owners '1=a 2=b'
 	check_mended
@@ -243,7 +243,7 @@ t_silent_guest_that_was_not_asked() {
 	kill -STOP "$pid_a"
 	run 0 recover
 	kill -CONT "$pid_a"
-	check_owners '1=a 2=b'
+	await has_owners '1=a 2=b'
 	check_mended
 }
 

@@ -153,14 +153,23 @@ for card in json.load(sys.stdin)["cards"]:
                    for v in card["vf"] if v["guest_state"] == "attached"))'
 }
 
+# await has_owners: of a guest that has stood still, which check_owners could take to be silent
+has_owners() {
+	[ "$(owners)" = "$1" ]
+}
+
 check_owners() {
 	now=$(owners)
 	[ "$now" = "$1" ] || fail "guests have '$now', not '$1'"
 }
 
 # the host holds no device open
+is_free() {
+	! grep -l busy "$T"/dev/vfio/* 2>/dev/null | grep -q .
+}
+
 check_free() {
-	! grep -l busy "$T"/dev/vfio/* 2>/dev/null | grep -q . || fail "a device is still open"
+	is_free || fail "a device is still open"
 }
 
 # a picture of what the tool may change, to compare

@@ -63,6 +63,7 @@ class Qemu:
         self.fds, self.received = {}, []
         self.hung = False
         self.lock = threading.Lock()
+        self.wire = threading.Lock()	# one message at a time
         self.log = open(path + ".log", "a", buffering=1, encoding="utf-8")
 
     def has(self, what):
@@ -327,11 +328,9 @@ class Qemu:
     def send(self, connection, message):
         text = json.dumps(message, indent=4 if self.has("pretty") else None) + "\r\n"
         try:
-            if self.has("bytes"):
-                for char in text:
-                    connection.sendall(char.encode())
-            else:
-                connection.sendall(text.encode())
+            with self.wire:
+                for part in text if self.has("bytes") else (text,):
+                    connection.sendall(part.encode())
         except OSError:
             pass
 
@@ -375,6 +374,9 @@ class Qemu:
         self.log.write(line + "\n")
         if self.misbehave(connection, command):
             return
+        if self.has("flood"):
+            for i in range(1500):
+                self.event(connection, "RTC_CHANGE", {"offset": i, "device": "other"})
         reply = self.answer(command, request.get("arguments", {}), connection)
         if self.has("spoil:" + command):
             connection.sendall(b"{]")
@@ -382,9 +384,6 @@ class Qemu:
         if self.has("mute:" + command):
             self.hung = True
             return
-        if self.has("flood"):
-            for i in range(1500):
-                self.event(connection, "RTC_CHANGE", {"offset": i, "device": "other"})
         if self.has("stale"):
             self.send(connection, {"return": {"stale": True}, "id": request["id"] - 1})
         self.send(connection, dict(reply, id=request["id"]))
