@@ -30,7 +30,7 @@ quota_told()
 	driven queues=2
 	log_mark quota
 	udevadm monitor --kernel --property >"$TMP/events" 2>&1 3>&- &
-	until_true grep -q UEVENT "$TMP/events"
+	until_true grep -q KERNEL "$TMP/events" || fail "no monitor"
 	put_ok 5 "$S/vf1/queues"
 	until_true grep -q SVFF_QUOTA=5 "$TMP/events" || fail "no event: $(cat "$TMP/events")"
 	kill %1

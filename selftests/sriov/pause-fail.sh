@@ -30,7 +30,7 @@ has_node() { [ -c "$(data_device "$(vf_link "$1")" 2>/dev/null)" ]; }
 move()
 {
 	until_true has_node "$1" || fail "VF $1 has no data device"
-	rm -f "$TMP/moved.$1"
+	rm -f "$TMP/moved.$1" "$TMP/mover.$1"	# one that was killed has yet to say its last
 	taskset -c 0 "$HERE/../bench/mover" "$(data_device "$(vf_link "$1")")" $((64 * $1)) "$TMP/moved.$1" "$REST_MS" \
 		>"$TMP/mover.$1" 2>&1 3>&- &
 	echo $! >"$TMP/pid.$1"

@@ -55,6 +55,7 @@ driven()
 undriven()
 {
 	no_vfs
+	udevadm settle --timeout=10	# or it loads it again
 	modprobe -r svff_vf || fail "modprobe -r svff_vf"
 }
 
@@ -142,10 +143,9 @@ unload()
 {
 	no_vfs
 	no_vfio_driver || return
-	modprobe -r svff_pf || return
-	[ -d /sys/module/svff_qdma ] || return 0
 	udevadm settle --timeout=10
-	modprobe -r svff_vf
+	modprobe -r svff_pf || return
+	[ ! -d /sys/module/svff_qdma ] || modprobe -r svff_vf
 }
 
 # A VF's own quota is kept for as long as the PF's driver is.

@@ -84,6 +84,19 @@ few()
 	no_reads
 }
 
+# best_of TRANSFERS PER-EVENT COMMAND...: the best of some runs. A submitter that has to wait for its processor finds
+# the card idle, and rings for each rightly.
+best_of()
+{
+	local i
+
+	for ((i = 0; i < RUNS; i++)); do
+		counted "${@:3}"
+		rare "$1" "$2" && break
+	done
+	few "$1" "$2"
+}
+
 deep()
 {
 	local n=1000 dir size
@@ -91,28 +104,20 @@ deep()
 	ready "$1"
 	for dir in write read; do
 		for size in 4096 65536; do
-			counted pinned "$dir" "$size" "$DEEP" "$n"
-			few "$n" "$PER_EVENT"
+			best_of "$n" "$PER_EVENT" pinned "$dir" "$size" "$DEEP" "$n"
 		done
 	done
 	done_with
 }
 
-# Without a plug: each request is submitted by itself. A submitter that has to wait for its processor finds the
-# card idle, and rings for each rightly; test_batch.c judges what may be held, and here the best of some runs.
+# Without a plug: each request is submitted by itself. test_batch.c judges what may be held.
 one_by_one()
 {
-	local n=2048 i
-
 	command -v fio >/dev/null || skip "no fio"
 	[ "${LAB_KERNEL:-}" != debug ] || skip "a debug kernel submits no faster than the card works"
 	ready direct
-	for ((i = 0; i < RUNS; i++)); do
-		counted fio --name=deep --filename="$DEV" --size=8M --bs=4k --rw=randwrite --thread --allow_file_create=0 \
-			--ioengine=io_uring --iodepth="$DEEP" --cpus_allowed=0
-		rare "$n" "$ONE_BY_ONE" && break
-	done
-	few "$n" "$ONE_BY_ONE"
+	best_of 2048 "$ONE_BY_ONE" fio --name=deep --filename="$DEV" --size=8M --bs=4k --rw=randwrite --thread \
+		--allow_file_create=0 --ioengine=io_uring --iodepth="$DEEP" --cpus_allowed=0
 	done_with
 }
 

@@ -330,18 +330,19 @@ static enum ktap_result interrupted(const void *arg)
 	struct sigaction sa = { .sa_handler = tick };
 	int f = open(device, O_RDONLY);
 	struct svff_event e;
+	pid_t parent = getpid(), child;
 	enum ktap_result r;
-	pid_t child;
 
 	(void)arg;
 	sigaction(SIGUSR1, &sa, NULL);
 	child = fork();
-	if (!child) {
+	while (!child) {
 		usleep(200000);
-		kill(getppid(), SIGUSR1);
-		_exit(0);
+		if (kill(parent, SIGUSR1) || getppid() != parent)
+			_exit(0);
 	}
 	r = expect_errno(read(f, &e, sizeof(e)), EINTR, "blocking read");
+	kill(child, SIGKILL);
 	waitpid(child, NULL, 0);
 	close(f);
 	return r;

@@ -916,24 +916,35 @@ static void tick(int sig)
 	(void)sig;
 }
 
+struct disturbed {
+	pthread_t thread;
+	volatile bool enough;
+};
+
 static void *disturb(void *arg)
 {
-	usleep(300000);
-	pthread_kill(*(pthread_t *)arg, SIGUSR1);
+	struct disturbed *d = arg;
+
+	while (!d->enough) {
+		usleep(LATE_US);
+		pthread_kill(d->thread, SIGUSR1);
+	}
 	return NULL;
 }
 
 static enum ktap_result signals(const void *arg)
 {
 	struct sigaction sa = { .sa_handler = tick };
-	pthread_t t, me = pthread_self();
+	struct disturbed me = { .thread = pthread_self() };
 	int f = open_stream(O_RDWR), bad;
+	pthread_t t;
 
 	(void)arg;
 	user_calm(true);
 	sigaction(SIGUSR1, &sa, NULL);
 	KTAP_FAIL_ON(pthread_create(&t, NULL, disturb, &me), "thread");
 	bad = read(f, in, 100) != -1 ? -1 : errno;
+	me.enough = true;
 	pthread_join(t, NULL);
 	KTAP_FAIL_ON(bad != EINTR, "read: %d", bad);
 	bad = loop(f, 1000, 0, 1);

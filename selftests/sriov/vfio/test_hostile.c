@@ -19,6 +19,7 @@
 #define SLOWER_MAX	8
 #define ROUND_BYTES	16384
 #define ATTEMPTS	3
+#define QUIET_MS	300	/* in which an answer comes, if one does */
 #define START_MS	10000
 #define ALONE_MS	1000
 #define ATTACK_MS	1500
@@ -464,23 +465,43 @@ static enum ktap_result attack(const void *arg)
 	return r;
 }
 
-/* Floods until the PF hears nothing more: the messages are taken all the same. */
-static enum ktap_result muted(const void *arg)
+/* Floods until it is muted, and one message more. Sets whether that is answered. */
+static enum ktap_result flood_and_ask(bool *answered)
 {
 	struct mbox_msg req, rsp;
 	int i;
 
-	(void)arg;
-	EXPECT_STATUS(mapped(&vf_a), 0);
 	mbox_request(&vf_a.mbox, &req, OP_CSR);
 	for (i = 0; i < FLOOD_LEN && vf_attr(&vf_a, "muted") != 1; i++)
 		send(&req);
 	KTAP_FAIL_ON(i == FLOOD_LEN, "%d messages, and not muted", i);
 	/* answers from before */
-	while (!mbox_poll(&vf_a.mbox, &rsp, 100))
+	while (!mbox_poll(&vf_a.mbox, &rsp, QUIET_MS))
 		;
 	KTAP_FAIL_ON(mbox_send(&vf_a.mbox, &req), "message not taken");
-	KTAP_FAIL_ON(!mbox_poll(&vf_a.mbox, &rsp, 300), "muted, but answered");
+	*answered = !mbox_poll(&vf_a.mbox, &rsp, QUIET_MS);
+	return KTAP_PASS;
+}
+
+/*
+ * Floods until the PF hears nothing more: the messages are taken all the same. On
+ * a busy machine an old answer may come late, or that message after the second in
+ * which nothing comes and that ends it.
+ */
+static enum ktap_result muted(const void *arg)
+{
+	enum ktap_result r;
+	bool answered;
+	int i = 0;
+
+	(void)arg;
+	EXPECT_STATUS(mapped(&vf_a), 0);
+	do
+		r = flood_and_ask(&answered);
+	while (r == KTAP_PASS && answered && ++i < ATTEMPTS);
+	if (r != KTAP_PASS)
+		return r;
+	KTAP_FAIL_ON(answered, "muted, but answered, each of %d times", ATTEMPTS);
 	EXPECT_STATUS(small_move(&vf_b, CARD_B), 0);
 	KTAP_FAIL_ON(vf_attr(&vf_a, "muted") != 1, "heard again too early");
 	usleep(1200 * 1000);
