@@ -508,8 +508,12 @@ static pci_ers_result_t vf_slot_reset(struct pci_dev *pdev)
 {
 	struct svff_vf *vf = pci_get_drvdata(pdev);
 
-	if (!vf->leaving)
+	if (!vf->leaving) {
+		/* The PF was down before, and has forgotten what it was asked. */
+		vf_mbox_cut(vf, true);
+		vf_mbox_cut(vf, false);
 		vf_stop(vf);
+	}
 	restore_config(vf);
 	return PCI_ERS_RESULT_RECOVERED;
 }
