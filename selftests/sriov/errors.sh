@@ -30,9 +30,12 @@ is_counted() { until_true counted "$1" "$2" || { grep -H '[1-9]' "$S"/errors/*; 
 # listen, then heard: VF, leaf and queue of the events of errors since then
 listen() { exec 7<"$(control_device)"; }
 
+some_heard() { timeout 1 cat <&7 >>"$TMP/events"; [ -s "$TMP/events" ]; }
+
 heard()
 {
-	timeout 1 cat <&7 >"$TMP/events"
+	: >"$TMP/events"
+	until_true some_heard
 	exec 7<&-
 	od -A n -v -t u4 -w"$EVENT_BYTES" "$TMP/events" | awk -v t="$EVENT_HW_ERROR" '$3 == t { print $4, int($5 / 256), $6 }'
 }
