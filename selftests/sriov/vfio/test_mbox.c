@@ -61,15 +61,20 @@ static enum ktap_result identity(const void *arg)
 static enum ktap_result mailbox_interrupt(const void *arg)
 {
 	struct mbox_msg req, rsp;
+	bool came = false;
+	int i;
 
 	(void)arg;
 	vfio_irq_wait(&vf_a.dev, VF_VEC_MBOX, 0);
 	mbox_request(&vf_a.mbox, &req, OP_CSR);
 	KTAP_FAIL_ON(mbox_send(&vf_a.mbox, &req), "message not taken");
 	/* The first may be that of an answer which was found without. */
-	do
-		KTAP_FAIL_ON(!vfio_irq_wait(&vf_a.dev, VF_VEC_MBOX, MBOX_REPLY_MS), "answer without an interrupt");
-	while (!mbox_recv(&vf_a.mbox, &rsp));
+	for (i = 0; i < 2 && !came; i++) {
+		KTAP_FAIL_ON(!vfio_irq_wait(&vf_a.dev, VF_VEC_MBOX, MBOX_REPLY_MS),
+			     "answer without an interrupt");
+		came = mbox_recv(&vf_a.mbox, &rsp);
+	}
+	KTAP_FAIL_ON(!came, "interrupt, no message");
 	return KTAP_PASS;
 }
 
