@@ -53,20 +53,18 @@ on()
 	vf_is ".state == \"running\" and .host == \"$(vf_link "$1")\""
 }
 
-# Memory of QEMU that is pinned for the VF, which is all of the guest's
-pinned_kb() { sed -n 's/^Vm\(Lck\|Pin\):\s*\([0-9]*\) kB/\2/p' "/proc/$(cat "$RUN/A.pid")/status" | paste -sd+ | bc; }
-
 # moves_to VF: QEMU knows the device by svff's name, the VF that it had first
 moves_to()
 {
-	local id pinned
+	local id locked stays
 
 	vf_is '.state == "running"'
 	id=$(jq -r '.[0]."device-id"' "$TMP/qmp")
-	pinned=$(pinned_kb)
-	[ "$pinned" -gt 0 ] || fail "no memory is pinned"
+	locked=$(locked_kb A)
+	[ "$locked" -gt 0 ] || fail "no memory is locked"
 	qmp vfio-pci-pause "{\"id\": \"$id\"}"
-	[ "$(pinned_kb)" -eq "$((${IOMMUFD:-0} * pinned))" ] || fail "$(pinned_kb) KiB are pinned, before it $pinned"
+	stays=$(locked_kb A)
+	[ "$stays" -eq "$((${IOMMUFD:-0} * locked))" ] || fail "$stays KiB are locked, before it $locked"
 	qmp vfio-pci-unpause "{\"id\": \"$id\", \"host\": \"$(vf_link "$1")\"}"
 	on "$1"
 	go_on A

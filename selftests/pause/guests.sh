@@ -32,6 +32,11 @@ drive()
 	guest_run "$1" 'dmesg -C'
 }
 
+qemu_pid() { cat "$RUN/$1.pid"; }
+
+# Memory of a guest's QEMU that its VFs keep where it is: a container counts it as locked, iommufd as pinned
+locked_kb() { awk '/^Vm(Lck|Pin)/ { n += $2 } END { print n }' "/proc/$(qemu_pid "$1")/status"; }
+
 # each COMMAND...: with each guest as its last word, all at the same time
 each()
 {

@@ -69,9 +69,7 @@ all_work() { each works; }
 
 #--- what the host has
 
-qemu_pid() { cat "$RUN/$1.pid"; }
 fds() { find "/proc/$(qemu_pid "$1")/fd" -type l 2>/dev/null | wc -l; }
-locked_kb() { awk '/^VmLck/ { print $2 }' "/proc/$(qemu_pid "$1")/status"; }
 vfio_maps() { grep -c vfio "/proc/$(qemu_pid "$1")/maps"; }
 groups() { find /sys/kernel/iommu_groups -mindepth 1 -maxdepth 1 | wc -l; }
 

@@ -6,7 +6,6 @@
 
 . "$(dirname "$0")/vf.sh"
 
-EVENT_BYTES=24
 EVENT_HW_ERROR=3
 LEAF_DSC=1
 LEAF_TRQ=2
@@ -30,14 +29,10 @@ is_counted() { until_true counted "$1" "$2" || { grep -H '[1-9]' "$S"/errors/*; 
 # listen, then heard: VF, leaf and queue of the events of errors since then
 listen() { exec 7<"$(control_device)"; }
 
-some_heard() { timeout 1 cat <&7 >>"$TMP/events"; [ -s "$TMP/events" ]; }
-
 heard()
 {
-	: >"$TMP/events"
-	until_true some_heard
+	events 7 | awk -v t="$EVENT_HW_ERROR" '$3 == t { print $4, int($5 / 256), $6 }'
 	exec 7<&-
-	od -A n -v -t u4 -w"$EVENT_BYTES" "$TMP/events" | awk -v t="$EVENT_HW_ERROR" '$3 == t { print $4, int($5 / 256), $6 }'
 }
 
 # fails to fetch descriptors, once

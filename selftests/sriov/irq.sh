@@ -66,6 +66,15 @@ spread()
 # rings_of BDF: indices of its interrupt rings
 rings_of() { sed -n 's/^vector .* ring \([0-9]*\) entries.*/\1/p' "$(debug "$1" info)" | xargs; }
 
+# has_rings BDF OWN NEXT COUNT: its own, and so many from the next on
+has_rings()
+{
+	local rings
+
+	rings=$(rings_of "$1")
+	[ "$rings" = "$(xargs <<<"$2 $(seq "$3" $(($3 + $4 - 1)))")" ] || fail "the rings of $1 are $rings"
+}
+
 # Its own has its id; the others are behind all that are some function's own.
 rings()
 {
@@ -75,8 +84,8 @@ rings()
 	more=$(($(nproc) < RINGS ? $(nproc) - 1 : RINGS - 1))
 	pf=$(($(get "$D/sriov_totalvfs") + 1))
 	vf=$((pf - (RINGS - 1)))
-	[ "$(rings_of "$PF")" = "$(xargs <<<"0 $(seq "$pf" $((pf + more - 1)))")" ] || fail "the PF's rings are $(rings_of "$PF")"
-	[ "$(rings_of "$VF")" = "$(xargs <<<"1 $(seq "$vf" $((vf + more - 1)))")" ] || fail "the VF's rings are $(rings_of "$VF")"
+	has_rings "$PF" 0 "$pf" "$more"
+	has_rings "$VF" 1 "$vf" "$more"
 	grep 'entries for nobody [1-9]' "$(debug "$VF" info)" && fail "entries for nobody"
 	grep -q "^1 .* rings $(printf %x $(((2 << more) - 1))) of 1+$((RINGS - 1)) at $vf " "/sys/kernel/debug/svff_pf/$PF/vfs" ||
 		fail "$(head -n 1 "/sys/kernel/debug/svff_pf/$PF/vfs")"

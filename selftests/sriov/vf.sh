@@ -7,6 +7,8 @@ HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 PATH=$PATH:$HERE:$HERE/../uapi
 . "$HERE/../lib.sh"
 
+EVENT_BYTES=24
+
 declare -A hold_pid hold_fd
 
 #--- the card and its VFs
@@ -67,6 +69,16 @@ loopback()
 		fd = os.open(sys.argv[1], os.O_RDWR)
 		memoryview(mmap.mmap(fd, 4096)).cast("I")[0x200 // 4] = 1
 	END
+}
+
+some_events() { timeout 1 cat <&"$1" >>"$TMP/events"; [ -s "$TMP/events" ]; }
+
+# events FD: of the control device, as soon as there are some, a line of numbers each: time (2), type, VF, a, b
+events()
+{
+	: >"$TMP/events"
+	until_true some_events "$1"
+	od -A n -v -t u4 -w"$EVENT_BYTES" "$TMP/events"
 }
 
 # A kernel that has VFIO for PCI has svff_vfio too.

@@ -49,10 +49,9 @@ refused_event()
 	vfs 1
 	exec 9<"$(control_device)"
 	vf-client --queues 60 "$A" mm 2>/dev/null
-	timeout 2 dd bs=24 status=none <&9 >"$TMP/events"
+	events 9 >"$TMP/text"
 	exec 9<&-
 	no_vfs
-	od -An -v -t u4 -w24 "$TMP/events" >"$TMP/text"
 	awk '$3 == 2 && $4 == 1 && $5 == 4 && $6 == 15 { found = 1 } END { exit !found }' "$TMP/text" ||
 		{ cat "$TMP/text"; fail "no event for the refused QREQ"; }
 }
@@ -70,9 +69,6 @@ counts()
 	no_vfs
 }
 
-# events: what is there to be read from 9, a line of numbers each: time (2), type, VF, a, b
-events() { timeout 2 dd bs=24 status=none <&9 | od -An -v -t u4 -w24; }
-
 # Who does not read keeps the oldest; the next one that has room is told after the number of those that had none.
 lost()
 {
@@ -81,9 +77,9 @@ lost()
 	vfs 1
 	exec 9<"$(control_device)"
 	vf-client --rounds $((EVENTS_KEPT + 100)) "$A" refused || fail "not refused"
-	events >"$TMP/first"
+	events 9 >"$TMP/first"
 	vf-client "$A" refused || fail "not refused"
-	events >"$TMP/then"
+	events 9 >"$TMP/then"
 	exec 9<&-
 	no_vfs
 	kept=$(wc -l <"$TMP/first")

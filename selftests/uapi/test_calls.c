@@ -18,10 +18,10 @@
 #include <sys/wait.h>
 
 #include "../ktap.h"
+#include "pester.h"
 
 #define PAGE		4096
 #define KERNEL_ADDRESS	((void *)-4096l)
-#define BITE_MS		50	/* signals are so far apart */
 #define ASK_S		3	/* the PF asks a VF's driver for so long */
 #define DIE_S		1.5
 #define VF		1
@@ -355,31 +355,9 @@ static enum ktap_result bad_bytes(const void *arg)
 	return r;
 }
 
-static volatile sig_atomic_t bites;
-
-static void bite(int sig)
-{
-	(void)sig;
-	bites++;
-}
-
-/* A child that sends signals until it is killed. */
-static pid_t pester(void)
-{
-	pid_t victim = getpid(), child = fork();
-
-	while (!child) {
-		usleep(BITE_MS * 1000);
-		if (kill(victim, SIGUSR1) || getppid() != victim)
-			_exit(0);
-	}
-	return child;
-}
-
 /* The VF's driver is asked, and does not answer: only a signal that kills ends that earlier. */
 static enum ktap_result signals(const void *arg)
 {
-	struct sigaction sa = { .sa_handler = bite };
 	double start, took;
 	pid_t child;
 	int err;
@@ -387,14 +365,12 @@ static enum ktap_result signals(const void *arg)
 	(void)arg;
 	KTAP_SKIP_ON(!only, "nobody uses VF 1");
 	KTAP_FAIL_ON(state_of_vf() != SVFF_VF_ACTIVE, "VF 1 is %u", state_of_vf());
-	sigaction(SIGUSR1, &sa, NULL);
 	child = pester();
 	KTAP_FAIL_ON(child < 0, "fork: %d", errno);
 	start = ktap_now();
 	err = pause_call(SVFF_IOC_VF_PAUSE);
 	took = ktap_now() - start;
-	kill(child, SIGKILL);
-	waitpid(child, NULL, 0);
+	pester_end(child);
 	KTAP_FAIL_ON(err != ETIMEDOUT, "%s after %.1f s", err ? strerror(err) : "paused", took);
 	KTAP_FAIL_ON(took < ASK_S * 0.9, "it waited for %.1f s", took);
 	KTAP_FAIL_ON(!bites, "no signals");

@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 
 #include "../ktap.h"
+#include "pester.h"
 
 #define PATH_LEN	256
 #define EVENT_MS	3000
@@ -320,30 +321,17 @@ static enum ktap_result woken(const void *arg)
 	return r;
 }
 
-static void tick(int sig)
-{
-	(void)sig;
-}
-
 static enum ktap_result interrupted(const void *arg)
 {
-	struct sigaction sa = { .sa_handler = tick };
 	int f = open(device, O_RDONLY);
+	pid_t child = pester();
 	struct svff_event e;
-	pid_t parent = getpid(), child;
 	enum ktap_result r;
 
 	(void)arg;
-	sigaction(SIGUSR1, &sa, NULL);
-	child = fork();
-	while (!child) {
-		usleep(200000);
-		if (kill(parent, SIGUSR1) || getppid() != parent)
-			_exit(0);
-	}
+	KTAP_FAIL_ON(child < 0, "fork: %d", errno);
 	r = expect_errno(read(f, &e, sizeof(e)), EINTR, "blocking read");
-	kill(child, SIGKILL);
-	waitpid(child, NULL, 0);
+	pester_end(child);
 	close(f);
 	return r;
 }

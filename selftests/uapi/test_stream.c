@@ -23,6 +23,7 @@
 #include <sys/wait.h>
 
 #include "../ktap.h"
+#include "pester.h"
 #ifdef HAVE_LIBURING
 #include <liburing.h>
 #endif
@@ -911,41 +912,17 @@ static enum ktap_result threads(const void *arg)
 	return KTAP_PASS;
 }
 
-static void tick(int sig)
-{
-	(void)sig;
-}
-
-struct disturbed {
-	pthread_t thread;
-	volatile bool enough;
-};
-
-static void *disturb(void *arg)
-{
-	struct disturbed *d = arg;
-
-	while (!d->enough) {
-		usleep(LATE_US);
-		pthread_kill(d->thread, SIGUSR1);
-	}
-	return NULL;
-}
-
 static enum ktap_result signals(const void *arg)
 {
-	struct sigaction sa = { .sa_handler = tick };
-	struct disturbed me = { .thread = pthread_self() };
 	int f = open_stream(O_RDWR), bad;
-	pthread_t t;
+	pid_t child;
 
 	(void)arg;
 	user_calm(true);
-	sigaction(SIGUSR1, &sa, NULL);
-	KTAP_FAIL_ON(pthread_create(&t, NULL, disturb, &me), "thread");
+	child = pester();
+	KTAP_FAIL_ON(child < 0, "fork: %d", errno);
 	bad = read(f, in, 100) != -1 ? -1 : errno;
-	me.enough = true;
-	pthread_join(t, NULL);
+	pester_end(child);
 	KTAP_FAIL_ON(bad != EINTR, "read: %d", bad);
 	bad = loop(f, 1000, 0, 1);
 	KTAP_FAIL_ON(bad, "afterwards: %d", bad);

@@ -155,12 +155,12 @@ for card in json.load(sys.stdin)["cards"]:
 
 # await has_owners: of a guest that has stood still, which check_owners could take to be silent
 has_owners() {
-	[ "$(owners)" = "$1" ]
+	now=$(owners)
+	[ "$now" = "$1" ]
 }
 
 check_owners() {
-	now=$(owners)
-	[ "$now" = "$1" ] || fail "guests have '$now', not '$1'"
+	has_owners "$1" || fail "guests have '$now', not '$1'"
 }
 
 # the host holds no device open
